@@ -1,0 +1,53 @@
+import type { Argv, CommandModule } from 'yargs';
+import { installControlPlane } from '../../control-plane/install.ts';
+import { createDisplay, displayMode } from '../display.ts';
+import type { CommandContext } from '../context.ts';
+import { type ControlPlaneFlags, binariesOptions } from '../options.ts';
+
+type InstallFlags = ControlPlaneFlags & { quiet: boolean; json: boolean };
+
+/** `control-plane install`: fetches or builds the binaries ahead of time. */
+export function controlPlaneCommand(context: CommandContext): CommandModule {
+  return {
+    command: 'control-plane',
+    describe: 'Manage the binaries of the local control plane',
+    builder: (yargs: Argv) =>
+      yargs
+        .command({
+          command: 'install',
+          describe: 'Download or build the control plane into the cache, ahead of a run',
+          builder: (inner: Argv) =>
+            binariesOptions(inner)
+              .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
+              .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
+              .example('$0 control-plane install', 'Fetch the default version')
+              .example('$0 control-plane install --kubernetes-version v1.35.2', 'Fetch another one'),
+          handler: (flags) => context.finish(install(flags as unknown as InstallFlags, context)),
+        } satisfies CommandModule)
+        .demandCommand(1, 'Which command? (install)'),
+    handler: () => {},
+  };
+}
+
+async function install(flags: InstallFlags, context: CommandContext): Promise<number> {
+  const display = createDisplay(displayMode(flags));
+  const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
+  try {
+    const installed = await installControlPlane({
+      version: flags.kubernetesVersion,
+      binariesDir: flags.binaries,
+      releaseUrl: flags.releaseUrl,
+      reporter: display,
+      signal: interruption.signal,
+    });
+    display.close();
+    process.stdout.write(
+      flags.json
+        ? `${JSON.stringify({ type: 'installed', ...installed })}\n`
+        : `${installed.version} (${installed.source}): ${installed.dir}\n`,
+    );
+    return 0;
+  } finally {
+    display.close();
+  }
+}

@@ -1,0 +1,116 @@
+import { copyFile, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { systemClock } from '../../base/clock.ts';
+import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { HollowCluster } from '../../scenario/hollow-cluster.ts';
+import { nodeConfigs } from '../../scenario/plan.ts';
+import { defaultScenario } from '../../scenario/load-scenario.ts';
+import { createDisplay, displayMode } from '../display.ts';
+import type { CommandContext } from '../context.ts';
+import {
+  type ClusterFlags,
+  clusterOptions,
+  controlPlaneOptions,
+  newRunId,
+  positiveInteger,
+} from '../options.ts';
+
+type UpFlags = ClusterFlags & {
+  nodes: number;
+  proxies: boolean;
+  kubeconfigOut: string | undefined;
+  seed: string | undefined;
+  quiet: boolean;
+  json: boolean;
+};
+
+/** `up`: a hollow cluster that stays until it is interrupted. */
+export function upCommand(context: CommandContext): CommandModule<object, UpFlags> {
+  return {
+    command: 'up',
+    describe: 'Start a hollow cluster that stays until Ctrl-C, for kubectl and other tools',
+    builder: (yargs: Argv) =>
+      clusterOptions(yargs)
+        .option('nodes', { type: 'number', default: 10, describe: 'Hollow nodes', requiresArg: true })
+        .option('proxies', { type: 'boolean', default: true, describe: 'A hollow kube-proxy on each node' })
+        .option('kubeconfig-out', {
+          type: 'string',
+          describe: 'Write the kubeconfig here as well (removed at the end)',
+          requiresArg: true,
+        })
+        .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true })
+        .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
+        .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
+        .example('$0 up --nodes 100', 'A hundred hollow nodes until Ctrl-C')
+        .example(
+          '$0 up --nodes 5 --kubeconfig-out hollow.kubeconfig &',
+          'In the background; then: kubectl --kubeconfig hollow.kubeconfig get nodes',
+        ) as unknown as Argv<UpFlags>,
+    handler: (flags) => context.finish(up(flags, context)),
+  };
+}
+
+async function up(flags: UpFlags, context: CommandContext): Promise<number> {
+  const count = positiveInteger('--nodes', flags.nodes) ?? 10;
+  const display = createDisplay(displayMode(flags));
+  const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
+  const runId = newRunId('up');
+  const kubeconfigOut = flags.kubeconfigOut === undefined ? undefined : resolve(flags.kubeconfigOut);
+  const scenario = defaultScenario({ nodes: count, proxies: flags.proxies });
+  const cluster = await HollowCluster.start({
+    controlPlane: controlPlaneOptions(flags, runId, display, interruption.signal),
+    nodes: (version) => nodeConfigs(scenario, version, runId),
+    proxies: flags.proxies,
+    seed: flags.seed ?? 'up',
+    clock: systemClock,
+    signal: interruption.signal,
+    reporter: display,
+  });
+  try {
+    const kubeconfig = kubeconfigOut ?? cluster.controlPlane.kubeconfigPath;
+    if (kubeconfigOut !== undefined)
+      await writeKubeconfig(cluster.controlPlane.kubeconfigPath, kubeconfigOut);
+    await cluster.nodesReady();
+    display.close();
+    if (flags.json) {
+      const { endpoint, version } = cluster.controlPlane;
+      process.stdout.write(
+        `${JSON.stringify({ type: 'ready', kubeconfig, server: endpoint.url, version, nodes: count })}\n`,
+      );
+    } else {
+      process.stdout.write(`kubeconfig: ${kubeconfig}\nready\n`);
+      if (!flags.quiet) {
+        process.stderr.write(
+          `${count} hollow nodes are Ready on Kubernetes ${cluster.controlPlane.version}.\n` +
+            `Try: kubectl --kubeconfig ${kubeconfig} get nodes\nCtrl-C ends the cluster.\n`,
+        );
+      }
+    }
+    await Promise.race([aborted(interruption.signal), cluster.died]);
+    return interruption.exitCode;
+  } finally {
+    display.close();
+    if (kubeconfigOut !== undefined) await rm(kubeconfigOut, { force: true });
+    await cluster.stop();
+  }
+}
+
+async function writeKubeconfig(from: string, to: string): Promise<void> {
+  try {
+    // Not over a file that is there: it may be somebody's own kubeconfig.
+    await copyFile(from, to, (await import('node:fs')).constants.COPYFILE_EXCL);
+  } catch (cause) {
+    throw new HollowmarkError('bad-input', `--kubeconfig-out: cannot write ${to}: ${errorMessage(cause)}`, {
+      hint: 'name a file that is not there yet, in a folder that is',
+      cause,
+    });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolvePromise) => {
+    if (signal.aborted) resolvePromise();
+    else signal.addEventListener('abort', () => resolvePromise(), { once: true });
+  });
+}

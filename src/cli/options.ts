@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Argv } from 'yargs';
+import { systemClock } from '../base/clock.ts';
+import { HollowmarkError } from '../base/errors.ts';
+import type { Reporter } from '../base/reporter.ts';
+import {
+  type ControlPlaneOptions,
+  type FlagProfile,
+  officialReleaseUrl,
+} from '../control-plane/control-plane.ts';
+
+/** The version that the embedded control plane has unless told otherwise. */
+export const defaultKubernetesVersion = 'v1.36.3';
+
+export type ControlPlaneFlags = {
+  kubernetesVersion: string;
+  binaries: string | undefined;
+  releaseUrl: string;
+};
+
+/** Flags that say where the control plane's binaries come from. */
+export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> {
+  return yargs
+    .option('kubernetes-version', {
+      type: 'string',
+      default: defaultKubernetesVersion,
+      describe: 'Kubernetes version of the local control plane',
+      group: 'Control plane:',
+      requiresArg: true,
+      coerce: kubernetesVersion,
+    })
+    .option('binaries', {
+      type: 'string',
+      describe:
+        'Folder with the control-plane binaries (default: $KUBEBUILDER_ASSETS, PATH, cache, download, build)',
+      group: 'Control plane:',
+      requiresArg: true,
+    })
+    .option('release-url', {
+      type: 'string',
+      default: officialReleaseUrl,
+      describe: 'Release site to download binaries from',
+      group: 'Control plane:',
+      requiresArg: true,
+      coerce: httpUrl,
+    }) as unknown as Argv<T & ControlPlaneFlags>;
+}
+
+export type ClusterFlags = ControlPlaneFlags & { flags: FlagProfile; profile: string; identity: string };
+
+/** Flags of commands that run hollow nodes on a control plane. */
+export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
+  return binariesOptions(yargs)
+    .option('flags', {
+      choices: ['default', 'scale'] as const,
+      default: 'scale' as const,
+      describe: "Control-plane flags: Kubernetes' own defaults, or raised limits",
+      group: 'Control plane:',
+      requiresArg: true,
+    })
+    .option('profile', {
+      type: 'string',
+      default: 'kubelet',
+      describe: 'Wire profile of the hollow nodes: kubelet',
+      group: 'Hollow nodes:',
+      requiresArg: true,
+      coerce: (value: string) => available('--profile', value, ['kubelet'], ['kubemark', 'lite']),
+    })
+    .option('identity', {
+      type: 'string',
+      default: 'certificate',
+      describe: 'How hollow nodes prove who they are: certificate',
+      group: 'Hollow nodes:',
+      requiresArg: true,
+      coerce: (value: string) => available('--identity', value, ['certificate'], ['impersonation', 'pooled']),
+    });
+}
+
+/** What a local control plane of its own needs, from flags; its state folder is new and private. */
+export function controlPlaneOptions(
+  flags: ClusterFlags,
+  runId: string,
+  reporter: Reporter,
+  signal: AbortSignal,
+): ControlPlaneOptions {
+  return {
+    version: flags.kubernetesVersion,
+    binariesDir: flags.binaries,
+    releaseUrl: flags.releaseUrl,
+    profile: flags.flags,
+    extraFlags: {},
+    stateDir: join(tmpdir(), `hollowmark-${userInfo().uid}`, runId),
+    reporter,
+    signal,
+  };
+}
+
+/** `20261121-052107-quickstart-3f9c`: sorts by time, names a folder, a label value and a namespace's part. */
+export function newRunId(scenario: string): string {
+  const iso = new Date(systemClock.wallMs()).toISOString();
+  const time = `${iso.slice(0, 10).replaceAll('-', '')}-${iso.slice(11, 19).replaceAll(':', '')}`;
+  return `${time}-${scenario.slice(0, 32)}-${randomBytes(2).toString('hex')}`;
+}
+
+function available(flag: string, value: string, now: string[], later: string[]): string {
+  if (now.includes(value)) return value;
+  const reason = later.includes(value) ? 'is not there yet' : 'is not a value of it';
+  throw new HollowmarkError('bad-input', `${flag}: '${value}' ${reason}`, {
+    hint: `use ${flag} ${now.join('|')}`,
+  });
+}
+
+function kubernetesVersion(value: string): string {
+  const match = /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/.exec(value);
+  if (match === null) {
+    throw new HollowmarkError('bad-input', `--kubernetes-version: '${value}' is not a version`, {
+      hint: `write it like ${defaultKubernetesVersion}`,
+    });
+  }
+  return `v${match[1]}`;
+}
+
+function httpUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw new HollowmarkError('bad-input', `--release-url: '${value}' is not an http(s) URL`);
+  }
+  return value.replace(/\/+$/, '');
+}
+
+/** A whole number of at least 1, or one clear error. */
+export function positiveInteger(flag: string, value: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new HollowmarkError('bad-input', `${flag}: needs a whole number of at least 1`);
+  }
+  return value;
+}

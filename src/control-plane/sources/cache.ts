@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { type BinarySet, completeCommand, inspectFolder } from './binary-set.ts';
+import { processStart } from './process-identity.ts';
+
+/** Says of a folder in the cache what it holds; written last, so a folder without it was never finished. */
+type Manifest = { schema: 'hollowmark.binaries/v1'; version: string; origin: string };
+
+const manifestName = 'manifest.json';
+
+/** The folder of cached control planes: below HOLLOWMARK_CACHE, XDG_CACHE_HOME/hollowmark or ~/.cache/hollowmark. */
+export function cacheRoot(env: Readonly<Record<string, string | undefined>>): string {
+  const own = env['HOLLOWMARK_CACHE'];
+  if (own !== undefined && own !== '') return join(own, 'control-plane');
+  const xdg = env['XDG_CACHE_HOME'];
+  const base = xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.cache');
+  return join(base, 'hollowmark', 'control-plane');
+}
+
+/** The folder `<root>/<key>` as a set of binaries, or `undefined` when it is not there or not whole. */
+export async function readCached(root: string, key: string): Promise<BinarySet | undefined> {
+  const dir = join(root, key);
+  let manifest: Partial<Manifest>;
+  try {
+    manifest = JSON.parse(await readFile(join(dir, manifestName), 'utf8')) as Partial<Manifest>;
+  } catch {
+    return undefined;
+  }
+  const { schema, version, origin } = manifest;
+  if (schema !== 'hollowmark.binaries/v1' || version === undefined || origin === undefined) return undefined;
+  const command = completeCommand(await inspectFolder(dir));
+  return command && { version, source: `cache (${origin})`, dir, command };
+}
+
+/**
+ * Makes the folder `<root>/<key>`: `fill` puts the binaries into a folder beside it, which then gets that name in
+ * one step, so that nobody ever sees half of it. When somebody else was faster, theirs stays.
+ * @param fill returns the version that the binaries say they are, and where they came from.
+ */
+export async function fillCache(
+  root: string,
+  key: string,
+  fill: (dir: string) => Promise<{ version: string; origin: string }>,
+): Promise<BinarySet> {
+  await removeAbandoned(root, key);
+  const staging = join(root, stagingName(key, process.pid, processStart(process.pid) ?? ''));
+  await mkdir(staging, { mode: 0o755 });
+  try {
+    const filled = await fill(staging);
+    const manifest: Manifest = { schema: 'hollowmark.binaries/v1', ...filled };
+    await writeFile(join(staging, manifestName), `${JSON.stringify(manifest)}\n`);
+    await publish(root, key, staging);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+  const cached = await readCached(root, key);
+  if (cached === undefined) throw new Error(`${join(root, key)} was filled and is not whole`);
+  return cached;
+}
+
+/** @throws `cluster-unavailable` when the cache cannot be written. */
+export async function makeCacheRoot(root: string): Promise<void> {
+  try {
+    await mkdir(root, { recursive: true });
+  } catch (cause) {
+    throw new HollowmarkError(
+      'cluster-unavailable',
+      `the cache ${root} cannot be made: ${errorMessage(cause)}`,
+      {
+        hint: 'name a folder that can be written in HOLLOWMARK_CACHE',
+        cause,
+      },
+    );
+  }
+}
+
+/** rename(2) replaces only an empty folder; a broken one (a binary was deleted) is moved out of the way. */
+async function publish(root: string, key: string, staging: string): Promise<void> {
+  const dir = join(root, key);
+  try {
+    await rename(staging, dir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    if ((await readCached(root, key)) !== undefined) return;
+    const broken = join(root, stagingName(key, process.pid, 'broken'));
+    await rename(dir, broken);
+    await rename(staging, dir);
+    await rm(broken, { recursive: true, force: true });
+  }
+}
+
+function stagingName(key: string, pid: number, startedAt: string): string {
+  const start = Buffer.from(startedAt).toString('base64url');
+  return `.filling~${key}~${pid}~${start}~${randomUUID().slice(0, 8)}`;
+}
+
+/** Removes what runs that were killed left behind for this key. */
+async function removeAbandoned(root: string, key: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    const [kind, ofKey, pid, start] = name.split('~');
+    if (kind !== '.filling' || ofKey !== key) continue;
+    const startedAt = Buffer.from(start ?? '', 'base64url').toString();
+    if (processStart(Number(pid)) === startedAt) continue;
+    await rm(join(root, name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { type BinariesOptions, officialReleaseUrl } from '../control-plane.ts';
+import { type BinarySet, completeCommand, inspectFolder, readVersion } from './binary-set.ts';
+import { cacheRoot, fillCache, makeCacheRoot, readCached } from './cache.ts';
+import { type DownloadLimits, defaultDownloadLimits } from './download.ts';
+import { describeGaps, fromFolder } from './folder.ts';
+import { buildFromGoModules, buildRecipe } from './go-build.ts';
+import { withLock } from './lock.ts';
+import { fromPath } from './path.ts';
+import { thisPlatform } from './platform.ts';
+import { downloadRelease } from './release.ts';
+
+/** Why a source gave nothing. */
+type Failure = { source: string; reason: string };
+
+type Search = Omit<BinariesOptions, 'env' | 'clock'> & {
+  env: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  limits: DownloadLimits;
+  failures: Failure[];
+};
+
+/**
+ * The binaries of a control plane from the first source that has them: the folder named by flag or by
+ * KUBEBUILDER_ASSETS, PATH, the cache, the release site, a build from Go modules. What the last two give is put
+ * into the cache.
+ * @param limits of downloads; tests shorten them.
+ * @throws HollowmarkError `bad-input` for a version or folder that cannot be used, `cluster-unavailable` that says
+ * of each source why it has nothing, `interrupted`.
+ */
+export async function findBinaries(
+  options: BinariesOptions,
+  limits: DownloadLimits = defaultDownloadLimits,
+): Promise<BinarySet> {
+  const search: Search = {
+    ...options,
+    version: checkVersion(options.version),
+    releaseUrl: checkReleaseUrl(options.releaseUrl),
+    env: options.env ?? process.env,
+    clock: options.clock ?? systemClock,
+    limits,
+    failures: [],
+  };
+  try {
+    const binaries = (await fromUser(search)) ?? (await fromCacheOrFilled(search));
+    if (binaries !== undefined) return binaries;
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+    throw interrupted(error);
+  }
+  throw nothingFound(search);
+}
+
+/** Folder by flag, folder by environment, PATH. */
+async function fromUser(search: Search): Promise<BinarySet | undefined> {
+  const { env, reporter, signal, version } = search;
+  if (search.binariesDir !== undefined) return fromFolder(resolve(search.binariesDir), signal);
+  const assets = env['KUBEBUILDER_ASSETS'];
+  if (assets !== undefined && assets !== '') {
+    const contents = await inspectFolder(assets);
+    if (completeCommand(contents) !== undefined) {
+      const binaries = await fromFolder(assets, signal);
+      if (binaries.version !== version) {
+        reporter.warn(`KUBEBUILDER_ASSETS holds ${binaries.version}, which is used in place of ${version}`);
+      }
+      return { ...binaries, source: `KUBEBUILDER_ASSETS ${assets}` };
+    }
+    // envtest's own sets have etcd and kube-apiserver only: that is no mistake of the user's.
+    search.failures.push({ source: 'KUBEBUILDER_ASSETS', reason: describeGaps(assets, contents) });
+    reporter.info(`KUBEBUILDER_ASSETS is passed over: ${describeGaps(assets, contents)}`);
+  }
+  const answer = await fromPath(env['PATH'] ?? '', version, signal);
+  if (typeof answer !== 'string') return answer;
+  search.failures.push({ source: 'PATH', reason: answer });
+  return undefined;
+}
+
+/** Where released and built binaries of this version lie in the cache. */
+type Keys = { release: string; build: string; lock: string };
+
+async function cacheKeys(search: Search): Promise<Keys> {
+  const base = `${search.version}-${thisPlatform.os}-${thisPlatform.arch}`;
+  // What another site calls v1.36.3 may be a build of somebody's own.
+  const site = search.releaseUrl === officialReleaseUrl ? '' : `-site-${shortHash(search.releaseUrl)}`;
+  return {
+    release: `${base}${site}`,
+    build: `${base}-build-${await buildRecipe(search.version)}`,
+    lock: `.lock-${base}`,
+  };
+}
+
+async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined> {
+  const root = cacheRoot(search.env);
+  const keys = await cacheKeys(search);
+  const cached = await fromCache(root, keys, search);
+  if (cached !== undefined) return cached;
+  search.failures.push({
+    source: 'cache',
+    reason: `${root} has no ${search.version} for ${thisPlatform.os}/${thisPlatform.arch}`,
+  });
+  await makeCacheRoot(root);
+  const { clock, reporter, signal, version } = search;
+  const onWait = (holder: { pid: number }): void =>
+    reporter.step(`Waiting for another run (pid ${holder.pid}) that fetches the control plane ${version}`);
+  return withLock(join(root, keys.lock), { clock, signal, onWait }, async () => {
+    // Somebody may have filled it while this run waited.
+    return (
+      (await fromCache(root, keys, search)) ??
+      (await fromRelease(root, keys, search)) ??
+      (await readCached(root, keys.build)) ??
+      (await fromBuild(root, keys, search))
+    );
+  });
+}
+
+/** A site that the user named comes before an own build of that version: it may be what is to be tested. */
+async function fromCache(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
+  const released = await readCached(root, keys.release);
+  if (released !== undefined || search.releaseUrl !== officialReleaseUrl) return released;
+  return readCached(root, keys.build);
+}
+
+async function fromRelease(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
+  const { limits, releaseUrl, reporter, signal, version } = search;
+  reporter.step(`Downloading the control plane ${version} from ${releaseUrl}`);
+  try {
+    return await fillCache(root, keys.release, async (dir) => {
+      await downloadRelease(dir, { version, releaseUrl, platform: thisPlatform, limits, reporter, signal });
+      return { version: await versionIn(dir, signal), origin: `released at ${releaseUrl}` };
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = errorMessage(error);
+    search.failures.push({ source: 'download', reason });
+    reporter.warn(`The control plane cannot be downloaded (${reason}); building it from Go modules instead`);
+    return undefined;
+  }
+}
+
+async function fromBuild(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
+  const { clock, env, reporter, signal, version } = search;
+  try {
+    return await fillCache(root, keys.build, async (dir) => {
+      await buildFromGoModules(dir, { version, reporter, signal, clock, env });
+      return { version: await versionIn(dir, signal), origin: 'built from Go modules' };
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    search.failures.push({ source: 'Go build', reason: errorMessage(error) });
+    return undefined;
+  }
+}
+
+async function versionIn(dir: string, signal: AbortSignal): Promise<string> {
+  const command = completeCommand(await inspectFolder(dir));
+  if (command === undefined) throw new Error(`${dir} is not complete`);
+  return readVersion(command['kube-apiserver'], signal);
+}
+
+function nothingFound(search: Search): HollowmarkError {
+  const { failures, version } = search;
+  const tried = failures.map(({ source, reason }) => `  ${source}: ${reason}`).join('\n');
+  return new HollowmarkError(
+    'cluster-unavailable',
+    `there are no binaries of the control plane ${version} for ${thisPlatform.os}/${thisPlatform.arch}:\n${tried}`,
+    {
+      hint:
+        'install Go 1.26 or newer (https://go.dev/dl) or connect to the internet, then run ' +
+        `\`npx hollowmark control-plane install --kubernetes-version ${version}\`; ` +
+        'or name a folder of binaries with `--binaries DIR`',
+    },
+  );
+}
+
+function checkVersion(version: string): string {
+  const match = /^v?(1\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/.exec(version);
+  if (match !== null) return `v${match[1]}`;
+  throw new HollowmarkError('bad-input', `"${version}" is not a Kubernetes version`, {
+    hint: 'use the form --kubernetes-version v1.36.3',
+  });
+}
+
+function checkReleaseUrl(releaseUrl: string): string {
+  let url: URL | undefined;
+  try {
+    url = new URL(releaseUrl);
+  } catch {
+    // Told below.
+  }
+  if (url !== undefined && (url.protocol === 'https:' || url.protocol === 'http:')) {
+    return releaseUrl.replace(/\/+$/, '');
+  }
+  throw new HollowmarkError('bad-input', `"${releaseUrl}" is not an http or https URL`, {
+    hint: `use the form --release-url ${officialReleaseUrl}`,
+  });
+}
+
+function interrupted(cause: unknown): HollowmarkError {
+  if (cause instanceof HollowmarkError && cause.code === 'interrupted') return cause;
+  return new HollowmarkError('interrupted', 'fetching the control plane was interrupted', { cause });
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}

@@ -1,0 +1,150 @@
+import { stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, TimerHandle } from '../base/clock.ts';
+import { HollowmarkError } from '../base/errors.ts';
+import { componentNames } from './components.ts';
+import type { ComponentName } from './control-plane.ts';
+import { Guardian } from './guardian.ts';
+import { readTail } from './log-tail.ts';
+import { ComponentProcess } from './process.ts';
+
+/**
+ * From SIGTERM to SIGKILL. An API server waits for requests in flight, and thousands of hollow nodes always have
+ * some; the cluster is thrown away, so nothing is lost when it is cut short.
+ */
+const stopGraceMs = 5_000;
+
+/** A log is cut to nothing beyond this, so that a run of days cannot fill the disk. */
+const logBytesMax = 64 * 1024 * 1024;
+const logCheckIntervalMs = 10_000;
+
+/** How many of the last log lines are searched for why a component died. */
+const diagnosisLines = 50;
+
+export type SupervisorOptions = {
+  argv: Readonly<Record<ComponentName, readonly string[]>>;
+  /** The run's own folder, which the guardian removes when this process is killed. */
+  stateDir: string;
+  logDir: string;
+  clock: Clock;
+};
+
+/** Keeps the processes of one control plane: starts them, notices when one dies, ends them. */
+export class Supervisor {
+  /** Rejects when a component ends that nobody told to. Never resolves. */
+  readonly died: Promise<never>;
+  private reject: (error: unknown) => void = () => {};
+  private readonly options: SupervisorOptions;
+  private readonly guardian: Guardian;
+  private readonly processes = new Map<ComponentName, ComponentProcess>();
+  /** Processes that were told to end. */
+  private readonly dismissed = new WeakSet<ComponentProcess>();
+  private stopping: Promise<void> | undefined;
+  private logCheck: TimerHandle | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.options = options;
+    this.guardian = new Guardian(options.stateDir);
+    this.died = new Promise<never>((_resolve, reject) => {
+      this.reject = reject;
+    });
+    // Whoever waits for `died` hears of it; that nobody does at the moment is no fault.
+    this.died.catch(() => {});
+    this.scheduleLogCheck();
+  }
+
+  /** The process of a component, which must have been started. */
+  process(name: ComponentName): ComponentProcess {
+    const process = this.processes.get(name);
+    if (process === undefined) throw new HollowmarkError('internal', `${name} has not been started`);
+    return process;
+  }
+
+  /** @throws `cluster-unavailable` when the program cannot be started, or all is being stopped. */
+  async start(name: ComponentName): Promise<void> {
+    this.refuseWhenStopping(name);
+    const { argv, logDir, stateDir, clock } = this.options;
+    const process = await ComponentProcess.spawn(
+      name,
+      argv[name],
+      { logPath: join(logDir, `${name}.log`), cwd: stateDir },
+      clock,
+    );
+    this.processes.set(name, process);
+    this.tellGuardian();
+    void this.watch(process);
+  }
+
+  /** Ends one component without that counting as its death. */
+  async end(name: ComponentName): Promise<void> {
+    this.refuseWhenStopping(name);
+    const process = this.process(name);
+    this.dismissed.add(process);
+    await process.terminate(stopGraceMs);
+    this.refuseWhenStopping(name);
+  }
+
+  /** Ends every process, etcd last, and lets the guardian go. Calling it again waits for the same end. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  /** Whether a component that died says that somebody else has its port. */
+  async portWasTaken(): Promise<boolean> {
+    for (const process of this.processes.values()) {
+      if (process.running) continue;
+      const lines = await readTail(process.logPath, diagnosisLines);
+      if (lines.some((line) => line.includes('address already in use'))) return true;
+    }
+    return false;
+  }
+
+  private async stopAll(): Promise<void> {
+    this.logCheck?.cancel();
+    for (const process of this.processes.values()) this.dismissed.add(process);
+    // The three that talk to the API server and itself need no order among them: nothing outlives the run.
+    const clients = componentNames.filter((name) => name !== 'etcd').toReversed();
+    await Promise.all(clients.map(async (name) => this.processes.get(name)?.terminate(stopGraceMs)));
+    await this.processes.get('etcd')?.terminate(stopGraceMs);
+    await this.guardian.release();
+  }
+
+  private async watch(process: ComponentProcess): Promise<void> {
+    const exit = await process.exited;
+    this.tellGuardian();
+    if (this.dismissed.has(process)) return;
+    this.reject(new HollowmarkError('cluster-unavailable', await process.describeExit(exit)));
+  }
+
+  /** The ids of processes that are gone are left out: the system may have given them to others. */
+  private tellGuardian(): void {
+    const running = [...this.processes.values()].filter((process) => process.running);
+    this.guardian.watch(running.map((process) => process.pid));
+  }
+
+  private refuseWhenStopping(name: ComponentName): void {
+    if (this.stopping !== undefined) {
+      throw new HollowmarkError('cluster-unavailable', `${name}: the control plane is being stopped`);
+    }
+  }
+
+  private scheduleLogCheck(): void {
+    this.logCheck = this.options.clock.timer(logCheckIntervalMs, () => {
+      void this.cutLogs().finally(() => {
+        if (this.stopping === undefined) this.scheduleLogCheck();
+      });
+    });
+  }
+
+  /** The processes append (O_APPEND), so a file that was cut goes on from its new end. */
+  private async cutLogs(): Promise<void> {
+    for (const { logPath } of this.processes.values()) {
+      try {
+        if ((await stat(logPath)).size > logBytesMax) await truncate(logPath, 0);
+      } catch {
+        // A log that is gone needs no bound.
+      }
+    }
+  }
+}

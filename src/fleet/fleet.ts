@@ -1,0 +1,156 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../base/clock.ts';
+import { HollowmarkError } from '../base/errors.ts';
+import { packageRoot } from '../base/package-info.ts';
+import type { NodeConfig } from '../hollow/context.ts';
+import type { ApiServerEndpoint, SigningAuthority } from '../kube/identity.ts';
+import type { FleetCommand, FleetMessage, ShardConfig, ShardReport, ShardTotals } from './messages.ts';
+
+/** One thread drives thousands of nodes; a second one helps only where a core is free for it. */
+const nodesPerShardMin = 250;
+
+/** How much lower than the measuring side the fleet is scheduled (nice). */
+const fleetNice = 5;
+
+/** How long the shards may take to close their connections before the process is killed. */
+const stopTimeoutMs = 10_000;
+
+export type FleetOptions = {
+  nodes: NodeConfig[];
+  proxies: boolean;
+  seed: string;
+  endpoint: ApiServerEndpoint;
+  authority: SigningAuthority;
+  /** Worker threads; by default one for each core but one, as far as the nodes need them. */
+  shards?: number | undefined;
+  clock: Clock;
+  onReport: (report: ShardReport) => void;
+};
+
+/** The hollow nodes of a run: a child process with a worker pool, seen from the conductor. */
+export class Fleet {
+  private readonly child: ChildProcess;
+  private readonly clock: Clock;
+  private readonly onReport: (report: ShardReport) => void;
+  private readonly byShard = new Map<number, ShardTotals>();
+  private stopping = false;
+  private readonly exited: Promise<void>;
+  /** Rejects with `internal` when a shard or the process fails while it should run; never resolves. */
+  readonly died: Promise<never>;
+
+  constructor(options: FleetOptions) {
+    this.clock = options.clock;
+    this.onReport = options.onReport;
+    const entry = fileURLToPath(new URL(`file://${packageRoot}dist/fleet/host.js`));
+    this.child = fork(entry, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // A terminal's signals are the conductor's to handle.
+      detached: false,
+    });
+    lowerPriority(this.child.pid);
+    let fail: (error: Error) => void = () => {};
+    this.died = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    // Nobody may be listening yet, or any more.
+    this.died.catch(() => {});
+    this.exited = new Promise((resolve) => {
+      this.child.once('exit', (code, signal) => {
+        resolve();
+        if (!this.stopping) {
+          fail(
+            new HollowmarkError('internal', `the fleet's process ended (${signal ?? `exit code ${code}`})`),
+          );
+        }
+      });
+    });
+    this.child.on('message', (message: FleetMessage) => {
+      if (message.type === 'report') this.onShardReport(message);
+      else if (message.type === 'failed' && !this.stopping) {
+        fail(
+          new HollowmarkError('internal', `shard ${message.shard} of the fleet failed: ${message.message}`),
+        );
+      }
+    });
+    this.send({ type: 'start', shards: shardConfigs(options) });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** The sum over all shards, as of their last reports. */
+  totals(): ShardTotals {
+    const sum: ShardTotals = {
+      nodesReady: 0,
+      podsStarted: 0,
+      podsDeleted: 0,
+      watches: 0,
+      watchInterruptions: 0,
+      proxyChanges: 0,
+      delayed: 0,
+    };
+    for (const totals of this.byShard.values()) {
+      for (const key of Object.keys(sum) as (keyof ShardTotals)[]) sum[key] += totals[key];
+    }
+    return sum;
+  }
+
+  /** Stops all nodes, takes in the last reports, ends the process. Safe to call twice. */
+  async stop(): Promise<void> {
+    if (!this.stopping) {
+      this.stopping = true;
+      this.send({ type: 'stop' });
+    }
+    const deadline = this.clock.timer(stopTimeoutMs, () => this.child.kill('SIGKILL'));
+    await this.exited;
+    deadline.cancel();
+  }
+
+  private onShardReport(report: ShardReport): void {
+    this.byShard.set(report.shard, report.totals);
+    this.onReport(report);
+  }
+
+  private send(command: FleetCommand): void {
+    if (this.child.connected) this.child.send(command);
+  }
+}
+
+/** Nodes dealt out evenly, in contiguous runs. Pure. */
+export function shardConfigs(
+  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'authority' | 'shards'>,
+): ShardConfig[] {
+  const wanted =
+    options.shards ??
+    Math.min(Math.max(1, availableParallelism() - 1), Math.ceil(options.nodes.length / nodesPerShardMin));
+  const count = Math.max(1, Math.min(wanted, options.nodes.length));
+  const loopback = new URL(options.endpoint.url).hostname.startsWith('127.');
+  return Array.from({ length: count }, (_, shard) => ({
+    shard,
+    seed: `${options.seed}/shard`,
+    nodes: options.nodes.slice(
+      Math.floor((shard * options.nodes.length) / count),
+      Math.floor(((shard + 1) * options.nodes.length) / count),
+    ),
+    proxies: options.proxies,
+    endpoint: options.endpoint,
+    authority: options.authority,
+    // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.
+    localAddress: loopback && process.platform === 'linux' ? `127.0.0.${10 + shard}` : undefined,
+  }));
+}
+
+function lowerPriority(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    // Linux sets it for the main thread; threads that start later inherit it, and the workers start on command.
+    setPriority(pid, fleetNice);
+  } catch {
+    // Not permitted here: the run's validity checks will tell if it matters.
+  }
+}

@@ -1,0 +1,71 @@
+import type { NodeConfig } from '../hollow/context.ts';
+import type { ApiServerEndpoint, SigningAuthority } from '../kube/identity.ts';
+import type { CallSnapshot } from '../metrics/call-metrics.ts';
+
+/** What one shard has to do; plain data, sent once. */
+export type ShardConfig = {
+  shard: number;
+  seed: string;
+  nodes: NodeConfig[];
+  /** Whether each node has a kube-proxy beside its kubelet. */
+  proxies: boolean;
+  endpoint: ApiServerEndpoint;
+  /** Signs `system:node:<name>` and `system:kube-proxy` certificates. */
+  authority: SigningAuthority;
+  /** Source address of the shard's connections; undefined lets the kernel choose. */
+  localAddress: string | undefined;
+};
+
+/** Conductor → fleet host. */
+export type FleetCommand = { type: 'start'; shards: ShardConfig[] } | { type: 'stop' };
+
+/** Fleet host → shard, through its MessagePort. */
+export type ShardCommand = { type: 'stop' };
+
+/** Totals of one shard since its start. */
+export type ShardTotals = {
+  nodesReady: number;
+  podsStarted: number;
+  podsDeleted: number;
+  watches: number;
+  watchInterruptions: number;
+  proxyChanges: number;
+  /** Delayed tasks in the shard's queue. */
+  delayed: number;
+};
+
+/**
+ * What a shard tells, at most four times a second and only when there is something: totals, and what came since the last
+ * report. Large parts are transferables or absent.
+ */
+export type ShardReport = {
+  type: 'report';
+  shard: number;
+  totals: ShardTotals;
+  /** Pods whose start the API server has acknowledged since the last report… */
+  startedUids: string[];
+  /** …with seen, sent and acknowledged of each: machine-wide monotonic microseconds, three a pod. */
+  startedTimesUs: Float64Array;
+  /** About every five seconds, and in the last report. */
+  statistics?: ShardStatistics;
+};
+
+export type ShardStatistics = {
+  calls: CallSnapshot[];
+  /** HDR V2 base64, microseconds, since the last statistics. */
+  loopDelay: string;
+  gcPause: string;
+  /** Errors inside hollow nodes: a sample of their messages, and how many there were. */
+  errors: string[];
+  errorCount: number;
+  /** The last reasons for which a watch was interrupted. */
+  interruptions: string[];
+};
+
+/** Shard → host → conductor. */
+export type FleetMessage =
+  | ShardReport
+  /** A shard's worker thread is gone. */
+  | { type: 'failed'; shard: number; message: string }
+  /** All shards have stopped. */
+  | { type: 'stopped' };

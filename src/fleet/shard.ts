@@ -1,0 +1,184 @@
+import type { SecureContext } from 'node:tls';
+import type { Clock } from '../base/clock.ts';
+import { DelayQueue } from '../base/delay-queue.ts';
+import { errorMessage } from '../base/errors.ts';
+import { Prng } from '../base/prng.ts';
+import type { NodeConfig } from '../hollow/context.ts';
+import type { PodStarted } from '../hollow/effects.ts';
+import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
+import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
+import { HollowProxy } from '../hollow/hollow-proxy.ts';
+import { loadRuntimeProfile } from '../hollow/runtime-profile.ts';
+import { CertificateIssuer } from '../kube/certificates.ts';
+import { tlsContext } from '../kube/client.ts';
+import { HandshakeGate } from '../kube/handshake-gate.ts';
+import { CallMetrics } from '../metrics/call-metrics.ts';
+import { jsonCodec } from '../wire/json-codec.ts';
+import type { ShardConfig, ShardReport, ShardStatistics, ShardTotals } from './messages.ts';
+
+/** TLS handshakes of a shard in flight: enough to keep two cores busy, few enough that none waits for long. */
+const handshakesMax = 16;
+
+/** Nodes of a shard on their way to Ready: more of them only make each other slower. */
+const startingMax = 48;
+
+/** How many error messages and interruption reasons a report carries. */
+const messagesKept = 5;
+
+/** The hollow nodes of one worker thread, and what they have done since the last report. */
+export class Shard implements ShardObserver {
+  private readonly config: ShardConfig;
+  private readonly clock: Clock;
+  private readonly metrics = new CallMetrics();
+  private readonly environment: ShardEnvironment;
+  private readonly kubelets: HollowKubelet[] = [];
+  private readonly proxies: HollowProxy[] = [];
+  private readonly totals: ShardTotals = {
+    nodesReady: 0,
+    podsStarted: 0,
+    podsDeleted: 0,
+    watches: 0,
+    watchInterruptions: 0,
+    proxyChanges: 0,
+    delayed: 0,
+  };
+  private startedUids: string[] = [];
+  private startedTimesUs: number[] = [];
+  private errors: string[] = [];
+  private errorCount = 0;
+  private interruptions: string[] = [];
+  private starting = 0;
+  private startMore: (() => void) | undefined;
+  private stopped = false;
+
+  constructor(config: ShardConfig, clock: Clock) {
+    this.config = config;
+    this.clock = clock;
+    this.environment = {
+      endpoint: config.endpoint,
+      codec: jsonCodec,
+      clock,
+      delays: new DelayQueue(clock, (error) => this.onError(error)),
+      metrics: this.metrics,
+      handshakes: new HandshakeGate(handshakesMax),
+      profile: loadRuntimeProfile('containerd'),
+      localAddress: config.localAddress,
+      observer: this,
+    };
+  }
+
+  /** Starts the nodes, a bounded number on their way at a time. Resolves when the last one has been started. */
+  async start(): Promise<void> {
+    const issuer = await CertificateIssuer.open(this.config.authority, () => this.clock.wallMs());
+    const proxyContext = this.config.proxies
+      ? tlsContext(this.config.endpoint, await issuer.issueClient({ user: 'system:kube-proxy', groups: [] }))
+      : undefined;
+    const prng = new Prng(this.config.seed);
+    for (const node of this.config.nodes) {
+      if (this.starting >= startingMax) {
+        await new Promise<void>((resolve) => {
+          this.startMore = resolve;
+        });
+      }
+      if (this.stopped) return;
+      const certificate = await issuer.issueClient({
+        user: `system:node:${node.name}`,
+        groups: ['system:nodes'],
+      });
+      this.startNode(node, tlsContext(this.config.endpoint, certificate), proxyContext, prng.fork(node.name));
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.startMore?.();
+    for (const kubelet of this.kubelets) kubelet.stop();
+    for (const proxy of this.proxies) proxy.stop();
+    this.environment.delays.close();
+  }
+
+  /** What came since the last call. */
+  report(): ShardReport {
+    this.totals.watches = 0;
+    for (const kubelet of this.kubelets) this.totals.watches += kubelet.watchCount;
+    this.totals.proxyChanges = 0;
+    for (const proxy of this.proxies) {
+      this.totals.watches += proxy.watchCount;
+      this.totals.proxyChanges += proxy.changesSeen;
+    }
+    this.totals.delayed = this.environment.delays.size;
+    const report: ShardReport = {
+      type: 'report',
+      shard: this.config.shard,
+      totals: { ...this.totals },
+      startedUids: this.startedUids,
+      startedTimesUs: new Float64Array(this.startedTimesUs),
+    };
+    this.startedUids = [];
+    this.startedTimesUs = [];
+    return report;
+  }
+
+  /** Call latencies and errors since the last call. */
+  drainStatistics(): Omit<ShardStatistics, 'loopDelay' | 'gcPause'> {
+    const statistics = {
+      calls: this.metrics.drain(),
+      errors: this.errors,
+      errorCount: this.errorCount,
+      interruptions: this.interruptions,
+    };
+    this.errors = [];
+    this.errorCount = 0;
+    this.interruptions = [];
+    return statistics;
+  }
+
+  onNodeReady(): void {
+    this.totals.nodesReady++;
+    this.starting--;
+    const more = this.startMore;
+    this.startMore = undefined;
+    more?.();
+  }
+
+  onPodStarted(started: PodStarted): void {
+    this.totals.podsStarted++;
+    this.startedUids.push(started.uid);
+    this.startedTimesUs.push(started.seenUs, started.sentUs, started.acknowledgedUs);
+  }
+
+  onPodDeleted(): void {
+    this.totals.podsDeleted++;
+  }
+
+  onWatchInterrupted(key: string, reason: string): void {
+    this.totals.watchInterruptions++;
+    if (this.interruptions.length < messagesKept) this.interruptions.push(`${key}: ${reason}`);
+  }
+
+  onError(error: unknown): void {
+    this.errorCount++;
+    if (this.errors.length < messagesKept) {
+      this.errors.push(
+        error instanceof Error && error.stack !== undefined ? error.stack : errorMessage(error),
+      );
+    }
+  }
+
+  private startNode(
+    node: NodeConfig,
+    kubeletContext: SecureContext,
+    proxyContext: SecureContext | undefined,
+    prng: Prng,
+  ): void {
+    this.starting++;
+    const kubelet = new HollowKubelet(this.environment, node, kubeletContext, prng);
+    this.kubelets.push(kubelet);
+    kubelet.start();
+    if (proxyContext !== undefined) {
+      const proxy = new HollowProxy(this.environment, node, proxyContext, prng.fork('proxy'));
+      this.proxies.push(proxy);
+      proxy.start();
+    }
+  }
+}

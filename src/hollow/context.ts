@@ -1,0 +1,81 @@
+import type { Prng } from '../base/prng.ts';
+import { callClass } from '../metrics/call-metrics.ts';
+import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
+import type { DurationRange, RuntimeProfile } from './runtime-profile.ts';
+
+/** A node as the scenario describes it. */
+export type NodeConfig = {
+  name: string;
+  /** Quantities by resource name, as a kubelet reports them: `{"cpu":"8","memory":"32Gi","pods":"110"}`. */
+  capacity: Record<string, string>;
+  labels: Record<string, string>;
+  taints: { key: string; value?: string; effect: string }[];
+  /** InternalIP; unique per node. */
+  address: string;
+  /** Kubernetes version in nodeInfo. */
+  kubeletVersion: string;
+};
+
+/** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
+export class KubeletContext {
+  readonly node: NodeConfig;
+  readonly profile: RuntimeProfile;
+  readonly prng: Prng;
+  now: Now = { us: 0, wallMs: 0 };
+  effects: Effect[] = [];
+
+  constructor(node: NodeConfig, profile: RuntimeProfile, prng: Prng) {
+    this.node = node;
+    this.profile = profile;
+    this.prng = prng;
+  }
+
+  get nowMs(): number {
+    return this.now.us / 1000;
+  }
+
+  emit(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  request(via: 'api' | 'events' | 'heartbeat', request: KubeletRequest, tag: Tag): void {
+    this.effects.push({ type: 'request', via, request, tag });
+  }
+
+  after(delayMs: number, timer: TimerName): void {
+    this.effects.push({ type: 'after', delayMs, timer });
+  }
+
+  draw(range: DurationRange): number {
+    return this.prng.between(range.low, range.high);
+  }
+}
+
+/** `2026-11-21T05:03:10Z`: metav1.Time, whole seconds. */
+export function timestamp(wallMs: number): string {
+  return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
+}
+
+/** `2026-11-21T05:03:20.495198Z`: metav1.MicroTime. `us` adds what milliseconds cannot hold. */
+export function microTimestamp(wallMs: number, us: number): string {
+  return `${new Date(wallMs).toISOString().slice(0, 23)}${String(Math.floor(us) % 1000).padStart(3, '0')}Z`;
+}
+
+/** The kinds of request a node makes, once each. */
+export const kinds = {
+  getNode: callClass('GET', 'nodes', '', 'resource'),
+  createNode: callClass('POST', 'nodes', '', 'resource'),
+  patchNodeStatus: callClass('PATCH', 'nodes', 'status', 'resource'),
+  getLease: callClass('GET', 'leases', '', 'resource'),
+  createLease: callClass('POST', 'leases', '', 'resource'),
+  updateLease: callClass('PUT', 'leases', '', 'resource'),
+  getCsiNode: callClass('GET', 'csinodes', '', 'resource'),
+  createCsiNode: callClass('POST', 'csinodes', '', 'resource'),
+  clearSlices: callClass('DELETECOLLECTION', 'resourceslices', '', 'cluster'),
+  getPod: callClass('GET', 'pods', '', 'resource'),
+  patchPodStatus: callClass('PATCH', 'pods', 'status', 'resource'),
+  deletePod: callClass('DELETE', 'pods', '', 'resource'),
+  createToken: callClass('POST', 'serviceaccounts', 'token', 'resource'),
+  createEvent: callClass('POST', 'events', '', 'resource'),
+  patchEvent: callClass('PATCH', 'events', '', 'resource'),
+} as const;

@@ -1,0 +1,71 @@
+import type { RequestVerb } from '../kube/client.ts';
+import type { WatchSpec } from '../kube/reflector.ts';
+import type { CallClass } from '../metrics/call-metrics.ts';
+
+/**
+ * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
+ * 100), events have another of the same size, lease and node status have none.
+ */
+export type ClientName = 'api' | 'events' | 'heartbeat';
+
+/** Whom an answer is for, and what it answers. */
+export type Tag =
+  | { to: 'registration'; step: 'get-csinode' | 'poll-node' | 'clear-slices' | 'create-node' | 'get-node' }
+  | { to: 'registration'; step: 'reconcile-node' | 'csinode-node' | 'csinode-get' | 'csinode-create' }
+  | { to: 'lease'; step: 'get' | 'get-node' | 'create' | 'update' }
+  | { to: 'node-status'; step: 'get' | 'patch' }
+  | { to: 'event' }
+  | { to: 'status'; step: 'get' | 'patch' | 'delete'; uid: string }
+  | { to: 'token'; uid: string };
+
+export type KubeletRequest = {
+  method: RequestVerb;
+  path: string;
+  kind: CallClass;
+  body?: unknown;
+  /** PATCH bodies are JSON strategic merge patches under every codec. */
+  patch?: boolean;
+  timeoutMs?: number;
+};
+
+export type TimerName =
+  | { of: 'registration'; step: 'poll-node' | 'create-node' | 'csinode' | 'pods' | 'open-watches' }
+  | { of: 'lease' }
+  | { of: 'node-status' }
+  | { of: 'event-retry' }
+  | { of: 'status-sync' }
+  | { of: 'token'; uid: string }
+  | { of: 'volumes'; uid: string }
+  | { of: 'runtime'; generation: number }
+  | { of: 'init-exit'; uid: string }
+  | { of: 'probe'; uid: string }
+  | { of: 'cleanup'; uid: string };
+
+/** Keys of a kubelet's watches; ConfigMaps and Secrets have one each by `configmaps/<namespace>/<name>`. */
+export type WatchKey = string;
+
+/** What a state machine wants done. The one loop in `hollow-node.ts` does it. */
+export type Effect =
+  | { type: 'request'; via: ClientName; request: KubeletRequest; tag: Tag }
+  | { type: 'watch'; key: WatchKey; spec: WatchSpec }
+  | { type: 'unwatch'; key: WatchKey }
+  | { type: 'after'; delayMs: number; timer: TimerName }
+  | { type: 'drop-connections' }
+  | { type: 'node-ready' }
+  | { type: 'pod-started'; started: PodStarted }
+  | { type: 'pod-deleted' };
+
+/** When a hollow kubelet saw, sent and had acknowledged a pod's start; machine-wide monotonic microseconds. */
+export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowledgedUs: number };
+
+/** What happens to a kubelet. */
+export type KubeletEvent =
+  | { type: 'start' }
+  | { type: 'answer'; tag: Tag; status: number; body: unknown }
+  | { type: 'timer'; timer: TimerName }
+  | { type: 'listing'; key: WatchKey }
+  | { type: 'synced'; key: WatchKey }
+  | { type: 'object'; key: WatchKey; change: 'ADDED' | 'MODIFIED' | 'DELETED'; object: () => unknown };
+
+/** One instant, on both clocks. */
+export type Now = { us: number; wallMs: number };

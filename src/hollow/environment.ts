@@ -1,0 +1,55 @@
+import type { SecureContext } from 'node:tls';
+import type { Clock } from '../base/clock.ts';
+import type { DelayQueue } from '../base/delay-queue.ts';
+import type { Prng } from '../base/prng.ts';
+import { ApiClient } from '../kube/client.ts';
+import type { HandshakeGate } from '../kube/handshake-gate.ts';
+import type { ApiServerEndpoint } from '../kube/identity.ts';
+import type { CallMetrics } from '../metrics/call-metrics.ts';
+import type { Codec } from '../wire/codec.ts';
+import type { PodStarted } from './effects.ts';
+import type { RuntimeProfile } from './runtime-profile.ts';
+
+/** What the hollow nodes of one shard share. */
+export type ShardEnvironment = {
+  endpoint: ApiServerEndpoint;
+  codec: Codec;
+  clock: Clock;
+  delays: DelayQueue;
+  metrics: CallMetrics;
+  handshakes: HandshakeGate;
+  profile: RuntimeProfile;
+  /** Source address of the shard's connections: 127.0.0.x; undefined lets the kernel choose. */
+  localAddress: string | undefined;
+  /** Told about what happens; must not throw. */
+  observer: ShardObserver;
+};
+
+export interface ShardObserver {
+  onNodeReady(): void;
+  onPodStarted(started: PodStarted): void;
+  onPodDeleted(): void;
+  /** A watch failed and is being tried again. */
+  onWatchInterrupted(key: string, reason: string): void;
+  onError(error: unknown): void;
+}
+
+export function clientOf(
+  environment: ShardEnvironment,
+  secureContext: SecureContext,
+  userAgent: string,
+  prng: Prng,
+): ApiClient {
+  const { endpoint, codec, clock, metrics, handshakes, localAddress } = environment;
+  return new ApiClient({
+    endpoint,
+    codec,
+    clock,
+    metrics,
+    handshakes,
+    localAddress,
+    secureContext,
+    userAgent,
+    prng,
+  });
+}

@@ -1,0 +1,172 @@
+import type { SecureContext } from 'node:tls';
+import type { Prng } from '../base/prng.ts';
+import type { ApiClient, ApiResponse } from '../kube/client.ts';
+import { Reflector } from '../kube/reflector.ts';
+import { jsonCodec } from '../wire/json-codec.ts';
+import type { NodeConfig } from './context.ts';
+import type { Effect, KubeletEvent, KubeletRequest, Tag } from './effects.ts';
+import { type ShardEnvironment, clientOf } from './environment.ts';
+import { Kubelet } from './kubelet.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** A real kubelet's client limits: kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have none. */
+const qps = 50;
+const burst = 100;
+
+const strategicMergePatch = 'application/strategic-merge-patch+json';
+
+/** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
+export class HollowKubelet {
+  private readonly environment: ShardEnvironment;
+  private readonly kubelet: Kubelet;
+  private readonly client: ApiClient;
+  private readonly limits: { api: TokenBucket; events: TokenBucket };
+  private readonly watches = new Map<string, Reflector>();
+  private stopped = false;
+
+  constructor(environment: ShardEnvironment, node: NodeConfig, secureContext: SecureContext, prng: Prng) {
+    this.environment = environment;
+    this.kubelet = new Kubelet(node, environment.profile, prng.fork('kubelet'));
+    this.client = clientOf(
+      environment,
+      secureContext,
+      `kubelet/${node.kubeletVersion} (linux/amd64) hollowmark`,
+      prng.fork('client'),
+    );
+    const nowMs = environment.clock.nowUs() / 1000;
+    this.limits = { api: new TokenBucket(qps, burst, nowMs), events: new TokenBucket(qps, burst, nowMs) };
+  }
+
+  get watchCount(): number {
+    return this.watches.size;
+  }
+
+  start(): void {
+    this.handle({ type: 'start' });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const watch of this.watches.values()) watch.stop();
+    this.client.close();
+  }
+
+  private handle(event: KubeletEvent): void {
+    if (this.stopped) return;
+    const { clock, observer } = this.environment;
+    try {
+      const effects = this.kubelet.handle(event, { us: clock.nowUs(), wallMs: clock.wallMs() });
+      for (const effect of effects) this.perform(effect);
+    } catch (error) {
+      observer.onError(error);
+    }
+  }
+
+  private perform(effect: Effect): void {
+    const { observer, delays } = this.environment;
+    switch (effect.type) {
+      case 'request':
+        this.limited(effect.via, () => this.send(effect.request, effect.tag));
+        break;
+      case 'watch':
+        this.limited('api', () => this.watch(effect.key, effect.spec));
+        break;
+      case 'unwatch':
+        this.watches.get(effect.key)?.stop();
+        this.watches.delete(effect.key);
+        break;
+      case 'after':
+        delays.after(effect.delayMs, () => this.handle({ type: 'timer', timer: effect.timer }));
+        break;
+      case 'drop-connections':
+        this.client.dropConnections();
+        break;
+      case 'node-ready':
+        observer.onNodeReady();
+        break;
+      case 'pod-started':
+        observer.onPodStarted(effect.started);
+        break;
+      case 'pod-deleted':
+        observer.onPodDeleted();
+        break;
+    }
+  }
+
+  private limited(via: 'api' | 'events' | 'heartbeat', act: () => void): void {
+    const waitMs =
+      via === 'heartbeat' ? 0 : this.limits[via].reserveMs(this.environment.clock.nowUs() / 1000);
+    if (waitMs <= 0) act();
+    else this.environment.delays.after(waitMs, () => this.stopped || act());
+  }
+
+  private send(request: KubeletRequest, tag: Tag): void {
+    const { codec } = this.environment;
+    const body =
+      request.body === undefined
+        ? undefined
+        : request.patch === true
+          ? jsonCodec.encode(request.body)
+          : codec.encode(request.body);
+    this.client
+      .request({
+        method: request.method,
+        path: request.path,
+        kind: request.kind,
+        body,
+        ...(request.patch === true ? { contentType: strategicMergePatch } : {}),
+        ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+      })
+      .then(
+        (response) => this.answered(tag, response),
+        () => this.handle({ type: 'answer', tag, status: 0, body: undefined }),
+      );
+  }
+
+  private answered(tag: Tag, response: ApiResponse): void {
+    // Answers that nobody reads are not decoded: events, tokens, deletions, patches.
+    const read = response.status < 300 && readsBody(tag);
+    let body: unknown;
+    try {
+      body = read ? this.environment.codec.decode(response.body) : undefined;
+    } catch (error) {
+      this.environment.observer.onError(error);
+    }
+    this.handle({ type: 'answer', tag, status: response.status, body });
+  }
+
+  private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
+    if (this.stopped || this.watches.has(key)) return;
+    const reflector = new Reflector(this.client, spec, {
+      onListing: () => this.handle({ type: 'listing', key }),
+      onSynced: () => this.handle({ type: 'synced', key }),
+      onEvent: (event) => {
+        // Of most watches a hollow kubelet needs no more than that they are there.
+        if (key !== 'pods' && key !== 'nodes') return;
+        this.handle({
+          type: 'object',
+          key,
+          change: event.type as 'ADDED' | 'MODIFIED' | 'DELETED',
+          object: () => event.object(),
+        });
+      },
+      onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
+    });
+    this.watches.set(key, reflector);
+  }
+}
+
+function readsBody(tag: Tag): boolean {
+  switch (tag.to) {
+    case 'registration':
+      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node';
+    case 'lease':
+      return true;
+    case 'status':
+      return tag.step === 'get';
+    case 'node-status':
+    case 'event':
+    case 'token':
+      return false;
+  }
+}

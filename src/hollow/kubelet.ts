@@ -1,0 +1,146 @@
+import type { Prng } from '../base/prng.ts';
+import { KubeletContext, type NodeConfig } from './context.ts';
+import type { Effect, KubeletEvent, Now, Tag, TimerName } from './effects.ts';
+import { EventRecorder } from './event-recorder.ts';
+import { LeaseRenewer } from './lease.ts';
+import { NodeStatusReporter } from './node-status.ts';
+import { PodIpPool } from './pod-ip-pool.ts';
+import { observePod } from './pod-record.ts';
+import { PodWorkers } from './pod-workers.ts';
+import { Registration } from './registration.ts';
+import type { RuntimeProfile } from './runtime-profile.ts';
+
+/**
+ * A hollow kubelet: `(state, event, now) → effects`. It does nothing itself; whoever holds it performs the effects and
+ * brings back what comes of them as events. Deterministic for a given seed and sequence of events.
+ */
+export class Kubelet {
+  private readonly context: KubeletContext;
+  private readonly events: EventRecorder;
+  private readonly registration: Registration;
+  private readonly lease: LeaseRenewer;
+  private readonly nodeStatus: NodeStatusReporter;
+  private readonly ips = new PodIpPool();
+  private readonly pods: PodWorkers;
+
+  constructor(node: NodeConfig, profile: RuntimeProfile, prng: Prng) {
+    const context = new KubeletContext(node, profile, prng);
+    this.context = context;
+    this.events = new EventRecorder(context);
+    const dropConnections = (): void => context.emit({ type: 'drop-connections' });
+    this.lease = new LeaseRenewer(context, dropConnections);
+    this.nodeStatus = new NodeStatusReporter(context, dropConnections);
+    this.registration = new Registration(context, this.events, () => {
+      this.nodeStatus.start();
+      context.emit({ type: 'node-ready' });
+    });
+    this.pods = new PodWorkers(context, this.events, this.ips);
+  }
+
+  get podCount(): number {
+    return this.pods.size;
+  }
+
+  handle(event: KubeletEvent, now: Now): Effect[] {
+    const { context } = this;
+    context.now = now;
+    context.effects = [];
+    switch (event.type) {
+      case 'start':
+        this.registration.start();
+        this.lease.start();
+        break;
+      case 'answer':
+        this.onAnswer(event.tag, event.status, event.body);
+        break;
+      case 'timer':
+        this.onTimer(event.timer);
+        break;
+      case 'listing':
+        if (event.key === 'pods') this.pods.onListing();
+        break;
+      case 'synced':
+        if (event.key === 'pods') this.pods.onListed();
+        else this.pods.onReferenceSynced(event.key);
+        break;
+      case 'object':
+        this.onObject(event.key, event.change, event.object);
+        break;
+    }
+    return context.effects;
+  }
+
+  private onAnswer(tag: Tag, status: number, body: unknown): void {
+    switch (tag.to) {
+      case 'registration':
+        this.registration.onAnswer(tag.step, status, body);
+        break;
+      case 'lease':
+        this.lease.onAnswer(tag.step, status, body);
+        break;
+      case 'node-status':
+        this.nodeStatus.onAnswer(tag.step, status);
+        break;
+      case 'event':
+        this.events.onAnswer(status);
+        break;
+      case 'status':
+        this.pods.onStatusAnswer(tag.step, tag.uid, status, body);
+        break;
+      case 'token':
+        this.pods.onToken(tag.uid, status);
+        break;
+    }
+  }
+
+  private onTimer(timer: TimerName): void {
+    switch (timer.of) {
+      case 'registration':
+        this.registration.onTimer(timer.step);
+        break;
+      case 'lease':
+        this.lease.onTimer();
+        break;
+      case 'node-status':
+        this.nodeStatus.onTimer();
+        break;
+      case 'event-retry':
+        this.events.onRetry();
+        break;
+      case 'status-sync':
+        this.pods.onStatusTimer();
+        break;
+      case 'token':
+        this.pods.onTokenTimer(timer.uid);
+        break;
+      case 'volumes':
+        this.pods.onVolumesTimer(timer.uid);
+        break;
+      case 'runtime':
+        this.pods.onRuntimeTimer(timer.generation);
+        break;
+      case 'init-exit':
+        this.pods.onInitExit(timer.uid);
+        break;
+      case 'probe':
+        this.pods.onProbe(timer.uid);
+        break;
+      case 'cleanup':
+        this.pods.onCleanup(timer.uid);
+        break;
+    }
+  }
+
+  private onObject(key: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', object: () => unknown): void {
+    if (key === 'pods') {
+      const pod = object();
+      const observation = observePod(pod);
+      if (change === 'DELETED') this.pods.removed(observation.uid);
+      else this.pods.observed(observation, () => pod);
+    } else if (key === 'nodes' && change !== 'DELETED') {
+      const node = object() as { spec?: { podCIDR?: string } };
+      if (node.spec?.podCIDR !== undefined) this.ips.assign(node.spec.podCIDR);
+      if (this.registration.ready) this.nodeStatus.onNode(node);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { HollowmarkError } from '../base/errors.ts';
+
+/** Hands out the addresses of a node's pod CIDR (IPv4), each to one pod at a time; the first is the bridge's. */
+export class PodIpPool {
+  private base = 0;
+  private size = 0;
+  private next = 2;
+  private readonly free: number[] = [];
+  private readonly used = new Map<string, number>();
+
+  /** The node's spec.podCIDR, as soon as the controller manager has given it one. Later calls change nothing. */
+  assign(cidr: string): void {
+    if (this.size > 0) return;
+    const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr);
+    if (match === null) throw new HollowmarkError('internal', `pod CIDR ${cidr} is not IPv4`);
+    const [a, b, c, d, prefix] = match.slice(1).map(Number) as [number, number, number, number, number];
+    this.base = ((a * 256 + b) * 256 + c) * 256 + d;
+    this.size = 2 ** (32 - prefix);
+  }
+
+  /** Whether an address can be taken. */
+  get available(): boolean {
+    return this.free.length > 0 || this.next < this.size - 1;
+  }
+
+  take(uid: string): string {
+    let offset = this.used.get(uid);
+    if (offset === undefined) {
+      // Fresh addresses first: a reused one could still be in somebody's connection table.
+      offset = this.next < this.size - 1 ? this.next++ : this.free.shift();
+      if (offset === undefined) throw new HollowmarkError('internal', 'no pod address left on the node');
+      this.used.set(uid, offset);
+    }
+    const address = this.base + offset;
+    return `${Math.floor(address / 0x1000000)}.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`;
+  }
+
+  release(uid: string): void {
+    const offset = this.used.get(uid);
+    if (offset === undefined) return;
+    this.used.delete(uid);
+    this.free.push(offset);
+  }
+}

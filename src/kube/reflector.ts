@@ -1,0 +1,270 @@
+import type { ClientHttp2Stream } from 'node:http2';
+import type { TimerHandle } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
+import { readStatus } from './api-error.ts';
+import type { ApiClient } from './client.ts';
+
+/** client-go's reflector back-off: 800 ms doubling to 30 s, each with up to as much again in jitter. */
+const backoffMsMin = 800;
+const backoffMsMax = 30_000;
+
+/** A watch that lived this long has shown that the server is well: the back-off starts anew. */
+const backoffResetMs = 120_000;
+
+/** A watch that ends sooner than this without a single event is treated as failed, as client-go does. */
+const shortWatchMs = 1_000;
+
+export type WatchSpec = {
+  /** `/api/v1/pods`, without a query. */
+  path: string;
+  /** Selectors, encoded, in the order a real client sends them: `fieldSelector=spec.nodeName%3Dnode-1`. */
+  selector: string;
+  /** The watch's own end is random in [min, 2·min): 5 min for informers, 30 min for a kubelet's ConfigMaps. */
+  timeoutSecondsMin: number;
+  /** client-go's newer informers send `timeout=6m52s` beside timeoutSeconds; the kubelet's pod source does not. */
+  sendsTimeout: boolean;
+};
+
+/** What happens to the objects that match. Called in order, never re-entrantly. */
+export interface WatchHandler {
+  /** A full listing begins: objects that are not among the events before {@link onSynced} are gone. */
+  onListing(): void;
+  onEvent(event: RawWatchEvent): void;
+  /** The listing is complete (the bookmark with `k8s.io/initial-events-end` came). */
+  onSynced(): void;
+  /** The watch failed and will be tried again after `delayMs`. */
+  onInterrupted?(reason: string, delayMs: number): void;
+}
+
+/** How a watch ended, as far as the next attempt depends on it. */
+export type WatchEnd =
+  /** The server ended it in good order (its timeout), after `livedMs` and `eventCount` events. */
+  | { type: 'closed'; livedMs: number; eventCount: number }
+  /** The resourceVersion is too old: HTTP 410, or an ERROR event with code 410. */
+  | { type: 'expired' }
+  | { type: 'failed'; livedMs: number; retryAfterSeconds?: number | undefined };
+
+/** Where a watch stands between attempts. Empty resourceVersion: the next attempt lists anew. */
+export type WatchProgress = { resourceVersion: string; backoffMs: number };
+
+/**
+ * What to do after a watch ended: pure. `jitter` in [0, 1).
+ * Source: client-go tools/cache/reflector.go, v0.36 (resume after a timeout, list anew after 410, back off otherwise).
+ */
+export function afterWatchEnd(
+  progress: WatchProgress,
+  end: WatchEnd,
+  jitter: number,
+): { progress: WatchProgress; delayMs: number } {
+  if (end.type === 'expired') {
+    return { progress: { resourceVersion: '', backoffMs: progress.backoffMs }, delayMs: 0 };
+  }
+  const healthy = end.type === 'closed' && (end.livedMs >= shortWatchMs || end.eventCount > 0);
+  if (healthy) {
+    return { progress: { resourceVersion: progress.resourceVersion, backoffMs: backoffMsMin }, delayMs: 0 };
+  }
+  const backoffMs = end.livedMs >= backoffResetMs ? backoffMsMin : progress.backoffMs;
+  const retryAfterMs = end.type === 'failed' ? (end.retryAfterSeconds ?? 0) * 1000 : 0;
+  return {
+    progress: {
+      resourceVersion: progress.resourceVersion,
+      backoffMs: Math.min(backoffMsMax, backoffMs * 2),
+    },
+    delayMs: Math.max(retryAfterMs, backoffMs * (1 + jitter)),
+  };
+}
+
+/** The query of the next attempt. A fresh one is a streaming list (KEP-3157), as the kubelet of 1.36 sends it. */
+export function watchQuery(spec: WatchSpec, resourceVersion: string, timeoutSeconds: number): string {
+  const parts = ['allowWatchBookmarks=true'];
+  if (spec.selector !== '') parts.push(spec.selector);
+  if (resourceVersion === '') parts.push('resourceVersionMatch=NotOlderThan', 'sendInitialEvents=true');
+  else parts.push(`resourceVersion=${resourceVersion}`);
+  if (spec.sendsTimeout) {
+    const minutes = Math.floor(timeoutSeconds / 60);
+    parts.push(`timeout=${minutes}m${timeoutSeconds % 60}s`);
+  }
+  parts.push(`timeoutSeconds=${timeoutSeconds}`, 'watch=true');
+  return `${spec.path}?${parts.join('&')}`;
+}
+
+/** Keeps one watch alive: lists as a stream, resumes after a timeout, lists anew after 410, backs off on failures. */
+export class Reflector {
+  private readonly client: ApiClient;
+  private readonly spec: WatchSpec;
+  private readonly handler: WatchHandler;
+  private progress: WatchProgress = { resourceVersion: '', backoffMs: backoffMsMin };
+  private stream: ClientHttp2Stream | undefined;
+  private waiting: TimerHandle | undefined;
+  private listing = false;
+  private stopped = false;
+
+  constructor(client: ApiClient, spec: WatchSpec, handler: WatchHandler) {
+    this.client = client;
+    this.spec = spec;
+    this.handler = handler;
+    this.attempt();
+  }
+
+  /** The last resourceVersion seen; empty before the first. */
+  get resourceVersion(): string {
+    return this.progress.resourceVersion;
+  }
+
+  stop(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.waiting?.cancel();
+    this.stream?.close();
+    this.stream = undefined;
+  }
+
+  private attempt(): void {
+    const { client, spec } = this;
+    const fresh = this.progress.resourceVersion === '';
+    const timeoutSeconds = Math.floor(spec.timeoutSecondsMin * (1 + client.prng.float()));
+    client.stream(
+      watchQuery(spec, this.progress.resourceVersion, timeoutSeconds),
+      (stream) => this.read(stream, fresh),
+      (error) => this.ended({ type: 'failed', livedMs: 0 }, errorMessage(error)),
+    );
+  }
+
+  private read(stream: ClientHttp2Stream, fresh: boolean): void {
+    if (this.stopped) {
+      stream.on('error', () => {});
+      stream.close();
+      return;
+    }
+    const startUs = this.client.clock.nowUs();
+    const attempt: Attempt = {
+      decoder: this.client.codec.watchDecoder(),
+      status: 0,
+      eventCount: 0,
+      end: undefined,
+      errorBody: '',
+      failure: undefined,
+      complete: false,
+    };
+    this.stream = stream;
+    stream.on('response', (headers) => {
+      attempt.status = headers[':status'] ?? 0;
+      if (attempt.status === 200 && fresh) {
+        this.listing = true;
+        this.handler.onListing();
+      }
+    });
+    stream.on('data', (chunk: Buffer) => this.onData(stream, attempt, chunk));
+    stream.on('end', () => {
+      attempt.complete = true;
+    });
+    stream.on('error', (error) => {
+      attempt.failure = error;
+    });
+    stream.on('close', () => {
+      if (this.stream !== stream) return;
+      this.stream = undefined;
+      const livedMs = (this.client.clock.nowUs() - startUs) / 1000;
+      const reason =
+        attempt.status === 0 || attempt.status === 200
+          ? errorMessage(attempt.failure ?? 'closed')
+          : `HTTP ${attempt.status} ${attempt.errorBody.slice(0, 200)}`;
+      this.ended(endOf(attempt, livedMs), reason);
+    });
+  }
+
+  private onData(stream: ClientHttp2Stream, attempt: Attempt, chunk: Buffer): void {
+    if (this.stopped) return;
+    if (attempt.status !== 200) {
+      if (attempt.errorBody.length < 4096) attempt.errorBody += chunk.toString('utf8');
+      return;
+    }
+    try {
+      for (const event of attempt.decoder.push(chunk)) {
+        attempt.eventCount++;
+        this.onEvent(stream, attempt, event);
+        if (this.stopped || attempt.end !== undefined) return;
+      }
+    } catch (error) {
+      attempt.failure = error as Error;
+      attempt.end = { type: 'expired' };
+      stream.close();
+    }
+  }
+
+  private onEvent(stream: ClientHttp2Stream, attempt: Attempt, event: RawWatchEvent): void {
+    if (event.type === 'ERROR') {
+      const status = readStatus(event.object(), 500);
+      attempt.end =
+        status.code === 410
+          ? { type: 'expired' }
+          : { type: 'failed', livedMs: 0, retryAfterSeconds: status.retryAfterSeconds };
+      attempt.failure = new Error(`watch error ${status.code} ${status.reason}: ${status.message}`);
+      stream.close();
+      return;
+    }
+    if (event.resourceVersion !== '' && !this.listing) {
+      // During the listing only its closing bookmark is a point to resume from: the objects come unordered.
+      this.progress = { resourceVersion: event.resourceVersion, backoffMs: this.progress.backoffMs };
+    }
+    if (event.type !== 'BOOKMARK') {
+      this.handler.onEvent(event);
+      return;
+    }
+    if (this.listing && endsListing(event)) {
+      this.listing = false;
+      this.progress = { resourceVersion: event.resourceVersion, backoffMs: backoffMsMin };
+      this.handler.onSynced();
+    }
+  }
+
+  private ended(end: WatchEnd, reason: string): void {
+    if (this.stopped) return;
+    // A listing that broke off is no base to resume from.
+    if (this.listing) {
+      this.listing = false;
+      this.progress = { resourceVersion: '', backoffMs: this.progress.backoffMs };
+    }
+    const next = afterWatchEnd(this.progress, end, this.client.prng.float());
+    this.progress = next.progress;
+    if (end.type !== 'closed') this.handler.onInterrupted?.(reason, next.delayMs);
+    this.waiting = this.client.clock.timer(next.delayMs, () => {
+      this.waiting = undefined;
+      if (!this.stopped) this.attempt();
+    });
+  }
+}
+
+/** Whether this is the bookmark that closes a streaming list (KEP-3157). */
+function endsListing(bookmark: RawWatchEvent): boolean {
+  const object = bookmark.object() as { metadata?: { annotations?: Record<string, string> } };
+  return object.metadata?.annotations?.['k8s.io/initial-events-end'] === 'true';
+}
+
+type Attempt = {
+  decoder: WatchDecoder;
+  status: number;
+  eventCount: number;
+  /** Set when an event said how this watch ends. */
+  end: WatchEnd | undefined;
+  errorBody: string;
+  failure: Error | undefined;
+  complete: boolean;
+};
+
+function endOf(attempt: Attempt, livedMs: number): WatchEnd {
+  if (attempt.end !== undefined)
+    return attempt.end.type === 'failed' ? { ...attempt.end, livedMs } : attempt.end;
+  if (attempt.status === 410) return { type: 'expired' };
+  if (attempt.status === 200 && attempt.complete) {
+    return { type: 'closed', livedMs, eventCount: attempt.eventCount };
+  }
+  let retryAfterSeconds: number | undefined;
+  try {
+    retryAfterSeconds = readStatus(JSON.parse(attempt.errorBody), attempt.status).retryAfterSeconds;
+  } catch {
+    // No Status in the body: the back-off alone decides.
+  }
+  return { type: 'failed', livedMs, retryAfterSeconds };
+}

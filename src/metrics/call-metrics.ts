@@ -1,0 +1,105 @@
+import { Histogram } from './histogram.ts';
+
+/** The scope of a request as the SLIs tell them apart (KEP: API call latency). */
+export type CallScope = 'resource' | 'namespace' | 'cluster';
+
+/** What kind of request this is: one histogram for each. `verb` as the API server counts it (LIST is not GET). */
+export type CallClass = {
+  readonly key: string;
+  readonly verb: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly scope: CallScope;
+};
+
+const interned = new Map<string, CallClass>();
+
+/** The one object for a kind of request; made once, so that recording needs no string work. */
+export function callClass(verb: string, resource: string, subresource: string, scope: CallScope): CallClass {
+  const key = `${verb}|${resource}|${subresource}|${scope}`;
+  let found = interned.get(key);
+  if (found === undefined) {
+    found = { key, verb, resource, subresource, scope };
+    interned.set(key, found);
+  }
+  return found;
+}
+
+/** Latencies and outcomes of one kind of request, encoded for another process. */
+export type CallSnapshot = {
+  verb: string;
+  resource: string;
+  subresource: string;
+  scope: CallScope;
+  /** HDR V2 base64, microseconds. */
+  histogram: string;
+  clampedCount: number;
+  /** By HTTP status; 0 stands for no answer (connection lost, timed out). */
+  statuses: Record<number, number>;
+};
+
+type CallRecord = { histogram: Histogram; statuses: Map<number, number> };
+
+/** Client-side API latencies by kind of request. */
+export class CallMetrics {
+  private readonly records = new Map<CallClass, CallRecord>();
+  /** Requests answered or failed, of all kinds. */
+  total = 0;
+
+  /** `status` is 0 when there was no answer: counted, but no latency is recorded. */
+  record(kind: CallClass, status: number, latencyUs: number): void {
+    let record = this.records.get(kind);
+    if (record === undefined) {
+      record = { histogram: new Histogram(), statuses: new Map() };
+      this.records.set(kind, record);
+    }
+    this.total++;
+    record.statuses.set(status, (record.statuses.get(status) ?? 0) + 1);
+    if (status !== 0) record.histogram.record(latencyUs);
+  }
+
+  /** Everything since the last call, and starts anew. */
+  drain(): CallSnapshot[] {
+    const snapshots: CallSnapshot[] = [];
+    for (const [kind, record] of this.records) {
+      if (record.statuses.size === 0) continue;
+      snapshots.push({
+        verb: kind.verb,
+        resource: kind.resource,
+        subresource: kind.subresource,
+        scope: kind.scope,
+        histogram: record.histogram.toBase64(),
+        clampedCount: record.histogram.clampedCount,
+        statuses: Object.fromEntries(record.statuses),
+      });
+      record.histogram.reset();
+      record.statuses.clear();
+    }
+    return snapshots;
+  }
+
+  merge(snapshots: readonly CallSnapshot[]): void {
+    for (const snapshot of snapshots) {
+      const kind = callClass(snapshot.verb, snapshot.resource, snapshot.subresource, snapshot.scope);
+      let record = this.records.get(kind);
+      if (record === undefined) {
+        record = { histogram: new Histogram(), statuses: new Map() };
+        this.records.set(kind, record);
+      }
+      const histogram = Histogram.fromBase64(snapshot.histogram);
+      histogram.clampedCount = snapshot.clampedCount;
+      record.histogram.merge(histogram);
+      for (const [status, count] of Object.entries(snapshot.statuses)) {
+        record.statuses.set(Number(status), (record.statuses.get(Number(status)) ?? 0) + count);
+        this.total += count;
+      }
+    }
+  }
+
+  /** Every kind of request seen, with its histogram (not a copy) and its outcomes. */
+  *entries(): Generator<{ kind: CallClass; histogram: Histogram; statuses: ReadonlyMap<number, number> }> {
+    for (const [kind, record] of this.records) {
+      yield { kind, histogram: record.histogram, statuses: record.statuses };
+    }
+  }
+}

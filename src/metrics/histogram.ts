@@ -1,0 +1,96 @@
+import hdr from 'hdr-histogram-js';
+import type { JsHistogram } from 'hdr-histogram-js/dist/JsHistogram.js';
+
+/** An hour: longer than any wait in a run is allowed to be. Larger samples count as this and as clamped. */
+export const latencyMaxUs = 3_600_000_000;
+
+/** Three significant digits: 0.1 % of the value, as HDR states its precision. */
+const significantDigits = 3;
+
+function build(): JsHistogram {
+  return hdr.build({
+    bitBucketSize: 32,
+    autoResize: true,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 2,
+    numberOfSignificantValueDigits: significantDigits,
+    useWebAssembly: false,
+  }) as JsHistogram;
+}
+
+/**
+ * A distribution of latencies in whole microseconds (or of any other non-negative whole numbers). Merged as a
+ * histogram, never as percentiles. Grows with the largest value, so that an idle one costs little.
+ */
+export class Histogram {
+  private readonly hdr: JsHistogram;
+  /** Samples beyond {@link latencyMaxUs}; a run that has any is not valid. */
+  clampedCount = 0;
+
+  constructor(histogram: JsHistogram = build()) {
+    this.hdr = histogram;
+  }
+
+  /** Records one sample; negative ones (clock steps) count as 0. */
+  record(value: number): void {
+    let whole = Math.round(value);
+    if (whole < 0) whole = 0;
+    if (whole > latencyMaxUs) {
+      whole = latencyMaxUs;
+      this.clampedCount++;
+    }
+    this.hdr.recordValue(whole);
+  }
+
+  get count(): number {
+    return this.hdr.totalCount;
+  }
+
+  /** The largest sample, to HDR's precision; 0 without samples. */
+  get max(): number {
+    return this.count === 0 ? 0 : this.hdr.maxValue;
+  }
+
+  get mean(): number {
+    return this.count === 0 ? 0 : this.hdr.mean;
+  }
+
+  /** The value at `q` in 0..1; 0 without samples. */
+  quantile(q: number): number {
+    return this.count === 0 ? 0 : this.hdr.getValueAtPercentile(q * 100);
+  }
+
+  merge(other: Histogram): void {
+    if (other.count > 0) this.hdr.add(other.hdr);
+    this.clampedCount += other.clampedCount;
+  }
+
+  reset(): void {
+    this.hdr.reset();
+    this.clampedCount = 0;
+  }
+
+  /** HDR V2 compressed, base64; empty without samples. Opens in any HDR viewer. */
+  toBase64(): string {
+    return this.count === 0 ? '' : hdr.encodeIntoCompressedBase64(this.hdr);
+  }
+
+  /** The inverse of {@link toBase64}. @throws Error when the text is not an HDR histogram. */
+  static fromBase64(text: string): Histogram {
+    if (text === '') return new Histogram();
+    return new Histogram(hdr.decodeFromCompressedBase64(text, 32, false) as JsHistogram);
+  }
+
+  /** Occupied buckets in rising order: the highest value that counts as equal, and how many samples. */
+  buckets(): { value: number; count: number }[] {
+    const found: { value: number; count: number }[] = [];
+    if (this.count === 0) return found;
+    const iterator = this.hdr.recordedValuesIterator;
+    iterator.reset();
+    while (iterator.hasNext()) {
+      const step = iterator.next();
+      found.push({ value: step.valueIteratedTo, count: step.countAddedInThisIterationStep });
+    }
+    return found;
+  }
+}

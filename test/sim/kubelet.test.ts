@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { World, noFaults } from './world.ts';
+
+function startedWorld(seed: string, faults = noFaults): World {
+  const world = new World(seed, faults);
+  world.start();
+  world.advance(2_500);
+  return world;
+}
+
+function startupsMs(world: World): number[] {
+  return [...world.started.values()]
+    .map((started) => (started.acknowledgedUs - started.seenUs) / 1000)
+    .toSorted((a, b) => a - b);
+}
+
+describe('a hollow kubelet on its way to Ready', () => {
+  it('sends what a real node sends, in its order', () => {
+    const world = startedWorld('start');
+    world.advance(20_000);
+    expect(world.nodeReady).toBe(true);
+    const firsts = world.requests.map((request) => `${request.method} ${request.path.replace(/\?.*/, '')}`);
+    const order = [
+      'GET /apis/storage.k8s.io/v1/csinodes/hollow-1',
+      'GET /api/v1/nodes/hollow-1',
+      'DELETE /apis/resource.k8s.io/v1/resourceslices',
+      'POST /api/v1/nodes',
+      'PATCH /api/v1/nodes/hollow-1/status',
+      'POST /apis/storage.k8s.io/v1/csinodes',
+      'POST /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
+      'PUT /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/hollow-1',
+    ];
+    expect(order.map((line) => firsts.indexOf(line))).toEqual(
+      order.map((line) => firsts.indexOf(line)).toSorted((a, b) => a - b),
+    );
+    expect(order.every((line) => firsts.includes(line))).toBe(true);
+    expect([...world.watches].toSorted()).toEqual([
+      'csidrivers',
+      'nodes',
+      'pods',
+      'runtimeclasses',
+      'services',
+    ]);
+    // Starting, three conditions, NodeAllocatableEnforced, NodeReady; the conditions are PATCHed twice.
+    expect(world.count('POST', /\/events$/)).toBe(6);
+    expect(world.count('PATCH', /\/events\//)).toBe(6);
+  });
+
+  it('renews its lease every 10 s with up to 4 % of jitter, and reports its status within 7.5 min', () => {
+    const world = startedWorld('steady');
+    world.advance(600_000);
+    const renewals = world.requests.filter((request) => request.method === 'PUT');
+    expect(renewals.length).toBeGreaterThanOrEqual(56);
+    expect(renewals.length).toBeLessThanOrEqual(60);
+    const gaps = renewals.slice(1).map((renewal, index) => renewal.atMs - (renewals[index]?.atMs ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThan(9_990);
+    expect(Math.max(...gaps)).toBeLessThan(10_410);
+    const reports = world.count('PATCH', /nodes\/hollow-1\/status/);
+    expect(reports).toBeGreaterThanOrEqual(3);
+    expect(reports).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('timings of a real node', () => {
+  it('starts one pod in about 0.55 s', () => {
+    const world = startedWorld('single');
+    const timesMs: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      world.createPod(`p${i}`);
+      world.advance(3_000);
+    }
+    timesMs.push(...startupsMs(world));
+    expect(timesMs).toHaveLength(40);
+    const median = timesMs[20] ?? 0;
+    expect(median).toBeGreaterThan(550 * 0.85);
+    expect(median).toBeLessThan(550 * 1.15);
+  });
+
+  it('starts 20 pods at once in 1.7 s in the median, 1.1 to 2.0 s', () => {
+    const medians: number[] = [];
+    for (let run = 0; run < 15; run++) {
+      const world = startedWorld(`burst-${run}`);
+      for (let i = 0; i < 20; i++) world.createPod(`p${i}`);
+      world.advance(10_000);
+      const timesMs = startupsMs(world);
+      expect(timesMs).toHaveLength(20);
+      expect(timesMs[0]).toBeGreaterThan(900);
+      expect(timesMs[19]).toBeLessThan(2_300);
+      medians.push(timesMs[10] ?? 0);
+    }
+    medians.sort((a, b) => a - b);
+    expect(medians[7]).toBeGreaterThan(1_700 * 0.85);
+    expect(medians[7]).toBeLessThan(1_700 * 1.15);
+  });
+});
+
+describe('requests of a pod', () => {
+  it.each([1, 20])('follow the measured table when %i start at once', (count) => {
+    const world = startedWorld(`requests-${count}`);
+    let from = world.requests.length;
+    const uids = Array.from({ length: count }, (_, i) => world.createPod(`p${i}`));
+    world.advance(8_000);
+    expect(world.count('GET', /\/pods\/p\d+$/, from) / count).toBeCloseTo(3, 5);
+    expect(world.count('PATCH', /\/pods\/p\d+\/status$/, from) / count).toBeCloseTo(3, 5);
+    expect(world.count('POST', /\/events$/, from) / count).toBe(3);
+    expect(world.count('POST', /\/token$/, from) / count).toBe(1);
+    expect(world.watches.has('configmaps/default/kube-root-ca.crt')).toBe(true);
+
+    from = world.requests.length;
+    for (const uid of uids) world.deletePod(uid);
+    world.advance(20_000);
+    expect(world.pods.size).toBe(0);
+    expect(world.deletedCount).toBe(count);
+    expect(world.count('DELETE', /\/pods\//, from) / count).toBe(1);
+    expect(world.count('POST', /\/events$/, from) / count).toBe(1);
+    expect(world.count('GET', /\/pods\/p\d+$/, from) / count).toBeCloseTo(3, 5);
+    expect(world.count('PATCH', /\/pods\/p\d+\/status$/, from) / count).toBeCloseTo(count === 1 ? 3 : 2, 5);
+    expect(world.watches.has('configmaps/default/kube-root-ca.crt')).toBe(false);
+  });
+
+  it('merge while they wait behind the client rate limit', () => {
+    const world = startedWorld('merge');
+    for (let i = 0; i < 100; i++) world.createPod(`p${i}`);
+    world.advance(60_000);
+    expect(world.started.size).toBe(100);
+    expect(world.count('PATCH', /\/status$/)).toBeLessThan(100 * 3);
+    expect(world.statusInFlightMax).toBe(1);
+  });
+});
+
+describe('under faults, whatever the seed', () => {
+  const seeds = Array.from({ length: 60 }, (_, index) => `faults-${index}`);
+  it.each(seeds)('%s: every pod starts, has an address of its own, and goes', (seed) => {
+    const world = startedWorld(seed, {
+      serverError: 0.03,
+      noAnswer: 0.02,
+      forbiddenToken: 0.3,
+      relistEveryMs: 4_000,
+    });
+    world.advance(30_000);
+    const uids = Array.from({ length: 30 }, (_, i) =>
+      world.createPod(`p${i}`, i % 2 === 0 ? 'default' : 'other'),
+    );
+    world.advance(500);
+    world.forceDeletePod(uids[0] ?? '');
+    world.advance(180_000);
+    const running = [...world.pods.values()];
+    expect(running).toHaveLength(29);
+    expect(running.every((pod) => pod.status.phase === 'Running')).toBe(true);
+    const ready = running.map((pod) =>
+      pod.status.conditions.find((condition) => condition['type'] === 'Ready'),
+    );
+    expect(ready.every((condition) => condition?.['status'] === 'True')).toBe(true);
+    expect(new Set(running.map((pod) => pod.status['podIP'])).size).toBe(29);
+    for (const uid of uids) world.deletePod(uid);
+    world.advance(240_000);
+    expect(world.pods.size).toBe(0);
+    expect(world.podCount).toBe(0);
+    expect([...world.watches].filter((key) => key.startsWith('configmaps/'))).toEqual([]);
+    expect(world.statusInFlightMax).toBe(1);
+  });
+
+  it('a seed decides everything', () => {
+    const run = (seed: string): string[] => {
+      const world = startedWorld(seed, { ...noFaults, serverError: 0.1 });
+      for (let i = 0; i < 10; i++) world.createPod(`p${i}`);
+      world.advance(30_000);
+      return world.trace;
+    };
+    expect(run('same')).toEqual(run('same'));
+    expect(run('same')).not.toEqual(run('other'));
+  });
+});

@@ -1,0 +1,381 @@
+import type { Clock, TimerHandle } from '../../src/base/clock.ts';
+import { Prng } from '../../src/base/prng.ts';
+import type { NodeConfig } from '../../src/hollow/context.ts';
+import type { Effect, KubeletEvent, KubeletRequest, PodStarted } from '../../src/hollow/effects.ts';
+import { Kubelet } from '../../src/hollow/kubelet.ts';
+import { loadRuntimeProfile } from '../../src/hollow/runtime-profile.ts';
+import { TokenBucket } from '../../src/hollow/token-bucket.ts';
+
+/** A clock that stands still until it is told to go on; its timers run in order. */
+export class FakeClock implements Clock {
+  private timeUs = 1_000_000_000;
+  private order = 0;
+  private timers: { dueUs: number; order: number; run: () => void }[] = [];
+
+  nowUs(): number {
+    return this.timeUs;
+  }
+
+  wallMs(): number {
+    return 1_790_000_000_000 + this.timeUs / 1000;
+  }
+
+  timer(delayMs: number, run: () => void): TimerHandle {
+    const entry = { dueUs: this.timeUs + Math.max(0, delayMs) * 1000, order: this.order++, run };
+    this.timers.push(entry);
+    return { cancel: () => (this.timers = this.timers.filter((other) => other !== entry)) };
+  }
+
+  /** Runs all timers that are due within `ms`, in order of time, then of creation. */
+  advance(ms: number): void {
+    const endUs = this.timeUs + ms * 1000;
+    for (;;) {
+      let first: (typeof this.timers)[number] | undefined;
+      for (const timer of this.timers) {
+        if (timer.dueUs > endUs) continue;
+        if (
+          first === undefined ||
+          timer.dueUs < first.dueUs ||
+          (timer.dueUs === first.dueUs && timer.order < first.order)
+        ) {
+          first = timer;
+        }
+      }
+      if (first === undefined) break;
+      const due = first;
+      this.timers = this.timers.filter((other) => other !== due);
+      this.timeUs = Math.max(this.timeUs, due.dueUs);
+      due.run();
+    }
+    this.timeUs = endUs;
+  }
+}
+
+type Json = { [key: string]: unknown };
+type StoredPod = {
+  metadata: Json & {
+    uid: string;
+    name: string;
+    namespace: string;
+    generation: number;
+    resourceVersion: string;
+  };
+  spec: Json;
+  status: Json & { conditions: Json[]; phase: string };
+};
+
+export type Faults = {
+  /** Chance that a request is answered 500, or not at all. */
+  serverError: number;
+  noAnswer: number;
+  /** Chance that the Node authorizer has not seen the binding yet: 403 on tokens. */
+  forbiddenToken: number;
+  /** Mean time between losses of the pod watch (410: everything is listed anew); 0 for never. */
+  relistEveryMs: number;
+};
+
+export const noFaults: Faults = { serverError: 0, noAnswer: 0, forbiddenToken: 0, relistEveryMs: 0 };
+
+/**
+ * One kubelet, a model of an API server (answers after 1 to 4 ms) and the client's rate limits, on a fake clock. A model, only
+ * for the simulation: what it may not do is decided by the tests against the real API server.
+ */
+export class World {
+  readonly clock = new FakeClock();
+  readonly requests: { atMs: number; method: string; path: string; status: number }[] = [];
+  readonly pods = new Map<string, StoredPod>();
+  readonly started = new Map<string, PodStarted>();
+  readonly createdAtUs = new Map<string, number>();
+  readonly watches = new Set<string>();
+  readonly trace: string[] = [];
+  statusInFlight = 0;
+  statusInFlightMax = 0;
+  deletedCount = 0;
+  nodeReady = false;
+  node: (Json & { spec: Json }) | undefined;
+  private lease: Json | undefined;
+  private csiNode = false;
+  private version = 1;
+  private readonly kubelet: Kubelet;
+  private readonly prng: Prng;
+  private readonly faults: Faults;
+  private readonly limits: Record<'api' | 'events', TokenBucket>;
+
+  constructor(seed: string, faults: Faults = noFaults) {
+    const node: NodeConfig = {
+      name: 'hollow-1',
+      capacity: { cpu: '8', memory: '32Gi', pods: '110' },
+      labels: {},
+      taints: [],
+      address: '100.64.0.1',
+      kubeletVersion: 'v1.36.3',
+    };
+    this.prng = new Prng(`${seed}/world`);
+    this.faults = faults;
+    this.kubelet = new Kubelet(node, loadRuntimeProfile('containerd'), new Prng(`${seed}/kubelet`));
+    const nowMs = this.clock.nowUs() / 1000;
+    this.limits = { api: new TokenBucket(50, 100, nowMs), events: new TokenBucket(50, 100, nowMs) };
+    if (faults.relistEveryMs > 0) this.scheduleRelist();
+  }
+
+  get podCount(): number {
+    return this.kubelet.podCount;
+  }
+
+  start(): void {
+    this.deliver({ type: 'start' });
+  }
+
+  createPod(name: string, namespace = 'default', extra: Json = {}): string {
+    const uid = `uid-${name}`;
+    const pod: StoredPod = {
+      metadata: { name, namespace, uid, generation: 1, resourceVersion: String(this.version++) },
+      spec: {
+        nodeName: 'hollow-1',
+        serviceAccountName: 'default',
+        containers: [
+          { name: 'c', image: 'registry.k8s.io/pause:3.10', resources: { requests: { cpu: '5m' } } },
+        ],
+        volumes: [
+          {
+            name: 'kube-api-access',
+            projected: {
+              sources: [
+                { serviceAccountToken: { path: 'token' } },
+                { configMap: { name: 'kube-root-ca.crt' } },
+              ],
+            },
+          },
+        ],
+        ...extra,
+      },
+      status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] },
+    };
+    this.pods.set(uid, pod);
+    this.createdAtUs.set(uid, this.clock.nowUs());
+    this.notify('ADDED', pod);
+    return uid;
+  }
+
+  deletePod(uid: string): void {
+    const pod = this.pods.get(uid);
+    if (pod === undefined || pod.metadata['deletionTimestamp'] !== undefined) return;
+    pod.metadata['deletionTimestamp'] = '2026-11-21T05:05:10Z';
+    pod.metadata.generation = 2;
+    this.touch(pod);
+    this.notify('MODIFIED', pod);
+  }
+
+  /** Somebody deletes it with no grace: gone at once. */
+  forceDeletePod(uid: string): void {
+    const pod = this.pods.get(uid);
+    if (pod === undefined) return;
+    this.pods.delete(uid);
+    this.notify('DELETED', pod);
+  }
+
+  advance(ms: number): void {
+    this.clock.advance(ms);
+  }
+
+  count(method: string, pattern: RegExp, since = 0): number {
+    return this.requests.slice(since).filter((r) => r.method === method && pattern.test(r.path)).length;
+  }
+
+  private deliver(event: KubeletEvent): void {
+    const now = { us: this.clock.nowUs(), wallMs: this.clock.wallMs() };
+    for (const effect of this.kubelet.handle(event, now)) this.perform(effect);
+  }
+
+  private perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'request': {
+        const waitMs =
+          effect.via === 'heartbeat' ? 0 : this.limits[effect.via].reserveMs(this.clock.nowUs() / 1000);
+        this.clock.timer(waitMs, () => this.receive(effect));
+        if (effect.tag.to === 'status' && effect.tag.step === 'get') {
+          this.statusInFlight++;
+          this.statusInFlightMax = Math.max(this.statusInFlightMax, this.statusInFlight);
+        }
+        break;
+      }
+      case 'after':
+        this.clock.timer(effect.delayMs, () => this.deliver({ type: 'timer', timer: effect.timer }));
+        break;
+      case 'watch':
+        this.limits.api.reserveMs(this.clock.nowUs() / 1000);
+        this.watches.add(effect.key);
+        this.clock.timer(this.prng.between(1, 4), () => this.list(effect.key));
+        break;
+      case 'unwatch':
+        this.watches.delete(effect.key);
+        break;
+      case 'node-ready':
+        this.nodeReady = true;
+        break;
+      case 'pod-started':
+        this.started.set(effect.started.uid, effect.started);
+        break;
+      case 'pod-deleted':
+        this.deletedCount++;
+        break;
+      case 'drop-connections':
+        break;
+    }
+  }
+
+  private receive(effect: Extract<Effect, { type: 'request' }>): void {
+    const { request, tag } = effect;
+    const lost = this.prng.float() < this.faults.noAnswer;
+    const broken = this.prng.float() < this.faults.serverError;
+    const answer = broken ? { status: 500, body: undefined } : this.serve(request);
+    const status = lost ? 0 : answer.status;
+    this.requests.push({
+      atMs: this.clock.nowUs() / 1000,
+      method: request.method,
+      path: request.path,
+      status,
+    });
+    this.trace.push(`${this.clock.nowUs()} ${request.method} ${request.path} ${status}`);
+    const body = answer.body === undefined ? undefined : (structuredClone(answer.body) as unknown);
+    this.clock.timer(this.prng.between(1, 4), () => {
+      if (tag.to === 'status' && tag.step === 'get') this.statusInFlight--;
+      this.deliver({ type: 'answer', tag, status, body: lost ? undefined : body });
+    });
+  }
+
+  private serve(request: KubeletRequest): { status: number; body?: unknown } {
+    const path = request.path.replace(/\?.*/, '');
+    const body = structuredClone(request.body) as Json | undefined;
+    if (path.includes('/events')) return { status: request.method === 'POST' ? 201 : 200 };
+    if (path.endsWith('/token')) {
+      return { status: this.prng.float() < this.faults.forbiddenToken ? 403 : 201 };
+    }
+    if (path.includes('/leases')) return this.serveLease(request, body);
+    if (path.includes('/csinodes')) return this.serveCsiNode(request);
+    if (path.includes('/resourceslices')) return { status: 200 };
+    if (path.startsWith('/api/v1/nodes')) return this.serveNode(request, path, body);
+    return this.servePod(request, path, body);
+  }
+
+  private serveLease(request: KubeletRequest, body: Json | undefined): { status: number; body?: unknown } {
+    if (request.method === 'GET')
+      return this.lease === undefined ? { status: 404 } : { status: 200, body: this.lease };
+    const created = this.lease === undefined;
+    if (request.method === 'PUT' && created) return { status: 404 };
+    this.lease = body ?? {};
+    return { status: request.method === 'POST' ? 201 : 200, body: this.lease };
+  }
+
+  private serveCsiNode(request: KubeletRequest): { status: number; body?: unknown } {
+    if (request.method === 'GET') return this.csiNode ? { status: 200, body: {} } : { status: 404 };
+    if (this.csiNode) return { status: 409 };
+    this.csiNode = true;
+    return { status: 201, body: {} };
+  }
+
+  private serveNode(
+    request: KubeletRequest,
+    path: string,
+    body: Json | undefined,
+  ): { status: number; body?: unknown } {
+    if (request.method === 'POST') {
+      if (this.node !== undefined) return { status: 409 };
+      this.node = { ...(body as Json & { spec: Json }), metadata: { name: 'hollow-1', uid: 'node-uid' } };
+      this.clock.timer(50, () => {
+        if (this.node === undefined) return;
+        this.node.spec['podCIDR'] = '10.128.0.0/24';
+        this.sendObject('nodes', 'MODIFIED', this.node);
+      });
+      return { status: 201, body: this.node };
+    }
+    if (this.node === undefined) return { status: 404 };
+    if (path.endsWith('/status') || request.method === 'GET') return { status: 200, body: this.node };
+    return { status: 405 };
+  }
+
+  private servePod(
+    request: KubeletRequest,
+    path: string,
+    body: Json | undefined,
+  ): { status: number; body?: unknown } {
+    const [, namespace, name] = /namespaces\/([^/]+)\/pods\/([^/]+)/.exec(path) ?? [];
+    const pod = [...this.pods.values()].find(
+      (candidate) => candidate.metadata.name === name && candidate.metadata.namespace === namespace,
+    );
+    if (pod === undefined) return { status: 404 };
+    if (request.method === 'GET') return { status: 200, body: pod };
+    if (request.method === 'DELETE') {
+      if ((body?.['preconditions'] as Json | undefined)?.['uid'] !== pod.metadata.uid) return { status: 409 };
+      this.pods.delete(pod.metadata.uid);
+      this.notify('DELETED', pod);
+      return { status: 200 };
+    }
+    applyStatusPatch(pod.status, (body?.['status'] ?? {}) as Json);
+    this.touch(pod);
+    this.notify('MODIFIED', pod);
+    return { status: 200, body: pod };
+  }
+
+  private touch(pod: StoredPod): void {
+    pod.metadata.resourceVersion = String(this.version++);
+  }
+
+  private notify(change: 'ADDED' | 'MODIFIED' | 'DELETED', pod: StoredPod): void {
+    this.sendObject('pods', change, pod);
+  }
+
+  private sendObject(key: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void {
+    if (!this.watches.has(key)) return;
+    const copy = structuredClone(object);
+    // Constant: a watch never reorders its events.
+    this.clock.timer(2, () => {
+      if (this.watches.has(key)) this.deliver({ type: 'object', key, change, object: () => copy });
+    });
+  }
+
+  private list(key: string): void {
+    if (!this.watches.has(key)) return;
+    this.deliver({ type: 'listing', key });
+    if (key === 'pods') {
+      for (const pod of this.pods.values()) {
+        const copy = structuredClone(pod);
+        this.deliver({ type: 'object', key, change: 'ADDED', object: () => copy });
+      }
+    }
+    this.deliver({ type: 'synced', key });
+  }
+
+  private scheduleRelist(): void {
+    this.clock.timer(this.prng.between(0.2, 2) * this.faults.relistEveryMs, () => {
+      if (this.watches.has('pods')) this.list('pods');
+      this.scheduleRelist();
+    });
+  }
+}
+
+/** Strategic merge as the API server does it for a pod's status: conditions by type, null removes, objects merge. */
+export function applyStatusPatch(status: Json & { conditions: Json[] }, patch: Json): void {
+  for (const [field, value] of Object.entries(patch)) {
+    if (field.startsWith('$')) continue;
+    if (field === 'conditions') {
+      for (const change of value as Json[]) {
+        let condition = status.conditions.find((other) => other['type'] === change['type']);
+        if (condition === undefined) status.conditions.push((condition = {}));
+        mergeInto(condition, change);
+      }
+    } else if (value === null) delete status[field];
+    else if (field === 'resources' && typeof status[field] === 'object')
+      mergeInto(status[field] as Json, value as Json);
+    else status[field] = value;
+  }
+}
+
+function mergeInto(target: Json, patch: Json): void {
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete target[key];
+    else if (typeof value === 'object' && typeof target[key] === 'object' && !Array.isArray(value)) {
+      mergeInto(target[key] as Json, value as Json);
+    } else target[key] = value;
+  }
+}
