@@ -48,15 +48,19 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
     }) as unknown as Argv<T & ControlPlaneFlags>;
 }
 
-export type ClusterFlags = ControlPlaneFlags & { flags: FlagProfile; profile: string; identity: string };
+export type ClusterFlags = ControlPlaneFlags & {
+  flags: FlagProfile | undefined;
+  profile: string;
+  identity: string;
+};
 
 /** Flags of commands that run hollow nodes on a control plane. */
 export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
   return binariesOptions(yargs)
     .option('flags', {
       choices: ['default', 'scale'] as const,
-      default: 'scale' as const,
-      describe: "Control-plane flags: Kubernetes' own defaults, or raised limits",
+      describe:
+        "Control-plane flags: Kubernetes' own defaults, or raised limits (default: the scenario's, scale)",
       group: 'Control plane:',
       requiresArg: true,
     })
@@ -78,9 +82,13 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
     });
 }
 
-/** What a local control plane of its own needs, from flags; its state folder is new and private. */
+/**
+ * What a local control plane of its own needs, from flags; its state folder is new and private.
+ * @param profile the flag profile unless `--flags` names one.
+ */
 export function controlPlaneOptions(
   flags: ClusterFlags,
+  profile: FlagProfile,
   runId: string,
   reporter: Reporter,
   signal: AbortSignal,
@@ -89,7 +97,7 @@ export function controlPlaneOptions(
     version: flags.kubernetesVersion,
     binariesDir: flags.binaries,
     releaseUrl: flags.releaseUrl,
-    profile: flags.flags,
+    profile: flags.flags ?? profile,
     extraFlags: {},
     stateDir: join(tmpdir(), `hollowmark-${userInfo().uid}`, runId),
     reporter,

@@ -1,5 +1,5 @@
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { buildArgv } from './argv/argv.ts';
@@ -22,7 +22,9 @@ const attemptsMax = 3;
  * `cluster-unavailable` when there are no binaries or a component does not become ready (its last log lines are in
  * the message), `interrupted` when the signal aborts. Nothing is left behind in any of these cases.
  */
-export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane(given: ControlPlaneOptions): Promise<ControlPlane> {
+  // The components run in that folder, so a relative path would mean another one to them.
+  const options = { ...given, stateDir: resolve(given.stateDir) };
   const clock = options.clock ?? systemClock;
   const binaries = await findBinaries(options);
   options.reporter.step(`Starting the control plane ${binaries.version} (${binaries.source})`);

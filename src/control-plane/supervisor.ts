@@ -9,10 +9,10 @@ import { readTail } from './log-tail.ts';
 import { ComponentProcess } from './process.ts';
 
 /**
- * From SIGTERM to SIGKILL. An API server waits for requests in flight, and thousands of hollow nodes always have
- * some; the cluster is thrown away, so nothing is lost when it is cut short.
+ * From SIGTERM to SIGKILL. An API server sends GOAWAY and then waits for open watches, up to 60 s; hollow nodes
+ * never end theirs. Nothing is lost when that is cut short: a kubelet does it to a static pod after 30 s too.
  */
-const stopGraceMs = 5_000;
+const stopGraceMs = 3_000;
 
 /** A log is cut to nothing beyond this, so that a run of days cannot fill the disk. */
 const logBytesMax = 64 * 1024 * 1024;
@@ -73,6 +73,12 @@ export class Supervisor {
     this.processes.set(name, process);
     this.tellGuardian();
     void this.watch(process);
+    if (this.stopping !== undefined) {
+      // `stop` came while this one was being started and has not seen it.
+      this.dismissed.add(process);
+      await process.terminate(stopGraceMs);
+      this.refuseWhenStopping(name);
+    }
   }
 
   /** Ends one component without that counting as its death. */

@@ -87,6 +87,7 @@ export class Fleet {
   totals(): ShardTotals {
     const sum: ShardTotals = {
       nodesReady: 0,
+      proxiesReady: 0,
       podsStarted: 0,
       podsDeleted: 0,
       watches: 0,

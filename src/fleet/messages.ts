@@ -25,6 +25,8 @@ export type ShardCommand = { type: 'stop' };
 /** Totals of one shard since its start. */
 export type ShardTotals = {
   nodesReady: number;
+  /** Proxies whose watches have all been listed once. */
+  proxiesReady: number;
   podsStarted: number;
   podsDeleted: number;
   watches: number;

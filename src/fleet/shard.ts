@@ -22,6 +22,9 @@ const handshakesMax = 16;
 /** Nodes of a shard on their way to Ready: more of them only make each other slower. */
 const startingMax = 48;
 
+/** Proxies of a shard that are opening their watches at a time. */
+const proxiesStartingMax = 16;
+
 /** How many error messages and interruption reasons a report carries. */
 const messagesKept = 5;
 
@@ -35,6 +38,7 @@ export class Shard implements ShardObserver {
   private readonly proxies: HollowProxy[] = [];
   private readonly totals: ShardTotals = {
     nodesReady: 0,
+    proxiesReady: 0,
     podsStarted: 0,
     podsDeleted: 0,
     watches: 0,
@@ -67,26 +71,56 @@ export class Shard implements ShardObserver {
     };
   }
 
-  /** Starts the nodes, a bounded number on their way at a time. Resolves when the last one has been started. */
+  /**
+   * Starts the kubelets, a bounded number on their way to Ready at a time, and then the proxies: on a real cluster too
+   * kube-proxy is a pod of a node that is there. Resolves when all of them are.
+   */
   async start(): Promise<void> {
     const issuer = await CertificateIssuer.open(this.config.authority, () => this.clock.wallMs());
-    const proxyContext = this.config.proxies
-      ? tlsContext(this.config.endpoint, await issuer.issueClient({ user: 'system:kube-proxy', groups: [] }))
-      : undefined;
     const prng = new Prng(this.config.seed);
     for (const node of this.config.nodes) {
-      if (this.starting >= startingMax) {
-        await new Promise<void>((resolve) => {
-          this.startMore = resolve;
-        });
-      }
+      await this.fewerStartingThan(startingMax);
       if (this.stopped) return;
       const certificate = await issuer.issueClient({
         user: `system:node:${node.name}`,
         groups: ['system:nodes'],
       });
-      this.startNode(node, tlsContext(this.config.endpoint, certificate), proxyContext, prng.fork(node.name));
+      this.startKubelet(node, tlsContext(this.config.endpoint, certificate), prng.fork(node.name));
     }
+    await this.fewerStartingThan(1);
+    if (this.config.proxies) await this.startProxies(issuer, prng);
+  }
+
+  private async startProxies(issuer: CertificateIssuer, prng: Prng): Promise<void> {
+    const certificate = await issuer.issueClient({ user: 'system:kube-proxy', groups: [] });
+    const context = tlsContext(this.config.endpoint, certificate);
+    for (const node of this.config.nodes) {
+      await this.fewerStartingThan(proxiesStartingMax);
+      if (this.stopped) return;
+      this.starting++;
+      const proxy = new HollowProxy(this.environment, node, context, prng.fork(`${node.name}/proxy`), () => {
+        this.totals.proxiesReady++;
+        this.started();
+      });
+      this.proxies.push(proxy);
+      proxy.start();
+    }
+    await this.fewerStartingThan(1);
+  }
+
+  private async fewerStartingThan(limit: number): Promise<void> {
+    while (this.starting >= limit && !this.stopped) {
+      await new Promise<void>((resolve) => {
+        this.startMore = resolve;
+      });
+    }
+  }
+
+  private started(): void {
+    this.starting--;
+    const more = this.startMore;
+    this.startMore = undefined;
+    more?.();
   }
 
   stop(): void {
@@ -135,10 +169,7 @@ export class Shard implements ShardObserver {
 
   onNodeReady(): void {
     this.totals.nodesReady++;
-    this.starting--;
-    const more = this.startMore;
-    this.startMore = undefined;
-    more?.();
+    this.started();
   }
 
   onPodStarted(started: PodStarted): void {
@@ -165,20 +196,10 @@ export class Shard implements ShardObserver {
     }
   }
 
-  private startNode(
-    node: NodeConfig,
-    kubeletContext: SecureContext,
-    proxyContext: SecureContext | undefined,
-    prng: Prng,
-  ): void {
+  private startKubelet(node: NodeConfig, context: SecureContext, prng: Prng): void {
     this.starting++;
-    const kubelet = new HollowKubelet(this.environment, node, kubeletContext, prng);
+    const kubelet = new HollowKubelet(this.environment, node, context, prng);
     this.kubelets.push(kubelet);
     kubelet.start();
-    if (proxyContext !== undefined) {
-      const proxy = new HollowProxy(this.environment, node, proxyContext, prng.fork('proxy'));
-      this.proxies.push(proxy);
-      proxy.start();
-    }
   }
 }

@@ -33,10 +33,20 @@ export class HollowProxy {
   private readonly node: NodeConfig;
   private readonly client: ApiClient;
   private readonly reflectors: Reflector[] = [];
+  private readonly onReady: () => void;
+  private unsynced = Object.keys(watches).length;
   /** Service and endpoint slice changes seen after the first listing. */
   changesSeen = 0;
 
-  constructor(environment: ShardEnvironment, node: NodeConfig, secureContext: SecureContext, prng: Prng) {
+  /** `onReady` is called once, when all watches have been listed. */
+  constructor(
+    environment: ShardEnvironment,
+    node: NodeConfig,
+    secureContext: SecureContext,
+    prng: Prng,
+    onReady: () => void,
+  ) {
+    this.onReady = onReady;
     this.environment = environment;
     this.node = node;
     this.client = clientOf(
@@ -63,6 +73,7 @@ export class HollowProxy {
           {
             onListing: () => {},
             onSynced: () => {
+              if (!synced && --this.unsynced === 0) this.onReady();
               synced = true;
             },
             onEvent: () => {

@@ -45,6 +45,8 @@ export class CallMetrics {
   private readonly records = new Map<CallClass, CallRecord>();
   /** Requests answered or failed, of all kinds. */
   total = 0;
+  /** When set, latencies of all kinds are recorded here too: whoever set it reads and resets it. */
+  recent: Histogram | undefined;
 
   /** `status` is 0 when there was no answer: counted, but no latency is recorded. */
   record(kind: CallClass, status: number, latencyUs: number): void {
@@ -55,7 +57,9 @@ export class CallMetrics {
     }
     this.total++;
     record.statuses.set(status, (record.statuses.get(status) ?? 0) + 1);
-    if (status !== 0) record.histogram.record(latencyUs);
+    if (status === 0) return;
+    record.histogram.record(latencyUs);
+    this.recent?.record(latencyUs);
   }
 
   /** Everything since the last call, and starts anew. */
@@ -89,6 +93,7 @@ export class CallMetrics {
       const histogram = Histogram.fromBase64(snapshot.histogram);
       histogram.clampedCount = snapshot.clampedCount;
       record.histogram.merge(histogram);
+      this.recent?.merge(histogram);
       for (const [status, count] of Object.entries(snapshot.statuses)) {
         record.statuses.set(Number(status), (record.statuses.get(Number(status)) ?? 0) + count);
         this.total += count;

@@ -31,15 +31,16 @@ export class Histogram {
     this.hdr = histogram;
   }
 
-  /** Records one sample; negative ones (clock steps) count as 0. */
-  record(value: number): void {
+  /** Records a sample, or as many equal ones as `times` says; negative ones (clock steps) count as 0. */
+  record(value: number, times = 1): void {
     let whole = Math.round(value);
     if (whole < 0) whole = 0;
     if (whole > latencyMaxUs) {
       whole = latencyMaxUs;
-      this.clampedCount++;
+      this.clampedCount += times;
     }
-    this.hdr.recordValue(whole);
+    if (times === 1) this.hdr.recordValue(whole);
+    else if (times > 0) this.hdr.recordValueWithCount(whole, times);
   }
 
   get count(): number {
@@ -78,7 +79,10 @@ export class Histogram {
   /** The inverse of {@link toBase64}. @throws Error when the text is not an HDR histogram. */
   static fromBase64(text: string): Histogram {
     if (text === '') return new Histogram();
-    return new Histogram(hdr.decodeFromCompressedBase64(text, 32, false) as JsHistogram);
+    // A decoded histogram has the size it was sent with: only one of our own grows when more is merged into it.
+    const histogram = new Histogram();
+    histogram.hdr.add(hdr.decodeFromCompressedBase64(text, 32, false) as JsHistogram);
+    return histogram;
   }
 
   /** Occupied buckets in rising order: the highest value that counts as equal, and how many samples. */

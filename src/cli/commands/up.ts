@@ -4,8 +4,8 @@ import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
-import { nodeConfigs } from '../../scenario/plan.ts';
-import { defaultScenario } from '../../scenario/load-scenario.ts';
+import { nodeConfigs } from '../../scenario/nodes.ts';
+import { parseScenario } from '../../scenario/load-scenario.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
 import {
@@ -51,15 +51,18 @@ export function upCommand(context: CommandContext): CommandModule<object, UpFlag
   };
 }
 
+/** Nodes as a scenario without any wishes has them. */
+const upScenario = 'name: up\nnodes: {count: 1}\nphases: [{type: steady, duration: 1s}]\n';
+
 async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const count = positiveInteger('--nodes', flags.nodes) ?? 10;
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
   const runId = newRunId('up');
   const kubeconfigOut = flags.kubeconfigOut === undefined ? undefined : resolve(flags.kubeconfigOut);
-  const scenario = defaultScenario({ nodes: count, proxies: flags.proxies });
+  const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
   const cluster = await HollowCluster.start({
-    controlPlane: controlPlaneOptions(flags, runId, display, interruption.signal),
+    controlPlane: controlPlaneOptions(flags, 'scale', runId, display, interruption.signal),
     nodes: (version) => nodeConfigs(scenario, version, runId),
     proxies: flags.proxies,
     seed: flags.seed ?? 'up',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { type BinarySet, completeCommand, inspectFolder } from './binary-set.ts';
 import { processStart } from './process-identity.ts';
@@ -14,9 +14,10 @@ const manifestName = 'manifest.json';
 /** The folder of cached control planes: below HOLLOWMARK_CACHE, XDG_CACHE_HOME/hollowmark or ~/.cache/hollowmark. */
 export function cacheRoot(env: Readonly<Record<string, string | undefined>>): string {
   const own = env['HOLLOWMARK_CACHE'];
-  if (own !== undefined && own !== '') return join(own, 'control-plane');
+  if (own !== undefined && own !== '') return resolve(own, 'control-plane');
   const xdg = env['XDG_CACHE_HOME'];
-  const base = xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.cache');
+  // The specification says to ignore a relative path there.
+  const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache');
   return join(base, 'hollowmark', 'control-plane');
 }
 

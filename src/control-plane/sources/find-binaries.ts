@@ -11,7 +11,7 @@ import { buildFromGoModules, buildRecipe } from './go-build.ts';
 import { withLock } from './lock.ts';
 import { fromPath } from './path.ts';
 import { thisPlatform } from './platform.ts';
-import { downloadRelease } from './release.ts';
+import { downloadRelease, officialEtcdArchivesUrl } from './release.ts';
 
 /** Why a source gave nothing. */
 type Failure = { source: string; reason: string };
@@ -58,8 +58,9 @@ export async function findBinaries(
 async function fromUser(search: Search): Promise<BinarySet | undefined> {
   const { env, reporter, signal, version } = search;
   if (search.binariesDir !== undefined) return fromFolder(resolve(search.binariesDir), signal);
-  const assets = env['KUBEBUILDER_ASSETS'];
-  if (assets !== undefined && assets !== '') {
+  const assetsVariable = env['KUBEBUILDER_ASSETS'];
+  if (assetsVariable !== undefined && assetsVariable !== '') {
+    const assets = resolve(assetsVariable);
     const contents = await inspectFolder(assets);
     if (completeCommand(contents) !== undefined) {
       const binaries = await fromFolder(assets, signal);
@@ -128,7 +129,17 @@ async function fromRelease(root: string, keys: Keys, search: Search): Promise<Bi
   reporter.step(`Downloading the control plane ${version} from ${releaseUrl}`);
   try {
     return await fillCache(root, keys.release, async (dir) => {
-      await downloadRelease(dir, { version, releaseUrl, platform: thisPlatform, limits, reporter, signal });
+      const etcdArchivesUrl = releaseUrl === officialReleaseUrl ? officialEtcdArchivesUrl : undefined;
+      const platform = thisPlatform;
+      await downloadRelease(dir, {
+        version,
+        releaseUrl,
+        etcdArchivesUrl,
+        platform,
+        limits,
+        reporter,
+        signal,
+      });
       return { version: await versionIn(dir, signal), origin: `released at ${releaseUrl}` };
     });
   } catch (error) {

@@ -8,6 +8,7 @@ import type { Reporter } from '../../base/reporter.ts';
 import { defaultVersion } from '../control-plane.ts';
 import { multiCallName } from './binary-set.ts';
 import { goModFor, linkerFlags } from './go-module.ts';
+import { thisPlatform } from './platform.ts';
 import { runCommand } from './run-command.ts';
 
 /** The Go module that comes with this package. */
@@ -177,12 +178,13 @@ function go(args: string[], cwd: string, options: GoOptions): Promise<string> {
     program: 'go',
     args,
     cwd,
-    // Static, so that it runs on any Linux; no go.work of the user's; `-mod=vendor` in GOFLAGS would break it.
+    // For this machine, whatever the user builds for otherwise; static; without a go.work of the user's.
     env: {
       ...options.env,
+      GOOS: thisPlatform.os,
+      GOARCH: thisPlatform.arch,
       CGO_ENABLED: '0',
       GOWORK: 'off',
-      GOFLAGS: '',
       ...(options.local === true ? { GOTOOLCHAIN: 'local' } : {}),
     },
     signal: options.signal,

@@ -2,7 +2,7 @@ import { chmod, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Reporter } from '../../base/reporter.ts';
 import { componentNames } from '../components.ts';
-import { type ComponentName, officialReleaseUrl } from '../control-plane.ts';
+import type { ComponentName } from '../control-plane.ts';
 import { type DownloadLimits, fetchFile, fetchText } from './download.ts';
 import type { Platform } from './platform.ts';
 import { runCommand } from './run-command.ts';
@@ -10,27 +10,16 @@ import { runCommand } from './run-command.ts';
 /** A checksum file is 64 bytes; etcd's list of all its archives has about 2 KB. */
 const checksumBytesMax = 64 * 1024;
 
-const etcdReleaseUrl = 'https://github.com/etcd-io/etcd/releases/download';
-
-/**
- * The etcd that each Kubernetes minor version is released with (`DefaultEtcdVersion` in
- * cmd/kubeadm/app/constants/constants.go). An API server works with any etcd from 3.5 on, so an unknown one
- * gets the newest.
- */
-const etcdVersions: Readonly<Record<string, string>> = {
-  'v1.31': 'v3.5.15',
-  'v1.32': 'v3.5.16',
-  'v1.33': 'v3.5.21',
-  'v1.34': 'v3.6.5',
-  'v1.35': 'v3.6.6',
-};
-const etcdVersionNewest = 'v3.6.8';
+/** Where etcd publishes its archives: `<url>/<version>/etcd-<version>-<os>-<arch>.tar.gz` and `SHA256SUMS`. */
+export const officialEtcdArchivesUrl = 'https://github.com/etcd-io/etcd/releases/download';
 
 export type ReleaseOptions = {
   /** `v1.36.3`. */
   version: string;
   /** Without a slash at its end. */
   releaseUrl: string;
+  /** Takes etcd from etcd's own releases there; `undefined` looks for it beside the other components. */
+  etcdArchivesUrl: string | undefined;
   platform: Platform;
   limits: DownloadLimits;
   reporter: Reporter;
@@ -44,10 +33,12 @@ export type ReleaseOptions = {
  * @throws Error that names the URL, for the first thing that fails.
  */
 export async function downloadRelease(dir: string, options: ReleaseOptions): Promise<void> {
-  const official = options.releaseUrl === officialReleaseUrl;
   for (const name of componentNames.toReversed()) {
-    if (name === 'etcd' && official) await downloadEtcdArchive(dir, options);
-    else await downloadComponent(dir, name, options);
+    if (name === 'etcd' && options.etcdArchivesUrl !== undefined) {
+      await downloadEtcdArchive(dir, options.etcdArchivesUrl, options);
+    } else {
+      await downloadComponent(dir, name, options);
+    }
   }
 }
 
@@ -60,19 +51,19 @@ async function downloadComponent(dir: string, name: ComponentName, options: Rele
   await fetchVerified(url, expected, join(dir, name), `${name} ${version}`, options);
 }
 
-async function downloadEtcdArchive(dir: string, options: ReleaseOptions): Promise<void> {
+async function downloadEtcdArchive(dir: string, archivesUrl: string, options: ReleaseOptions): Promise<void> {
   const { platform } = options;
   const version = etcdVersionFor(options.version);
   const base = `etcd-${version}-${platform.os}-${platform.arch}`;
   const archiveName = `${base}.${platform.os === 'linux' ? 'tar.gz' : 'zip'}`;
-  const sumsUrl = `${etcdReleaseUrl}/${version}/SHA256SUMS`;
+  const sumsUrl = `${archivesUrl}/${version}/SHA256SUMS`;
   const sums = await fetchText({ url: sumsUrl, ...transferOptions(options) }, checksumBytesMax);
   const line = sums.split('\n').find((text) => text.trim().endsWith(` ${archiveName}`));
   const expected = /^[0-9a-f]{64}(?=\s)/i.exec(line ?? '')?.[0];
   if (expected === undefined) throw new Error(`${sumsUrl}: names no ${archiveName}`);
   const archive = join(dir, archiveName);
   await fetchVerified(
-    `${etcdReleaseUrl}/${version}/${archiveName}`,
+    `${archivesUrl}/${version}/${archiveName}`,
     expected,
     archive,
     `etcd ${version}`,
@@ -116,10 +107,15 @@ async function fetchVerified(
   }
 }
 
-/** @param version of Kubernetes, `v1.36.3`. */
+/**
+ * The etcd that kubeadm pairs with a Kubernetes version (`SupportedEtcdVersion` in
+ * cmd/kubeadm/app/constants/constants.go): v1.36.3 names 3.6.8 for v1.34 to v1.36, v1.31.14 and v1.35.4 name 3.5.24
+ * for what is older.
+ * @param version of Kubernetes, `v1.36.3`.
+ */
 export function etcdVersionFor(version: string): string {
-  const minor = /^v\d+\.\d+/.exec(version)?.[0] ?? '';
-  return etcdVersions[minor] ?? etcdVersionNewest;
+  const minor = Number(/^v1\.(\d+)\./.exec(version)?.[1]);
+  return minor <= 33 ? 'v3.5.24' : 'v3.6.8';
 }
 
 function transferOptions(options: ReleaseOptions): { limits: DownloadLimits; signal: AbortSignal } {

@@ -1,0 +1,141 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { systemClock } from '../../base/clock.ts';
+import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { renderSummary } from '../../report/terminal/summary.ts';
+import { writeReport } from '../../report/write-report.ts';
+import type { RunResult } from '../../result/result.ts';
+import { writeResult } from '../../result/write.ts';
+import { conductRun } from '../../scenario/conductor.ts';
+import { loadScenario } from '../../scenario/load-scenario.ts';
+import type { CommandContext } from '../context.ts';
+import { createDisplay, displayMode } from '../display.ts';
+import { exitCodeOfVerdict } from '../exit-codes.ts';
+import {
+  type ClusterFlags,
+  clusterOptions,
+  controlPlaneOptions,
+  newRunId,
+  positiveInteger,
+} from '../options.ts';
+
+type RunFlags = ClusterFlags & {
+  scenario: string;
+  nodes: number | undefined;
+  set: string[] | undefined;
+  out: string | undefined;
+  seed: string | undefined;
+  quiet: boolean;
+  json: boolean;
+};
+
+/** `run`: a scenario from nothing to a report. */
+export function runCommand(context: CommandContext): CommandModule<object, RunFlags> {
+  return {
+    command: 'run <scenario>',
+    describe: 'Run a scenario and write a report',
+    builder: (yargs: Argv) =>
+      clusterOptions(yargs)
+        .positional('scenario', { type: 'string', demandOption: true, describe: 'A scenario file (YAML)' })
+        .option('nodes', {
+          type: 'number',
+          describe: 'Hollow nodes, instead of nodes.count',
+          requiresArg: true,
+        })
+        .option('set', {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          describe: 'Change one value of the scenario: path=value (repeatable)',
+        })
+        .option('out', {
+          type: 'string',
+          describe: 'Folder for the report (default: reports/<run id>)',
+          requiresArg: true,
+        })
+        .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true })
+        .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only the outcome' })
+        .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
+        .example('$0 run scenarios/quickstart.yaml', '100 nodes, 1,000 pods')
+        .example('$0 run scenarios/density.yaml --nodes 500', 'The density test on fewer nodes')
+        .example(
+          '$0 run scenarios/quickstart.yaml --set phases.fill.podsPerNode=20',
+          'Twice the pods',
+        ) as Argv<RunFlags>,
+    handler: (flags) => context.finish(run(flags, context)),
+  };
+}
+
+async function run(flags: RunFlags, context: CommandContext): Promise<number> {
+  const nodes = positiveInteger('--nodes', flags.nodes);
+  const loaded = loadScenario(flags.scenario, {
+    ...(nodes === undefined ? {} : { nodes }),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    sets: flags.set ?? [],
+  });
+  const runId = newRunId(loaded.scenario.name);
+  const out = resolve(flags.out ?? join('reports', runId));
+  claimFolder(out);
+  const display = createDisplay(displayMode(flags));
+  const interruption = context.interruption((signal) =>
+    display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
+  );
+  let outcome: Awaited<ReturnType<typeof conductRun>>;
+  try {
+    outcome = await conductRun({
+      loaded,
+      runId,
+      controlPlane: controlPlaneOptions(
+        flags,
+        loaded.scenario.controlPlane.flags,
+        runId,
+        display,
+        interruption.signal,
+      ),
+      clock: systemClock,
+      signal: interruption.signal,
+      reporter: display,
+    });
+    display.step('Writing the report');
+    const resultPath = writeResult(out, outcome.result);
+    const { warnings } = await writeReport(outcome.result, out);
+    for (const warning of warnings) display.warn(warning);
+    display.close();
+    writeOutcome(flags, outcome.result, resultPath, join(out, 'report.html'));
+  } finally {
+    display.close();
+  }
+  if (outcome.error !== undefined && !interruption.signal.aborted) throw outcome.error;
+  return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
+}
+
+/** Finds out before the run, not after it, whether the report can be written. */
+function claimFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, '.writable'), '');
+  } catch (cause) {
+    throw new HollowmarkError(
+      'bad-input',
+      `cannot write to the report folder ${dir}: ${errorMessage(cause)}`,
+      {
+        hint: 'name another one with --out DIR',
+        cause,
+      },
+    );
+  }
+}
+
+function writeOutcome(flags: RunFlags, result: RunResult, resultPath: string, reportPath: string): void {
+  if (flags.json) {
+    const { verdict, summary, run: ran, nodes, pods } = result;
+    process.stdout.write(
+      `${JSON.stringify({ type: 'result', id: ran.id, verdict, summary, nodes, pods, result: resultPath, report: reportPath })}\n`,
+    );
+    return;
+  }
+  const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  const columns = process.stdout.columns ?? 100;
+  process.stdout.write(`${renderSummary(result, { color, columns })}\nreport: ${reportPath}\n`);
+}

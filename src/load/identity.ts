@@ -1,0 +1,168 @@
+import { HollowmarkError } from '../base/errors.ts';
+import { NoAnswerError, readStatus } from '../kube/api-error.ts';
+import type { ClientSubject } from '../kube/certificates.ts';
+import type { ApiClient } from '../kube/client.ts';
+import { callClass } from '../metrics/call-metrics.ts';
+import { runLabel } from './labels.ts';
+
+/** Who sends the load. Not `system:masters`: that group bypasses priority and fairness, and RBAC too. */
+export const loadSubject: ClientSubject = { user: 'hollowmark:load', groups: ['hollowmark:load'] };
+
+/** Who watches what becomes of the load, and reads metrics. Writes nothing but its own probe Lease. */
+export const observerSubject: ClientSubject = {
+  user: 'hollowmark:observer',
+  groups: ['hollowmark:observer'],
+};
+
+type Rule = {
+  apiGroups?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+  nonResourceURLs?: string[];
+  verbs: string[];
+};
+
+/** Exactly the requests of `requests.ts`. */
+export const loadRules: readonly Rule[] = [
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'delete', 'get', 'list'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['create', 'delete', 'get', 'list'] },
+  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'delete'] },
+  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
+  // To see whether a new namespace is ready for pods.
+  { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['default'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['configmaps'], resourceNames: ['kube-root-ca.crt'], verbs: ['get'] },
+];
+
+const read = ['get', 'list', 'watch'];
+
+export const observerRules: readonly Rule[] = [
+  { apiGroups: [''], resources: ['events', 'namespaces', 'nodes', 'pods'], verbs: read },
+  { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: read },
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: read },
+  {
+    nonResourceURLs: ['/metrics', '/metrics/slis', '/livez', '/readyz', '/healthz', '/version'],
+    verbs: ['get'],
+  },
+];
+
+/** The Lease that the observer writes to learn how late its watches are (`measure/watch-lag.ts`). */
+const probeRules: readonly Rule[] = [
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    resourceNames: ['hollowmark-observer'],
+    verbs: ['delete', 'patch'],
+  },
+];
+
+/** Cluster-scoped objects of a run are named after it, so that two runs on one cluster do not touch each other's. */
+export function roleName(subject: ClientSubject, runId: string): string {
+  return `${subject.user}:${runId}`;
+}
+
+const rbac = 'rbac.authorization.k8s.io';
+const rbacPath = `/apis/${rbac}/v1`;
+
+/** An object of RBAC and where it is created. */
+type Grant = { path: string; object: { metadata: { name: string } } };
+
+/**
+ * What gives the identities their rights for a run, in order of creation. Pure.
+ * @param probeNamespace where the observer keeps its probe Lease: the only thing that it may write.
+ */
+export function grants(runId: string, probeNamespace: string): Grant[] {
+  const probes = `namespaces/${probeNamespace}/`;
+  return [
+    ...grant(loadSubject, loadRules, runId, ''),
+    ...grant(observerSubject, observerRules, runId, ''),
+    ...grant(observerSubject, probeRules, runId, probes),
+  ];
+}
+
+/** A role and its binding; cluster-wide with an empty `scope`, else in `namespaces/<name>/`. */
+function grant(subject: ClientSubject, rules: readonly Rule[], runId: string, scope: string): Grant[] {
+  const metadata = { name: roleName(subject, runId), labels: { [runLabel]: runId } };
+  const apiVersion = `${rbac}/v1`;
+  const [kind, plural] = scope === '' ? ['ClusterRole', 'clusterrole'] : ['Role', 'role'];
+  const binding = {
+    apiVersion,
+    kind: `${kind}Binding`,
+    metadata,
+    roleRef: { apiGroup: rbac, kind, name: metadata.name },
+    subjects: [{ apiGroup: rbac, kind: 'User', name: subject.user }],
+  };
+  return [
+    { path: `${rbacPath}/${scope}${plural}s`, object: { apiVersion, kind, metadata, rules } as Grant['object'] },
+    { path: `${rbacPath}/${scope}${plural}bindings`, object: binding },
+  ];
+}
+
+type AdminClient = Pick<ApiClient, 'request' | 'codec'>;
+
+/**
+ * Gives {@link loadSubject} and {@link observerSubject} their rights for this run. Calling it again does no harm.
+ * @param admin may create roles and bindings with these rules.
+ * @param probeNamespace must exist.
+ * @throws HollowmarkError `cluster-unavailable` when the server refuses or cannot be reached.
+ */
+export async function ensureLoadIdentity(
+  admin: AdminClient,
+  runId: string,
+  probeNamespace = 'default',
+): Promise<void> {
+  for (const { path, object } of grants(runId, probeNamespace)) {
+    // 409: from an earlier call of the same run.
+    await send(admin, 'POST', path, [409], object);
+  }
+}
+
+/** Takes the rights back. Calling it again does no harm. @throws as {@link ensureLoadIdentity}. */
+export async function removeLoadIdentity(
+  admin: AdminClient,
+  runId: string,
+  probeNamespace = 'default',
+): Promise<void> {
+  for (const { path, object } of grants(runId, probeNamespace).toReversed()) {
+    await send(admin, 'DELETE', `${path}/${encodeURIComponent(object.metadata.name)}`, [404]);
+  }
+}
+
+async function send(
+  admin: AdminClient,
+  method: 'POST' | 'DELETE',
+  path: string,
+  acceptable: readonly number[],
+  object?: unknown,
+): Promise<void> {
+  const resource = /(?:cluster)?role(?:binding)?s/.exec(path)?.[0] ?? '';
+  const kind = callClass(method, resource, '', 'resource');
+  const body = object === undefined ? undefined : admin.codec.encode(object);
+  const failure = (why: string, cause?: unknown): HollowmarkError =>
+    new HollowmarkError(
+      'cluster-unavailable',
+      `cannot set up the load's identity: ${method} ${path}: ${why}`,
+      {
+        hint: 'the user must be allowed to create roles and role bindings',
+        ...(cause === undefined ? {} : { cause }),
+      },
+    );
+  let answer: { status: number; body: Buffer };
+  try {
+    answer = await admin.request({ method, path, kind, body });
+  } catch (error) {
+    if (error instanceof NoAnswerError) throw failure(error.message, error);
+    throw error;
+  }
+  if ((answer.status >= 200 && answer.status < 300) || acceptable.includes(answer.status)) return;
+  const status = readStatus(decoded(admin, answer.body), answer.status);
+  throw failure(`HTTP ${answer.status} ${status.reason} ${status.message}`.trim());
+}
+
+function decoded(admin: AdminClient, body: Buffer): unknown {
+  try {
+    return admin.codec.decode(body);
+  } catch {
+    return undefined;
+  }
+}

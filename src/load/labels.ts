@@ -1,0 +1,16 @@
+/** On everything that a run makes; its value is the run's id. Cleaning up goes by it, and by nothing else. */
+export const runLabel = 'hollowmark.dev/run';
+
+/** The name of the phase that made an object. */
+export const phaseLabel = 'hollowmark.dev/phase';
+
+/**
+ * What a pod is there for: `load` (made by a Deployment, fills the cluster) or `latency` (made directly, its startup
+ * is what is measured).
+ */
+export const purposeLabel = 'hollowmark.dev/purpose';
+
+export type PodPurpose = 'load' | 'latency';
+
+/** The taint that keeps the pods of others off hollow nodes of a shared cluster. Our load tolerates it. */
+export const hollowTaintKey = 'hollowmark.dev/hollow';

@@ -1,0 +1,103 @@
+import { type PodPurpose, hollowTaintKey, phaseLabel, purposeLabel, runLabel } from './labels.ts';
+
+/** How the containers of a phase look. Quantities are Kubernetes' own. */
+export type PodShape = { image: string; requests: Readonly<Record<string, string>> };
+
+export type Toleration = { key: string; operator: 'Exists' | 'Equal'; value?: string; effect?: string };
+
+/** What all objects of one run share. */
+export type ObjectContext = {
+  runId: string;
+  /** Tolerations for the taints of the scenario's nodes. */
+  tolerations: readonly Toleration[];
+  /**
+   * Keeps pods on this run's hollow nodes by a node selector: for clusters that have other nodes too. Off on a
+   * cluster of our own, where it would only cost the scheduler time.
+   */
+  confined: boolean;
+};
+
+export type DeploymentPlan = {
+  namespace: string;
+  name: string;
+  phase: string;
+  replicas: number;
+  shape: PodShape;
+};
+
+export type PodPlan = { namespace: string; name: string; phase: string; shape: PodShape };
+
+/** A kubelet gives a container this long between SIGTERM and SIGKILL; pause ends at once. 0 would skip the kubelet. */
+const terminationGracePeriodSeconds = 1;
+
+export function namespaceObject(name: string, context: ObjectContext): unknown {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { [runLabel]: context.runId } } };
+}
+
+export function deploymentObject(plan: DeploymentPlan, context: ObjectContext): unknown {
+  const labels = { ...labelsOf(plan.phase, 'load', context), app: plan.name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: plan.name, namespace: plan.namespace, labels },
+    spec: {
+      replicas: plan.replicas,
+      selector: { matchLabels: { app: plan.name } },
+      template: { metadata: { labels }, spec: podSpec(plan.shape, context) },
+    },
+  };
+}
+
+/** A pod without a controller. The phase and its purpose stand in its labels. */
+export function latencyPodObject(plan: PodPlan, context: ObjectContext): unknown {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: plan.name,
+      namespace: plan.namespace,
+      labels: labelsOf(plan.phase, 'latency', context),
+    },
+    spec: podSpec(plan.shape, context),
+  };
+}
+
+function labelsOf(phase: string, purpose: PodPurpose, context: ObjectContext): Record<string, string> {
+  return { [runLabel]: context.runId, [phaseLabel]: phase, [purposeLabel]: purpose };
+}
+
+/**
+ * A stateless pod as the startup SLI means it. The token is mounted as it is by default, so that a kubelet has to
+ * ask for one and to read kube-root-ca.crt (a projected volume, which the SLI allows).
+ */
+function podSpec(shape: PodShape, context: ObjectContext): unknown {
+  return {
+    containers: [
+      {
+        name: 'main',
+        image: shape.image,
+        ...(Object.keys(shape.requests).length === 0 ? {} : { resources: resourcesOf(shape.requests) }),
+      },
+    ],
+    terminationGracePeriodSeconds,
+    tolerations: [{ key: hollowTaintKey, operator: 'Exists' }, ...context.tolerations],
+    ...(context.confined ? { nodeSelector: { [runLabel]: context.runId } } : {}),
+  };
+}
+
+/** Extended resources, such as nvidia.com/gpu, cannot be overcommitted: the API server wants them as limits too. */
+function resourcesOf(requests: Readonly<Record<string, string>>): unknown {
+  const limits = Object.fromEntries(Object.entries(requests).filter(([name]) => name.includes('/')));
+  return Object.keys(limits).length === 0 ? { requests } : { requests, limits };
+}
+
+/** Tolerations for these taints, one each. */
+export function tolerationsFor(
+  taints: readonly { key: string; value?: string; effect: string }[],
+): Toleration[] {
+  return taints.map(({ key, value, effect }) =>
+    value === undefined || value === ''
+      ? { key, operator: 'Exists', effect }
+      : { key, operator: 'Equal', value, effect },
+  );
+}

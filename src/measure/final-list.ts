@@ -1,0 +1,69 @@
+import { type Clock, sleep } from '../base/clock.ts';
+import { HollowmarkError } from '../base/errors.ts';
+import type { ApiClient } from '../kube/client.ts';
+import { callClass } from '../metrics/call-metrics.ts';
+import { type PodObserver, runSelector } from './observer.ts';
+import type { CountComparison } from './validity.ts';
+
+const pagePods = 500;
+/** 200,000 pods in pages of 500; more than the observer keeps track of. */
+const pagesMax = 400;
+
+/** Pods may still come and go while they are listed: look again before calling it a difference. */
+const attemptsMax = 6;
+const retryDelayMs = 500;
+
+const listPods = callClass('LIST', 'pods', '', 'cluster');
+
+/**
+ * Compares the observer's pods, uid by uid, with a consistent list from the API server. Called when nothing is measured
+ * any more: a list of 10,000 pods is 60 MB to decode.
+ * @throws HollowmarkError `cluster-unavailable` when the server does not list them.
+ */
+export async function compareWithList(
+  client: ApiClient,
+  clock: Clock,
+  runId: string,
+  pods: PodObserver,
+  neverSeen: () => number,
+): Promise<CountComparison> {
+  for (let attempt = 1; ; attempt++) {
+    const listed = await listUids(client, runId);
+    let missed = 0;
+    for (const uid of listed) if (!pods.has(uid)) missed++;
+    const comparison: CountComparison = {
+      missed,
+      ghosts: pods.present - (listed.size - missed),
+      neverSeen: neverSeen(),
+      imbalance: pods.created - pods.deleted - pods.present,
+      listed: listed.size,
+    };
+    const agrees = missed === 0 && comparison.ghosts === 0 && comparison.neverSeen === 0;
+    if (agrees || attempt >= attemptsMax) return comparison;
+    await sleep(clock, retryDelayMs);
+  }
+}
+
+async function listUids(client: ApiClient, runId: string): Promise<Set<string>> {
+  const uids = new Set<string>();
+  let next = '';
+  for (let page = 0; page < pagesMax; page++) {
+    const query = `${runSelector(runId)}&limit=${pagePods}`;
+    const path = `/api/v1/pods?${query}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
+    const { status, body } = await client.request({ method: 'GET', path, kind: listPods });
+    if (status !== 200) {
+      throw new HollowmarkError(
+        'cluster-unavailable',
+        `the final list of pods was answered with HTTP ${status}`,
+      );
+    }
+    const list = client.codec.decode(body) as {
+      metadata?: { continue?: string };
+      items?: { metadata?: { uid?: string } }[];
+    };
+    for (const pod of list.items ?? []) uids.add(pod.metadata?.uid ?? '');
+    next = list.metadata?.continue ?? '';
+    if (next === '') return uids;
+  }
+  throw new HollowmarkError('internal', `the final list of pods has more than ${pagesMax * pagePods}`);
+}

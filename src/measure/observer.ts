@@ -1,0 +1,280 @@
+import type { Clock } from '../base/clock.ts';
+import type { ApiClient } from '../kube/client.ts';
+import { Reflector, type WatchHandler } from '../kube/reflector.ts';
+import type { RawWatchEvent } from '../wire/codec.ts';
+import { type PodFacts, podFacts } from './pod-facts.ts';
+
+/** Pods that are kept track of at once: the limit of Kubernetes' own promise is 150,000. Others count as dropped. */
+export const podsMax = 200_000;
+
+/** Nodes likewise: the promise ends at 5,000. */
+export const nodesMax = 50_000;
+
+/** Informers of Kubernetes end their watches at random between 5 and 10 minutes. */
+const watchTimeoutSecondsMin = 300;
+
+/** The label that every object of a run carries. */
+export const runLabel = 'hollowmark.dev/run';
+
+/** `labelSelector=…` for all objects of a run, encoded. */
+export function runSelector(runId: string): string {
+  return `labelSelector=${encodeURIComponent(`${runLabel}=${runId}`)}`;
+}
+
+/**
+ * What the observer tells of each pod, once each and in this order, as far as it happens. `atUs`: when the watch event
+ * was read. `live`: it was an event; otherwise a listing after an interruption showed it, and it may be older.
+ */
+export interface PodListener {
+  onSeen(pod: PodFacts, atUs: number, live: boolean): void;
+  onScheduled(pod: PodFacts, atUs: number, live: boolean): void;
+  onStarted(pod: PodFacts, atUs: number, live: boolean): void;
+  onUnschedulable(uid: string): void;
+  onGone(uid: string, atUs: number): void;
+}
+
+export type ObserverOptions = {
+  /** Read-only, with a connection of its own. */
+  client: ApiClient;
+  runId: string;
+  clock: Clock;
+  /** Called after anything that a wait may be for has changed. Must be cheap. */
+  onChange: () => void;
+};
+
+const scheduledBit = 1;
+const startedBit = 2;
+const failedBit = 4;
+const unschedulableBit = 8;
+
+/**
+ * Watches all pods of a run and counts what becomes of them. Each pod is one small integer beside its uid (about
+ * 120 bytes), for as long as it is there. A listing after an interruption is taken as the difference to what is known:
+ * nothing is counted twice, and pods that went away in between count as deleted.
+ */
+export class PodObserver implements WatchHandler {
+  /** Pods seen for the first time, since the start. */
+  created = 0;
+  /** Pods of which all containers were reported started. */
+  started = 0;
+  /** Pods of {@link started} that are still there. */
+  running = 0;
+  deleted = 0;
+  /** Pods whose phase became Failed. */
+  failed = 0;
+  /** Pods beyond {@link podsMax}: a run that has any is not valid. */
+  dropped = 0;
+  interruptions = 0;
+  /** Why the watch was interrupted last. */
+  lastInterruption = '';
+  /** The first listing is complete. */
+  synced = false;
+  private readonly pods = new Map<string, number>();
+  private readonly options: ObserverOptions;
+  private readonly listener: PodListener;
+  private listed: Set<string> | undefined;
+  private reflector: Reflector | undefined;
+
+  constructor(options: ObserverOptions, listener: PodListener) {
+    this.options = options;
+    this.listener = listener;
+  }
+
+  start(): void {
+    const { client, runId } = this.options;
+    this.reflector = new Reflector(
+      client,
+      {
+        path: '/api/v1/pods',
+        selector: runSelector(runId),
+        timeoutSecondsMin: watchTimeoutSecondsMin,
+        sendsTimeout: false,
+      },
+      this,
+    );
+  }
+
+  stop(): void {
+    this.reflector?.stop();
+  }
+
+  /** Pods that are there now. */
+  get present(): number {
+    return this.pods.size;
+  }
+
+  has(uid: string): boolean {
+    return this.pods.has(uid);
+  }
+
+  /** Whether the pod is there and was seen with all its containers started. */
+  hasStarted(uid: string): boolean {
+    return ((this.pods.get(uid) ?? 0) & startedBit) !== 0;
+  }
+
+  onListing(): void {
+    this.listed = new Set();
+  }
+
+  onEvent(event: RawWatchEvent): void {
+    const atUs = this.options.clock.nowUs();
+    const facts = podFacts(event.object());
+    if (facts.uid === '') return;
+    if (event.type === 'DELETED') this.remove(facts.uid, atUs);
+    else if (event.type === 'ADDED' || event.type === 'MODIFIED') this.update(facts, atUs);
+    this.options.onChange();
+  }
+
+  onSynced(): void {
+    const listed = this.listed;
+    this.listed = undefined;
+    this.synced = true;
+    if (listed !== undefined) {
+      const atUs = this.options.clock.nowUs();
+      for (const uid of [...this.pods.keys()]) if (!listed.has(uid)) this.remove(uid, atUs);
+    }
+    this.options.onChange();
+  }
+
+  onInterrupted(reason: string): void {
+    this.listed = undefined;
+    this.interruptions++;
+    this.lastInterruption = reason.slice(0, 200);
+  }
+
+  private update(facts: PodFacts, atUs: number): void {
+    const live = this.listed === undefined;
+    this.listed?.add(facts.uid);
+    let bits = this.pods.get(facts.uid);
+    if (bits === undefined) {
+      if (this.pods.size >= podsMax) {
+        this.dropped++;
+        return;
+      }
+      bits = 0;
+      this.created++;
+      this.listener.onSeen(facts, atUs, live);
+    }
+    const before = bits;
+    if (facts.node !== '' && (bits & scheduledBit) === 0) {
+      bits |= scheduledBit;
+      this.listener.onScheduled(facts, atUs, live);
+    }
+    if (facts.unschedulable && (bits & unschedulableBit) === 0) {
+      bits |= unschedulableBit;
+      this.listener.onUnschedulable(facts.uid);
+    }
+    if (facts.started && (bits & startedBit) === 0) {
+      bits |= startedBit;
+      this.started++;
+      this.running++;
+      this.listener.onStarted(facts, atUs, live);
+    }
+    if (facts.failed && (bits & failedBit) === 0) {
+      bits |= failedBit;
+      this.failed++;
+    }
+    if (bits !== before || bits === 0) this.pods.set(facts.uid, bits);
+  }
+
+  private remove(uid: string, atUs: number): void {
+    const bits = this.pods.get(uid);
+    if (bits === undefined) return;
+    this.pods.delete(uid);
+    this.deleted++;
+    if ((bits & startedBit) !== 0) this.running--;
+    this.listener.onGone(uid, atUs);
+  }
+}
+
+/** Watches the nodes of a run: how many are Ready, and how often one ceased to be. */
+export class NodeObserver implements WatchHandler {
+  ready = 0;
+  /** Ready before, and then not, whatever the reason; a node that is deleted does not count. */
+  notReadyEvents = 0;
+  /** Nodes beyond {@link nodesMax}. */
+  dropped = 0;
+  synced = false;
+  private readonly nodes = new Map<string, boolean>();
+  private readonly options: ObserverOptions;
+  private listed: Set<string> | undefined;
+  private reflector: Reflector | undefined;
+
+  constructor(options: ObserverOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    const { client, runId } = this.options;
+    this.reflector = new Reflector(
+      client,
+      {
+        path: '/api/v1/nodes',
+        selector: runSelector(runId),
+        timeoutSecondsMin: watchTimeoutSecondsMin,
+        sendsTimeout: false,
+      },
+      this,
+    );
+  }
+
+  stop(): void {
+    this.reflector?.stop();
+  }
+
+  get present(): number {
+    return this.nodes.size;
+  }
+
+  onListing(): void {
+    this.listed = new Set();
+  }
+
+  onEvent(event: RawWatchEvent): void {
+    const node = event.object() as {
+      metadata?: { name?: string };
+      status?: { conditions?: { type?: string; status?: string }[] };
+    };
+    const name = node.metadata?.name ?? '';
+    if (name === '') return;
+    if (event.type === 'DELETED') this.remove(name);
+    else {
+      const condition = node.status?.conditions?.find((one) => one.type === 'Ready');
+      this.update(name, condition?.status === 'True');
+    }
+    this.options.onChange();
+  }
+
+  onSynced(): void {
+    const listed = this.listed;
+    this.listed = undefined;
+    this.synced = true;
+    if (listed !== undefined) {
+      for (const name of [...this.nodes.keys()]) if (!listed.has(name)) this.remove(name);
+    }
+    this.options.onChange();
+  }
+
+  onInterrupted(): void {
+    this.listed = undefined;
+  }
+
+  private update(name: string, isReady: boolean): void {
+    this.listed?.add(name);
+    const wasReady = this.nodes.get(name);
+    if (wasReady === undefined && this.nodes.size >= nodesMax) {
+      this.dropped++;
+      return;
+    }
+    if (wasReady === true && !isReady) {
+      this.ready--;
+      this.notReadyEvents++;
+    } else if (wasReady !== true && isReady) this.ready++;
+    if (wasReady !== isReady) this.nodes.set(name, isReady);
+  }
+
+  private remove(name: string): void {
+    if (this.nodes.get(name) === true) this.ready--;
+    this.nodes.delete(name);
+  }
+}

@@ -1,0 +1,107 @@
+/** What the observer takes from a Pod: enough for counts, classes and phases, and no more. */
+export type PodFacts = {
+  uid: string;
+  namespace: string;
+  name: string;
+  /** Empty while the pod is not scheduled. */
+  node: string;
+  /**
+   * What sort of load it belongs to: `latency` if its {@link purposeLabel} says so, else the owner's kind in lower
+   * case (`deployment` for a ReplicaSet), else `pod`.
+   */
+  kind: string;
+  /** Made by a controller: nobody knows when its create request was sent. */
+  controlled: boolean;
+  /** Has volumes other than those which the startup SLI calls stateless. */
+  stateful: boolean;
+  hasInitContainers: boolean;
+  /** creationTimestamp: wall clock of the API server, whole seconds. */
+  createdWallMs: number;
+  /** The scheduler has said that it fits nowhere: not "schedulable" in the sense of the SLI. */
+  unschedulable: boolean;
+  /** All containers run or have run: the SLI's "reported as started". */
+  started: boolean;
+  failed: boolean;
+};
+
+type Meta = {
+  uid?: string;
+  namespace?: string;
+  name?: string;
+  labels?: Record<string, string>;
+  ownerReferences?: { kind?: string; controller?: boolean }[];
+  creationTimestamp?: string;
+};
+
+type ContainerState = { running?: unknown; terminated?: unknown };
+
+type Pod = {
+  metadata?: Meta;
+  spec?: {
+    nodeName?: string;
+    containers?: unknown[];
+    initContainers?: unknown[];
+    volumes?: Record<string, unknown>[];
+  };
+  status?: {
+    phase?: string;
+    conditions?: { type?: string; status?: string; reason?: string }[];
+    containerStatuses?: { state?: ContainerState; lastState?: ContainerState; started?: boolean }[];
+  };
+};
+
+/** The load generator's mark on pods that are there to be measured: `latency`. */
+export const purposeLabel = 'hollowmark.dev/purpose';
+
+/**
+ * Volumes of a stateless pod.
+ * Source: kubernetes/community sig-scalability/slos/pod_startup_latency.md.
+ */
+const statelessVolumes = new Set(['name', 'secret', 'configMap', 'downwardAPI', 'projected', 'emptyDir']);
+
+/** Reads a Pod as a watch delivers it. Never throws: what is missing counts as not there. */
+export function podFacts(object: unknown): PodFacts {
+  const { metadata = {}, spec = {}, status = {} } = (object ?? {}) as Pod;
+  const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
+  return {
+    uid: metadata.uid ?? '',
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    node: spec.nodeName ?? '',
+    kind: metadata.labels?.[purposeLabel] === 'latency' ? 'latency' : kindOfOwner(owner?.kind),
+    controlled: owner !== undefined,
+    stateful: (spec.volumes ?? []).some((volume) =>
+      Object.keys(volume).some((source) => !statelessVolumes.has(source)),
+    ),
+    hasInitContainers: (spec.initContainers?.length ?? 0) > 0,
+    createdWallMs: Date.parse(metadata.creationTimestamp ?? ''),
+    unschedulable: (status.conditions ?? []).some(
+      (condition) =>
+        condition.type === 'PodScheduled' &&
+        condition.status === 'False' &&
+        condition.reason === 'Unschedulable',
+    ),
+    started: allStarted(spec.containers?.length ?? 0, status.containerStatuses ?? []),
+    failed: status.phase === 'Failed',
+  };
+}
+
+function kindOfOwner(ownerKind: string | undefined): string {
+  if (ownerKind === undefined) return 'pod';
+  return ownerKind === 'ReplicaSet' ? 'deployment' : ownerKind.toLowerCase();
+}
+
+/** Each container once: one that has ended, or that waits for its next start, has been started before. */
+function allStarted(
+  containerCount: number,
+  statuses: NonNullable<NonNullable<Pod['status']>['containerStatuses']>,
+): boolean {
+  if (containerCount === 0 || statuses.length < containerCount) return false;
+  return statuses.every(
+    ({ state, lastState, started }) =>
+      started === true ||
+      state?.running !== undefined ||
+      state?.terminated !== undefined ||
+      lastState?.terminated !== undefined,
+  );
+}

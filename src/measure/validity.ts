@@ -1,0 +1,237 @@
+import type { Histogram } from '../metrics/histogram.ts';
+import type { Unit, Validity, ValidityCheck } from '../result/result.ts';
+import { countOf, countText, durationText, percentText } from './words.ts';
+
+/** The limits of docs/design: loosening one needs a reason in docs/decisions. */
+export const limits = {
+  observerLoopDelayUs: 10_000,
+  /** Instead of the one above where it is larger: this share of the p99 of each SLI that is judged. */
+  loopDelayShareOfSli: 0.1,
+  shardLoopDelayUs: 100_000,
+  gcPauseUs: 10_000,
+  watchLagUs: 20_000,
+  achievedRatio: 0.98,
+  harnessShare: 0.4,
+  stealPercent: 5,
+  clockStepUs: 5_000,
+} as const;
+
+/** Pods as the observer counts them against what the API server lists at the end. */
+export type CountComparison = {
+  /** On the server, and not known to the observer. */
+  missed: number;
+  /** Known to the observer, and not on the server. */
+  ghosts: number;
+  /** Created by the load generator, and never seen by the observer. */
+  neverSeen: number;
+  /** What is left of created - deleted - present: 0 unless the observer's own books are wrong. */
+  imbalance: number;
+  listed: number;
+};
+
+/** What the checks look at. Undefined parts were not measured: their checks are skipped. */
+export type ValidityInputs = {
+  /** Of the thread in which observer and load generator live. */
+  observerLoopDelay: Histogram;
+  observerGcPause: Histogram;
+  shardLoopDelay: Histogram | undefined;
+  watchLag: Histogram | undefined;
+  /** p99 of each SLI that is judged and that is measured with this harness's clocks. */
+  judgedP99sUs: readonly number[];
+  /** The share of the planned requests of each paced phase that left in time. */
+  achieved: readonly { phase: string; ratio: number }[];
+  /** Harness CPU over the machine's. */
+  harnessShare: number | undefined;
+  stealShare: number | undefined;
+  /** Samples that found no room, and those beyond a histogram's range. */
+  droppedCount: number;
+  clampedCount: number;
+  clockStepUs: number;
+  counts: CountComparison | undefined;
+};
+
+/** Whether a run's figures can be trusted. Pure. */
+export function checkValidity(inputs: ValidityInputs): Validity {
+  const checks = [
+    observerLoopDelay(inputs),
+    shardLoopDelay(inputs.shardLoopDelay),
+    gcPause(inputs.observerGcPause),
+    watchLag(inputs.watchLag),
+    achievedRate(inputs.achieved),
+    harnessCpu(inputs.harnessShare),
+    steal(inputs.stealShare),
+    samplesLost(inputs),
+    clockStep(inputs.clockStepUs),
+    countsAgree(inputs.counts),
+  ];
+  return { verdict: checks.some(({ verdict }) => verdict === 'fail') ? 'invalid' : 'valid', checks };
+}
+
+type Measured = { id: string; value: number; limit: number; unit: Unit };
+
+function check(measured: Measured, passed: boolean, said: string, change: string): ValidityCheck {
+  const { value, limit } = measured;
+  return {
+    ...measured,
+    value: Number(value.toPrecision(6)),
+    limit: Number(limit.toPrecision(6)),
+    verdict: passed ? 'pass' : 'fail',
+    message: passed ? `${said}.` : `${said}: ${change}.`,
+  };
+}
+
+function skipped(measured: Omit<Measured, 'value'>, why: string): ValidityCheck {
+  return { ...measured, value: 0, verdict: 'skipped', message: `${why}.` };
+}
+
+/** The loop delay that is allowed where each of these is judged. */
+export function loopDelayLimitUs(judgedP99sUs: readonly number[]): number {
+  if (judgedP99sUs.length === 0) return limits.observerLoopDelayUs;
+  return Math.max(limits.observerLoopDelayUs, limits.loopDelayShareOfSli * Math.min(...judgedP99sUs));
+}
+
+function observerLoopDelay({ observerLoopDelay: delays, judgedP99sUs }: ValidityInputs): ValidityCheck {
+  const limit = Math.round(loopDelayLimitUs(judgedP99sUs));
+  const measured: Measured = { id: 'loop-delay-observer', value: delays.quantile(0.99), limit, unit: 'us' };
+  if (delays.count === 0)
+    return skipped(measured, 'The event-loop delay of observer and load generator was not recorded');
+  const raised = limit > limits.observerLoopDelayUs ? ', 10 % of the smallest p99 that is judged' : '';
+  return check(
+    measured,
+    measured.value <= limit,
+    `Observer and load generator were late by ${durationText(measured.value)} at p99 (${durationText(limit)} allowed${raised})`,
+    'run fewer nodes or a lower rate, or use a machine with more cores',
+  );
+}
+
+function shardLoopDelay(delays: Histogram | undefined): ValidityCheck {
+  const measured: Measured = {
+    id: 'loop-delay-shards',
+    value: delays?.quantile(0.99) ?? 0,
+    limit: limits.shardLoopDelayUs,
+    unit: 'us',
+  };
+  if (delays === undefined || delays.count === 0)
+    return skipped(measured, 'No hollow node told its event-loop delay');
+  return check(
+    measured,
+    measured.value <= measured.limit,
+    `Hollow nodes were late by ${durationText(measured.value)} at p99 (${durationText(measured.limit)} allowed)`,
+    'run fewer nodes, or more shards on a machine with more cores',
+  );
+}
+
+function gcPause(pauses: Histogram): ValidityCheck {
+  const measured: Measured = {
+    id: 'gc-pause-observer',
+    value: pauses.quantile(0.99),
+    limit: limits.gcPauseUs,
+    unit: 'us',
+  };
+  return check(
+    measured,
+    measured.value <= measured.limit,
+    `Garbage collection held observer and load generator for ${durationText(measured.value)} at p99 (${durationText(measured.limit)} allowed)`,
+    'run fewer pods, or use a machine with more cores',
+  );
+}
+
+function watchLag(lags: Histogram | undefined): ValidityCheck {
+  const measured: Measured = {
+    id: 'watch-lag-observer',
+    value: lags?.quantile(0.99) ?? 0,
+    limit: limits.watchLagUs,
+    unit: 'us',
+  };
+  if (lags === undefined || lags.count === 0)
+    return skipped(measured, 'The lag of the observer was not measured');
+  return check(
+    measured,
+    measured.value <= measured.limit,
+    `The observer saw writes ${durationText(measured.value)} at p99 after they were acknowledged (${durationText(measured.limit)} allowed)`,
+    'run fewer nodes or a lower rate, or use a machine with more cores',
+  );
+}
+
+function achievedRate(achieved: ValidityInputs['achieved']): ValidityCheck {
+  const limit = limits.achievedRatio;
+  const [worst] = achieved.toSorted((a, b) => a.ratio - b.ratio);
+  const measured: Measured = { id: 'achieved-rate', value: worst?.ratio ?? 0, limit, unit: 'ratio' };
+  if (worst === undefined) return skipped(measured, 'No phase sent requests at a rate');
+  return check(
+    measured,
+    worst.ratio >= limit,
+    `${percentText(worst.ratio)} of the requests of phase ${worst.phase} left in time, and no phase had less (${percentText(limit)} asked for)`,
+    'lower the rate of that phase, or use a machine with more cores',
+  );
+}
+
+function harnessCpu(share: number | undefined): ValidityCheck {
+  const measured: Measured = {
+    id: 'harness-cpu',
+    value: share ?? 0,
+    limit: limits.harnessShare,
+    unit: 'ratio',
+  };
+  if (share === undefined) return skipped(measured, 'This system does not tell the CPU time of processes');
+  return check(
+    measured,
+    share <= measured.limit,
+    `The harness used ${percentText(share)} of the machine's CPU (${percentText(measured.limit)} allowed)`,
+    'run fewer nodes or a lower rate, or use a machine with more cores',
+  );
+}
+
+function steal(share: number | undefined): ValidityCheck {
+  const measured: Measured = {
+    id: 'cpu-steal',
+    value: (share ?? 0) * 100,
+    limit: limits.stealPercent,
+    unit: 'percent',
+  };
+  if (share === undefined) return skipped(measured, 'This system does not tell CPU steal');
+  return check(
+    measured,
+    measured.value <= measured.limit,
+    `The hypervisor gave ${percentText(share)} of the machine's CPU time to others (${limits.stealPercent} % allowed)`,
+    'use a machine whose CPUs are not shared',
+  );
+}
+
+function samplesLost({ droppedCount, clampedCount }: ValidityInputs): ValidityCheck {
+  const lost = droppedCount + clampedCount;
+  return check(
+    { id: 'samples-lost', value: lost, limit: 0, unit: 'count' },
+    lost === 0,
+    lost === 0
+      ? 'Every sample was kept'
+      : `${countOf(droppedCount, 'sample')} found no room and ${countText(clampedCount)} lay beyond the histograms' hour`,
+    'run fewer pods at once, or find out what took longer than an hour',
+  );
+}
+
+function clockStep(stepUs: number): ValidityCheck {
+  return check(
+    { id: 'clock-step', value: stepUs, limit: limits.clockStepUs, unit: 'us' },
+    stepUs <= limits.clockStepUs,
+    `The wall clock never moved by more than ${durationText(stepUs)} against the monotonic one within a second (${durationText(limits.clockStepUs)} allowed)`,
+    'it was stepped; let NTP slew it, or set the time before the run',
+  );
+}
+
+function countsAgree(counts: CountComparison | undefined): ValidityCheck {
+  const base = { id: 'counts-agree', limit: 0, unit: 'count' as const };
+  if (counts === undefined) {
+    return skipped(base, 'The observer could not be compared with a final list of pods');
+  }
+  const { missed, ghosts, neverSeen, imbalance, listed } = counts;
+  const wrong = missed + ghosts + neverSeen + Math.abs(imbalance);
+  return check(
+    { ...base, value: wrong },
+    wrong === 0,
+    wrong === 0
+      ? `The observer's pods are those that the API server lists at the end (${countText(listed)})`
+      : `The observer's books are wrong: ${missed} pods on the server that it does not know, ${ghosts} that are gone, ${neverSeen} created that it never saw, ${imbalance} not accounted for`,
+    'this is a fault of Hollowmark or of the watch; please report it with result.json',
+  );
+}

@@ -1,0 +1,10 @@
+import type { RunResult } from '../../result/result.ts';
+import { apiCharts } from './api-chart.ts';
+import type { ChartSpec } from './chart-spec.ts';
+import { startupCharts } from './startup-charts.ts';
+import { timelineCharts } from './timeline-charts.ts';
+
+/** Every chart that the result has figures for, as plain data, in the order in which a report shows them. */
+export function chartsOf(result: RunResult): ChartSpec[] {
+  return [...startupCharts(result), ...timelineCharts(result), ...apiCharts(result)];
+}

@@ -1,0 +1,58 @@
+import type { RunResult } from '../../result/result.ts';
+import { formatCount, formatDurationUs } from '../charts/format.js';
+import { type ApiCallRow, apiCallRows, labelText, runDurationMs, slisOf } from '../view.ts';
+import { type Markup, html } from './markup.ts';
+import { icon, time } from './parts.ts';
+
+const headlines: Record<RunResult['verdict'], string> = {
+  pass: 'Passed',
+  fail: 'Failed',
+  invalid: 'Invalid',
+  inconclusive: 'Inconclusive',
+  interrupted: 'Interrupted',
+};
+
+const meanings: Record<RunResult['verdict'], string> = {
+  pass: 'Every objective was met, and the run can be trusted.',
+  fail: 'At least one objective was missed.',
+  invalid: 'The harness was the bottleneck: the figures below say nothing about the cluster.',
+  inconclusive: 'There were too few samples for a verdict.',
+  interrupted: 'The run was stopped before its end: the figures below cover what had happened by then.',
+};
+
+/** The verdict and the one sentence that explains it. */
+export function banner(result: RunResult): Markup {
+  return html`<div class="banner ${result.verdict}" role="status"><span class="sign" aria-hidden="true">${icon(result.verdict)}</span><div><p class="verdict">${headlines[result.verdict]}</p><p class="summary">${result.summary}</p><p class="meaning">${meanings[result.verdict]}</p></div></div>`;
+}
+
+/** The figures that a reader looks for first. */
+export function keyFacts(result: RunResult): Markup {
+  const startup = slisOf(result, 'pod-startup-precise')[0] ?? slisOf(result, 'pod-startup')[0];
+  const slowest: ApiCallRow | undefined = apiCallRows(result)[0];
+  const call = slowest?.client ?? slowest?.server;
+  const tiles: (readonly [string, Markup | string, Markup | string])[] = [
+    ['Nodes ready', formatCount(result.nodes.ready), ofAll(result.nodes.ready, result.nodes.requested)],
+    ['Pods started', formatCount(result.pods.started), ofAll(result.pods.started, result.pods.created)],
+    startup === undefined || startup.count === 0
+      ? ['Pod startup p99', '–', 'no samples']
+      : ['Pod startup p99', formatDurationUs(startup.p99), `p50 ${formatDurationUs(startup.p50)}`],
+    call === undefined
+      ? ['Slowest API call p99', '–', 'no samples']
+      : ['Slowest API call p99', formatDurationUs(call.p99), labelText(call)],
+    ['Duration', formatDurationUs(runDurationMs(result) * 1000), time(result.run.startedAt)],
+    ['Kubernetes', result.cluster.version, `profile ${result.cluster.profile}`],
+    ['Hollowmark', result.tool.version, `seed ${result.run.seed}`],
+  ];
+  return html`<dl class="tiles">${tiles.map(([name, value, remark]) => html`<div class="tile"><dt>${name}</dt><dd><span class="figure">${value}</span><span class="remark">${remark}</span></dd></div>`)}</dl>`;
+}
+
+function ofAll(part: number, whole: number): string {
+  if (part === whole) return `all of ${formatCount(whole)}`;
+  return `of ${formatCount(whole)}`;
+}
+
+/** Remarks without which the figures would be misread. */
+export function notes(result: RunResult): Markup {
+  if (result.notes.length === 0) return html``;
+  return html`<aside class="notes" aria-label="Notes"><h2>To read these figures right</h2><ul>${result.notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`;
+}

@@ -1,0 +1,137 @@
+import type { RunResult } from '../../result/result.ts';
+import { formatCount, formatDurationUs, formatNumber, formatValue } from '../charts/format.js';
+import { singleLine } from '../plain-text.ts';
+import {
+  judgedSlis,
+  type JudgedSli,
+  quantileName,
+  runDurationMs,
+  sliName,
+  slisOf,
+  usedShare,
+  valueAt,
+} from '../view.ts';
+
+/** A terminal's usual height: more would scroll the verdict away. */
+const linesMax = 24;
+const sloLinesMax = 6;
+const otherLinesMax = 3;
+
+type Colour = 'green' | 'red' | 'yellow' | 'magenta' | 'dim' | 'bold';
+
+const escapes: Record<Colour, string> = {
+  green: '32',
+  red: '31',
+  yellow: '33',
+  magenta: '35',
+  dim: '2',
+  bold: '1',
+};
+
+const colours: Record<string, Colour> = {
+  pass: 'green',
+  fail: 'red',
+  invalid: 'magenta',
+  inconclusive: 'yellow',
+  interrupted: 'yellow',
+};
+
+const signs: Record<string, string> = { pass: '✓', fail: '✕', inconclusive: '?' };
+
+/**
+ * The result on one screen: verdict with its sentence, SLOs, pods and nodes, failed checks, failures, notes.
+ *
+ * @param options `color`: whether ANSI colours are understood; `columns`: the terminal's width, no line is longer
+ * @returns at most 24 lines without a line end after the last
+ */
+export function renderSummary(result: RunResult, options: { color: boolean; columns: number }): string {
+  const paint = (colour: Colour, text: string): string =>
+    options.color ? `\u001b[${escapes[colour]}m${text}\u001b[0m` : text;
+  const width = Math.max(20, options.columns);
+  const colour = colours[result.verdict] ?? 'yellow';
+  const lines = [
+    ...wrapped(`${result.verdict.toUpperCase()}  ${result.summary}`, width, 3).map((line) =>
+      paint(colour, line),
+    ),
+    '',
+    ...sloLines(result).map(
+      ({ verdict, text }) =>
+        `${paint(colours[verdict] ?? 'yellow', signs[verdict] ?? ' ')} ${fitted(text, width - 2)}`,
+    ),
+    '',
+    ...factLines(result).map((line) => fitted(line, width)),
+  ];
+  const failedChecks = result.validity.checks.filter((check) => check.verdict === 'fail');
+  const checks = limited(failedChecks, otherLinesMax, (check) => `! ${check.id}: ${check.message}`);
+  const failures = limited(result.failures, otherLinesMax, (each) => `✕ ${each.where}: ${each.message}`);
+  const notes = limited(result.notes, otherLinesMax, (note) => `· ${note}`);
+  for (const [list, tone] of [
+    [checks, 'magenta'],
+    [failures, 'red'],
+    [notes, 'dim'],
+  ] as const) {
+    lines.push(...list.map((line) => paint(tone, fitted(line, width))));
+  }
+  return lines.slice(0, linesMax).join('\n');
+}
+
+function sloLines(result: RunResult): { verdict: string; text: string }[] {
+  const judged = judgedSlis(result);
+  // An API call that nobody made is no news; an SLO of pods that none met is.
+  const worth = judged.filter((sli) => sli.slo.verdict !== 'inconclusive' || sli.id !== 'api-call');
+  const misses = worth.filter((sli) => sli.slo.verdict === 'fail');
+  const others = worth.filter((sli) => sli.slo.verdict !== 'fail');
+  const firstOfId = others.filter((sli, index) => others.findIndex((other) => other.id === sli.id) === index);
+  const shown = [...misses, ...firstOfId].slice(0, sloLinesMax);
+  const lines = shown.map((sli) => ({ verdict: sli.slo.verdict, text: sloText(sli, others) }));
+  const hiddenMisses = misses.length - shown.filter((sli) => sli.slo.verdict === 'fail').length;
+  if (hiddenMisses > 0)
+    lines.push({ verdict: 'fail', text: `and ${formatCount(hiddenMisses)} more SLOs missed` });
+  return lines.length > 0 ? lines : [{ verdict: 'inconclusive', text: 'No SLO was judged.' }];
+}
+
+function sloText(sli: JudgedSli, others: readonly JudgedSli[]): string {
+  const { slo } = sli;
+  const same = others.filter((other) => other.id === sli.id && other.slo.verdict === slo.verdict).length - 1;
+  const more = slo.verdict === 'fail' || same <= 0 ? '' : `; ${formatCount(same)} more met`;
+  const samples = slo.verdict === 'inconclusive' ? `, only ${formatCount(sli.count)} samples` : '';
+  return `${sliName(sli)}: ${quantileName(slo.quantile)} ${formatValue(valueAt(sli, slo.quantile), sli.unit)} of ${formatValue(slo.threshold, sli.unit)} (${formatNumber(usedShare(sli) * 100)} %)${samples}${more}`;
+}
+
+function factLines(result: RunResult): string[] {
+  const { nodes, pods, cluster, run } = result;
+  const startup = slisOf(result, 'pod-startup-precise')[0];
+  const quantiles =
+    startup === undefined || startup.count === 0
+      ? ''
+      : `  startup p50 ${formatDurationUs(startup.p50)}, p90 ${formatDurationUs(startup.p90)}, p99 ${formatDurationUs(startup.p99)}`;
+  const lost = nodes.notReadyEvents > 0 ? `, ${formatCount(nodes.notReadyEvents)} NotReady events` : '';
+  const failed = pods.failed > 0 ? `, ${formatCount(pods.failed)} failed` : '';
+  return [
+    `nodes  ${formatCount(nodes.ready)} of ${formatCount(nodes.requested)} ready${lost}`,
+    `pods   ${formatCount(pods.started)} of ${formatCount(pods.created)} started${failed}${quantiles}`,
+    `run    ${run.scenario}, ${formatDurationUs(runDurationMs(result) * 1000)}, Kubernetes ${cluster.version}, flags ${cluster.profile}, seed ${run.seed}`,
+  ];
+}
+
+function limited<T>(items: readonly T[], max: number, show: (item: T) => string): string[] {
+  const lines = items.slice(0, max).map(show);
+  return items.length > max ? [...lines.slice(0, max - 1), `  and ${items.length - max + 1} more`] : lines;
+}
+
+function fitted(text: string, width: number): string {
+  const characters = Array.from(singleLine(text));
+  return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
+}
+
+function wrapped(text: string, width: number, max: number): string[] {
+  const lines: string[] = [];
+  let rest = singleLine(text);
+  while (rest.length > width && lines.length < max - 1) {
+    const at = rest.lastIndexOf(' ', width);
+    const cut = at > 0 ? at : width;
+    lines.push(rest.slice(0, cut));
+    rest = rest.slice(cut).trimStart();
+  }
+  return [...lines, fitted(rest, width)];
+}

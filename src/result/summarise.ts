@@ -1,0 +1,58 @@
+import type { Histogram } from '../metrics/histogram.ts';
+import type { Sli, Slo, SloVerdict, Unit } from './result.ts';
+
+/** What is told of an SLI beside its samples. */
+export type SliDescription = {
+  id: string;
+  labels: Record<string, string>;
+  unit: Unit;
+  definition: string;
+  source: string;
+  slo?: { quantile: number; threshold: number };
+};
+
+/**
+ * The fewest samples from which a quantile is judged: one sample must lie beyond it, 100 for a p99 and 1,000 for a
+ * p99.9. With fewer, "the p99" is just the largest sample, and a verdict on it would say less than it seems to.
+ */
+export function minimumSamples(quantile: number): number {
+  if (quantile >= 1) return 1;
+  // Rounded first: 1 / (1 - 0.99) is 99.99999999999991 or so, in binary.
+  return Math.max(1, Math.ceil(Math.round(1e6 / (1 - quantile)) / 1e6));
+}
+
+/**
+ * Judges a quantile: `inconclusive` below {@link minimumSamples}, else `fail` when it lies above the threshold.
+ * HDR rounds up by at most 0.1 %, so that a value which touches the threshold may fail but a miss never passes.
+ */
+export function judge(
+  count: number,
+  value: number,
+  slo: { quantile: number; threshold: number },
+): SloVerdict {
+  if (count < minimumSamples(slo.quantile)) return 'inconclusive';
+  return value > slo.threshold ? 'fail' : 'pass';
+}
+
+/**
+ * Makes an SLI of a distribution: quantiles, maximum, the encoded histogram, and the verdict on its SLO if it has
+ * one. Values are in the description's unit; without samples they are 0 and the histogram is the empty string.
+ */
+export function toSli(histogram: Histogram, description: SliDescription): Sli {
+  const { slo, ...rest } = description;
+  const sli: Sli = {
+    ...rest,
+    count: histogram.count,
+    p50: histogram.quantile(0.5),
+    p90: histogram.quantile(0.9),
+    p99: histogram.quantile(0.99),
+    p999: histogram.quantile(0.999),
+    max: histogram.max,
+    histogram: histogram.toBase64(),
+  };
+  return slo === undefined ? sli : { ...sli, slo: withVerdict(histogram, slo) };
+}
+
+function withVerdict(histogram: Histogram, slo: { quantile: number; threshold: number }): Slo {
+  return { ...slo, verdict: judge(histogram.count, histogram.quantile(slo.quantile), slo) };
+}

@@ -1,0 +1,199 @@
+import { findCapacityFaults, podCounts } from './capacity.ts';
+import { durationMsMax } from './duration.ts';
+import { type Fault, alternatives, describeValue } from './file/fault.ts';
+import { formatPath } from './file/path.ts';
+import { nearest } from './nearest.ts';
+import { parseQuantity } from './quantity.ts';
+import type { Phase, Scenario } from './scenario.ts';
+
+/** Requests that one phase may plan: their send times are kept in memory, 8 bytes each. */
+export const requestsPerPhaseMax = 1_000_000;
+
+/** What each value allows but all of them together do not. Empty: the scenario can be run. */
+export function findConflicts(scenario: Scenario): Fault[] {
+  const faults = [
+    ...nodeFaults(scenario),
+    ...nameFaults(scenario),
+    ...scenario.phases.flatMap((phase, i) => phaseFaults(phase, i, scenario)),
+  ];
+  // Capacities are only worth adding up when each is a sensible number.
+  return faults.length > 0 ? faults : findCapacityFaults(scenario);
+}
+
+function nodeFaults(scenario: Scenario): Fault[] {
+  const faults: Fault[] = [];
+  for (const name of ['cpu', 'memory', 'pods']) {
+    const value = scenario.nodes.capacity[name] ?? '0';
+    const path = ['nodes', 'capacity', name];
+    const nano = parseQuantity(value) ?? 0n;
+    if (nano <= 0n) {
+      faults.push({ path, at: 'value', message: `${formatPath(path)} must be greater than 0, not ${value}` });
+    } else if (name === 'pods' && nano % 1_000_000_000n !== 0n) {
+      faults.push({ path, at: 'value', message: `${formatPath(path)} must be a whole number, not ${value}` });
+    }
+  }
+  for (const key of Object.keys(scenario.nodes.labels)) {
+    if (kubeletMaySet(key)) continue;
+    faults.push({
+      path: ['nodes', 'labels', key],
+      at: 'key',
+      message: `a kubelet may not give itself the label ${describeValue(key)}: NodeRestriction forbids it`,
+      hint: 'take a key outside of kubernetes.io and k8s.io, or one below node.kubernetes.io/ or kubelet.kubernetes.io/',
+    });
+  }
+  return faults;
+}
+
+/**
+ * What the NodeRestriction admission plugin lets a node set on itself.
+ * Source: k8s.io/kubernetes plugin/pkg/admission/noderestriction/admission.go and
+ * pkg/kubelet/apis/well_known_labels.go.
+ */
+function kubeletMaySet(key: string): boolean {
+  const slash = key.indexOf('/');
+  if (slash < 0) return true;
+  const domain = key.slice(0, slash);
+  const within = (parent: string): boolean => domain === parent || domain.endsWith(`.${parent}`);
+  if (within('node-restriction.kubernetes.io')) return false;
+  if (!within('kubernetes.io') && !within('k8s.io')) return true;
+  if (within('kubelet.kubernetes.io') || within('node.kubernetes.io')) return true;
+  return kubeletLabels.has(key);
+}
+
+/** Hostname, OS and architecture are left out: the kubelet sets them by itself, to what is true. */
+const kubeletLabels = new Set([
+  'topology.kubernetes.io/zone',
+  'topology.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region',
+  'beta.kubernetes.io/instance-type',
+]);
+
+function nameFaults(scenario: Scenario): Fault[] {
+  const faults: Fault[] = [];
+  const seen = new Map<string, number>();
+  for (const [i, { name }] of scenario.phases.entries()) {
+    const first = seen.get(name);
+    if (first === undefined) {
+      seen.set(name, i);
+      continue;
+    }
+    const path = ['phases', i, 'name'];
+    faults.push({
+      path,
+      at: 'value',
+      message: `${formatPath(path)} is "${name}", as is the name of phases[${first}]; each phase needs its own`,
+    });
+  }
+  return faults;
+}
+
+function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
+  const faults = durationFaults(phase, i);
+  if (phase.type === 'create-deployments' && phase.podsPerNode * scenario.nodes.count > requestsPerPhaseMax) {
+    faults.push(tooMany(['phases', i, 'podsPerNode'], phase.podsPerNode * scenario.nodes.count, 'pods'));
+  }
+  if (phase.type === 'steady' && (phase.listsPerSecond * phase.durationMs) / 1000 > requestsPerPhaseMax) {
+    const count = (phase.listsPerSecond * phase.durationMs) / 1000;
+    faults.push(tooMany(['phases', i, 'listsPerSecond'], count, 'requests'));
+  }
+  if (phase.type === 'scale') {
+    const made = scenario.phases
+      .slice(0, i)
+      .filter((earlier) => earlier.type === 'create-deployments')
+      .map((earlier) => earlier.name);
+    if (!made.includes(phase.of)) faults.push(nothingToScale(phase.of, i, made));
+  }
+  return faults;
+}
+
+function nothingToScale(of: string, i: number, made: readonly string[]): Fault {
+  const path = ['phases', i, 'of'];
+  const near = nearest(of, made);
+  const suggestion = near === undefined ? '' : `; did you mean "${near}"?`;
+  return {
+    path,
+    at: 'value',
+    message: `${formatPath(path)} must name an earlier create-deployments phase, not ${describeValue(of)}${suggestion}`,
+    ...(made.length === 0 ? {} : { hint: `such phases: ${alternatives(made)}` }),
+  };
+}
+
+function durationFaults(phase: Phase, i: number): Fault[] {
+  const found: [path: (string | number)[], durationMs: number][] = [];
+  if ('timeoutMs' in phase) found.push([['phases', i, 'timeout'], phase.timeoutMs]);
+  if ('durationMs' in phase) found.push([['phases', i, 'duration'], phase.durationMs]);
+  if ('pacing' in phase && phase.pacing.strategy === 'burst') {
+    found.push([['phases', i, 'pacing', 'every'], phase.pacing.everyMs]);
+  }
+  const faults: Fault[] = [];
+  for (const [path, durationMs] of found) {
+    if (durationMs <= 0) {
+      faults.push({ path, at: 'value', message: `${formatPath(path)} must be longer than 0s` });
+    } else if (durationMs > durationMsMax) {
+      faults.push({
+        path,
+        at: 'value',
+        message: `${formatPath(path)} must be at most ${durationMsMax / 3_600_000}h`,
+      });
+    }
+  }
+  return faults;
+}
+
+function tooMany(path: (string | number)[], count: number, what: string): Fault {
+  return {
+    path,
+    at: 'value',
+    message: `${formatPath(path)} makes ${Math.round(count)} ${what}; a phase may have ${requestsPerPhaseMax}`,
+    related: [['nodes', 'count']],
+  };
+}
+
+/** SIG Scalability's limits of the promise, and what a p99 needs: the run works, but its figures say less. */
+export function findWarnings(scenario: Scenario): string[] {
+  const warnings: string[] = [];
+  const { nodes, namespaces } = scenario;
+  const podsMax = Math.max(0, ...podCounts(scenario));
+  const perNamespace = Math.ceil(podsMax / namespaces.count);
+  const cores = Number((parseQuantity(nodes.capacity['cpu'] ?? '0') ?? 0n) / 1_000_000_000n);
+  const perNodePromised = Math.min(110, 10 * cores);
+  const perNode = Math.ceil(podsMax / nodes.count);
+  const beyond = (what: string, limit: string): void => {
+    warnings.push(`${what}: beyond the ${limit} up to which Kubernetes promises its SLOs`);
+  };
+  if (nodes.count > 5000) beyond(`${nodes.count} nodes`, '5000 nodes');
+  if (podsMax > 150_000) beyond(`${podsMax} pods`, '150000 pods');
+  if (perNamespace > 3000) {
+    beyond(
+      `${perNamespace} pods in each of ${namespaces.count} namespaces (namespaces.count)`,
+      '3000 pods a namespace',
+    );
+  }
+  if (perNode > perNodePromised)
+    beyond(`${perNode} pods a node`, `${perNodePromised} pods a node (10 a core, 110 at most)`);
+  for (const phase of scenario.phases) warnings.push(...latencyWarnings(phase));
+  return warnings;
+}
+
+function latencyWarnings(phase: Phase): string[] {
+  if (phase.type !== 'latency-pods') return [];
+  const warnings: string[] = [];
+  if (phase.count < 100) {
+    warnings.push(
+      `phase ${phase.name}: ${phase.count} latency pods are too few to judge a p99; it takes 100`,
+    );
+  }
+  const { pacing } = phase;
+  const rate =
+    pacing.strategy === 'burst'
+      ? ((pacing.size ?? phase.count) * 1000) / pacing.everyMs
+      : pacing.requestsPerSecond;
+  const churn = rate * (phase.deleteAfterStart ? 2 : 1);
+  if (churn > 20) {
+    warnings.push(
+      `phase ${phase.name}: a churn of ${Number(churn.toFixed(1))}/s is above the 20/s that the startup SLO presumes (creations and deletions together)`,
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,141 @@
+import { parseDurationMs } from './duration.ts';
+import type { Pacing, Phase, Quantities, Scenario, Taint, Threshold } from './scenario.ts';
+
+/** A scenario file's content after validation against the schema, which fills in the defaults. */
+export type ScenarioDocument = {
+  name: string;
+  description: string;
+  seed: string | number;
+  nodes: {
+    count: number;
+    namePrefix: string;
+    capacity: QuantitiesDocument;
+    labels: Record<string, string>;
+    taints: Taint[];
+    proxies: boolean;
+  };
+  namespaces: { count: number; prefix: string };
+  controlPlane: { flags: 'scale' | 'default' };
+  phases: PhaseDocument[];
+  thresholds: Threshold[];
+};
+
+type QuantitiesDocument = Record<string, string | number>;
+
+export type PacingDocument =
+  | Extract<Pacing, { requestsPerSecond: number }>
+  | { strategy: 'burst'; size?: number; every: string };
+
+export type PhaseDocument = { name?: string } & (
+  | {
+      type: 'create-deployments';
+      podsPerNode: number;
+      podsPerDeployment: number;
+      image: string;
+      requests: QuantitiesDocument;
+      pacing: PacingDocument;
+    }
+  | { type: 'wait'; for: 'pods-started' | 'pods-gone' | 'nodes-ready'; timeout: string }
+  | { type: 'steady'; duration: string; listsPerSecond: number }
+  | {
+      type: 'latency-pods';
+      count: number;
+      image: string;
+      requests: QuantitiesDocument;
+      pacing: PacingDocument;
+      deleteAfterStart: boolean;
+      timeout: string;
+    }
+  | { type: 'scale'; of: string; podsPerDeployment: number; pacing: PacingDocument }
+  | { type: 'delete'; what: 'everything' | 'deployments'; pacing: PacingDocument; timeout: string }
+);
+
+/** Turns a validated document into a frozen scenario. */
+export function compile(document: ScenarioDocument): Scenario {
+  const names = phaseNames(document.phases);
+  return deepFreeze({
+    name: document.name,
+    description: document.description,
+    seed: String(document.seed),
+    nodes: { ...structuredClone(document.nodes), capacity: quantities(document.nodes.capacity) },
+    namespaces: { ...document.namespaces },
+    controlPlane: { ...document.controlPlane },
+    phases: document.phases.map((phase, i) => compilePhase(phase, names[i] ?? phase.type)),
+    thresholds: structuredClone(document.thresholds),
+  });
+}
+
+/**
+ * The name of each phase: its own, else its type, with `-2`, `-3`… where that is taken. Takes any list, so that
+ * `--set` can name phases of a document that is not validated yet.
+ */
+export function phaseNames(phases: readonly unknown[]): string[] {
+  const names = phases.map((phase) => (phase as { name?: unknown } | null)?.name);
+  const taken = new Set(names.filter((name) => typeof name === 'string'));
+  return phases.map((phase, i) => {
+    const own = names[i];
+    if (typeof own === 'string') return own;
+    const given = (phase as { type?: unknown } | null)?.type;
+    const type = typeof given === 'string' ? given : 'phase';
+    let name = type;
+    for (let n = 2; taken.has(name); n++) name = `${type}-${n}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+function compilePhase(phase: PhaseDocument, name: string): Phase {
+  switch (phase.type) {
+    case 'create-deployments': {
+      const { requests, pacing, ...rest } = phase;
+      return { ...rest, name, requests: quantities(requests), pacing: compilePacing(pacing) };
+    }
+    case 'wait': {
+      const { timeout, ...rest } = phase;
+      return { ...rest, name, timeoutMs: milliseconds(timeout) };
+    }
+    case 'steady': {
+      const { duration, ...rest } = phase;
+      return { ...rest, name, durationMs: milliseconds(duration) };
+    }
+    case 'latency-pods': {
+      const { requests, pacing, timeout, ...rest } = phase;
+      return {
+        ...rest,
+        name,
+        requests: quantities(requests),
+        pacing: compilePacing(pacing),
+        timeoutMs: milliseconds(timeout),
+      };
+    }
+    case 'scale':
+      return { ...phase, name, pacing: compilePacing(phase.pacing) };
+    case 'delete': {
+      const { pacing, timeout, ...rest } = phase;
+      return { ...rest, name, pacing: compilePacing(pacing), timeoutMs: milliseconds(timeout) };
+    }
+  }
+}
+
+function compilePacing(pacing: PacingDocument): Pacing {
+  if (pacing.strategy !== 'burst') return { ...pacing };
+  const { every, ...rest } = pacing;
+  return { ...rest, everyMs: milliseconds(every) };
+}
+
+function quantities(document: QuantitiesDocument): Quantities {
+  return Object.fromEntries(Object.entries(document).map(([name, value]) => [name, String(value)]));
+}
+
+/** The schema's pattern has checked the text. */
+function milliseconds(duration: string): number {
+  return parseDurationMs(duration) ?? 0;
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const child of Object.values(value)) deepFreeze(child);
+  }
+  return value;
+}

@@ -1,0 +1,342 @@
+import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import type { Clock } from '../base/clock.ts';
+import { HollowmarkError, errorMessage } from '../base/errors.ts';
+import { tool } from '../base/package-info.ts';
+import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.ts';
+import { LoadGenerator } from '../load/generator.ts';
+import { tolerationsFor } from '../load/objects.ts';
+import { type Measured, Measurement } from '../measure/measurement.ts';
+import { judgeRun } from '../measure/verdict.ts';
+import { type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
+import { type RunClients, openAccess, probeNamespace } from './access.ts';
+import { estimatePhasesMs, totalPods } from './estimate.ts';
+import { HollowCluster } from './hollow-cluster.ts';
+import type { LoadedScenario } from './load-scenario.ts';
+import { nodeConfigs } from './nodes.ts';
+import type { Progress } from './phases/context.ts';
+import { namespaceNames } from './phases/plan.ts';
+import { runPhase } from './phases/run-phase.ts';
+import type { RunReporter } from './run-reporter.ts';
+
+/** Live displays hear from a run this often. */
+const statusIntervalMs = 250;
+
+export type RunOptions = {
+  loaded: LoadedScenario;
+  runId: string;
+  controlPlane: ControlPlaneOptions;
+  clock: Clock;
+  signal: AbortSignal;
+  reporter: RunReporter;
+};
+
+/** What came of a run. With `error`, the run was cut short by it and `result` says how far it came. */
+export type RunOutcome = { result: RunResult; error?: unknown };
+
+/**
+ * Runs a scenario from nothing to a result: control plane, nodes, phases, measuring, and everything down again.
+ * @throws HollowmarkError when it does not come as far as measuring; nothing is left behind.
+ */
+export async function conductRun(options: RunOptions): Promise<RunOutcome> {
+  const run = new Run(options);
+  try {
+    await run.bringUp();
+    await run.phases();
+  } catch (error) {
+    await run.fail(error);
+  }
+  return await run.finish();
+}
+
+/** One run: what it holds open, and what is known of it so far. */
+class Run {
+  private readonly options: RunOptions;
+  private readonly startWallMs: number;
+  private readonly startUs: number;
+  private readonly records: PhaseRecord[] = [];
+  private readonly failures: RunResult['failures'] = [];
+  private readonly achieved: { phase: string; ratio: number }[] = [];
+  private cluster: HollowCluster | undefined;
+  private clients: RunClients | undefined;
+  private measurement: Measurement | undefined;
+  private load: LoadGenerator | undefined;
+  private error: unknown;
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    this.startWallMs = options.clock.wallMs();
+    this.startUs = options.clock.nowUs();
+  }
+
+  /** Control plane, identities, observer, nodes: everything up to the first phase. */
+  async bringUp(): Promise<void> {
+    const { loaded, runId, clock, signal, reporter } = this.options;
+    const { scenario } = loaded;
+    for (const warning of loaded.warnings) reporter.warn(warning);
+    this.cluster = await HollowCluster.start({
+      controlPlane: this.options.controlPlane,
+      nodes: (version) => nodeConfigs(scenario, version, runId),
+      proxies: scenario.nodes.proxies,
+      seed: scenario.seed,
+      clock,
+      signal,
+      reporter,
+      onControlPlane: (controlPlane) => this.openMeasurement(controlPlane),
+      onReport: (report) => {
+        this.measurement?.recordNodeSide(report.startedUids, report.startedTimesUs);
+        if (report.statistics === undefined) return;
+        this.measurement?.recordShard(report.statistics);
+        const { errorCount, errors } = report.statistics;
+        if (errorCount > 0) this.failed('hollow nodes', `${errorCount} errors, first: ${errors[0] ?? ''}`);
+      },
+    });
+    await this.cluster.nodesReady();
+  }
+
+  /** Runs the scenario's phases in order; one that does not complete ends the run. */
+  async phases(): Promise<void> {
+    const { loaded, signal, reporter } = this.options;
+    const { scenario } = loaded;
+    const status = this.reportStatus();
+    try {
+      for (const phase of scenario.phases) {
+        reporter.step(`Phase ${this.records.length + 1} of ${scenario.phases.length}: ${phase.name}`);
+        const startedAtMs = this.atMs();
+        this.measurement?.phase(phase.name);
+        const record: PhaseRecord = {
+          name: phase.name,
+          type: phase.type,
+          startedAtMs,
+          finishedAtMs: startedAtMs,
+          outcome: 'failed',
+          message: 'the run was cut short',
+        };
+        this.records.push(record);
+        try {
+          const outcome = await Promise.race([
+            runPhase(phase, { ...this.phaseContext(), scenario, signal, reporter }),
+            this.needed(this.cluster).died,
+          ]);
+          record.outcome = outcome.outcome;
+          if (outcome.message === undefined) delete record.message;
+          else record.message = outcome.message;
+          if (outcome.sent !== undefined) {
+            this.achieved.push({ phase: phase.name, ratio: outcome.sent.achievedRatio });
+            for (const failure of outcome.sent.failures) this.failed(failure.what, failure.message);
+          }
+        } finally {
+          record.finishedAtMs = this.atMs();
+        }
+        signal.throwIfAborted();
+        if (record.outcome !== 'completed') {
+          this.failed(phase.name, record.message ?? record.outcome);
+          break;
+        }
+      }
+    } finally {
+      status.stop();
+    }
+  }
+
+  /** Notes why the run ended early; an error before anything was measured goes on to the caller. */
+  async fail(error: unknown): Promise<void> {
+    this.error = error;
+    if (this.measurement === undefined || this.cluster === undefined) {
+      await this.close();
+      throw error;
+    }
+    if (!this.options.signal.aborted) this.failed('run', errorMessage(error));
+  }
+
+  /** Ends measuring, takes everything down, and puts the result together. */
+  async finish(): Promise<RunOutcome> {
+    const { reporter } = this.options;
+    const { controlPlane } = this.needed(this.cluster);
+    reporter.step('Collecting results');
+    let measured: Measured;
+    try {
+      measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
+      // Shards send their last statistics when they stop; those belong to no phase any more.
+    } finally {
+      reporter.step('Stopping the cluster');
+      await this.close();
+    }
+    const result = this.result(measured, controlPlane);
+    return this.error === undefined ? { result } : { result, error: this.error };
+  }
+
+  private async openMeasurement(controlPlane: ControlPlane): Promise<void> {
+    const { loaded, runId, clock } = this.options;
+    const { scenario } = loaded;
+    const clients = await openAccess(controlPlane, runId, clock);
+    this.clients = clients;
+    this.load = new LoadGenerator({
+      client: clients.load,
+      clock,
+      context: { runId, tolerations: tolerationsFor(scenario.nodes.taints), confined: false },
+      namespaces: namespaceNames(scenario),
+      onPodCreated: (pod) => this.measurement?.onCreated(pod),
+    });
+    const load = this.load;
+    this.measurement = new Measurement({
+      clock,
+      runId,
+      observerClient: clients.observer,
+      probeClient: clients.probe,
+      observerMetrics: clients.observerMetrics,
+      probeNamespace,
+      loadMetrics: clients.loadMetrics,
+      loadCounters: () => load.counters(),
+      scrapeTargets: [
+        {
+          component: 'kube-apiserver',
+          url: `${controlPlane.endpoint.url}/metrics`,
+          caPem: controlPlane.endpoint.caPem,
+          certificate: controlPlane.admin,
+        },
+      ],
+      harnessPids: () => ({
+        harness: process.pid,
+        ...(this.cluster === undefined ? {} : { fleet: this.cluster.fleet.pid }),
+      }),
+      controlPlanePids: () => controlPlane.pids(),
+      cpuCount: availableParallelism(),
+      thresholds: scenario.thresholds,
+    });
+    await this.measurement.start();
+    this.measurement.phase('bring-up');
+  }
+
+  private phaseContext(): {
+    runId: string;
+    load: LoadGenerator;
+    progress: Progress;
+    clock: Clock;
+  } {
+    const { pods, nodes } = this.needed(this.measurement);
+    return {
+      runId: this.options.runId,
+      load: this.needed(this.load),
+      clock: this.options.clock,
+      progress: {
+        nodesReady: () => nodes.ready,
+        podsPresent: () => pods.present,
+        podsStarted: () => pods.running,
+        hasStarted: (uid) => pods.hasStarted(uid),
+      },
+    };
+  }
+
+  private reportStatus(): { stop(): void } {
+    const { loaded, clock, reporter } = this.options;
+    const { scenario } = loaded;
+    const estimatesMs = estimatePhasesMs(scenario);
+    const podsExpected = totalPods(scenario);
+    let lastStarted = 0;
+    let lastUs = clock.nowUs();
+    let podsPerSecond = 0;
+    const tick = (): void => {
+      timer = clock.timer(statusIntervalMs, tick);
+      const measurement = this.needed(this.measurement);
+      const nowUs = clock.nowUs();
+      if (nowUs - lastUs >= 1_000_000) {
+        podsPerSecond = ((measurement.pods.started - lastStarted) * 1e6) / (nowUs - lastUs);
+        lastStarted = measurement.pods.started;
+        lastUs = nowUs;
+      }
+      const index = Math.max(0, this.records.length - 1);
+      const record = this.records[index];
+      const inPhaseMs = record === undefined ? 0 : this.atMs() - record.startedAtMs;
+      const thisPhaseMs = Math.max(0, (estimatesMs[index] ?? 0) - inPhaseMs);
+      const laterMs = estimatesMs.slice(index + 1).reduce((sum, ms) => sum + ms, 0);
+      reporter.status({
+        phase: record?.name ?? '',
+        phaseIndex: index,
+        phaseCount: scenario.phases.length,
+        elapsedMs: this.atMs(),
+        remainingMs: thisPhaseMs + laterMs,
+        nodesReady: measurement.nodes.ready,
+        nodesRequested: scenario.nodes.count,
+        podsCreated: measurement.pods.created,
+        podsStarted: measurement.pods.started,
+        podsDeleted: measurement.pods.deleted,
+        podsExpected,
+        podsPerSecond,
+        podStartupP99Us: measurement.podStartupP99Us(),
+      });
+    };
+    let timer = clock.timer(statusIntervalMs, tick);
+    return { stop: () => timer.cancel() };
+  }
+
+  private result(measured: Measured, controlPlane: ControlPlane): RunResult {
+    const { loaded, runId, clock, signal } = this.options;
+    const { scenario } = loaded;
+    const { pods, nodes, ...parts } = measured;
+    const verdict = judgeRun({
+      slis: measured.slis,
+      validity: measured.validity,
+      phases: this.records,
+      interrupted: signal.aborted,
+      podsCreated: pods.created,
+    });
+    return {
+      schema: resultSchemaId,
+      run: {
+        id: runId,
+        scenario: scenario.name,
+        seed: scenario.seed,
+        startedAt: new Date(this.startWallMs).toISOString(),
+        finishedAt: new Date(clock.wallMs()).toISOString(),
+        parameters: loaded.document,
+        phases: this.records,
+      },
+      tool: { ...tool, node: process.version },
+      machine: {
+        os: platform(),
+        kernel: release(),
+        arch: arch(),
+        cpuModel: cpus()[0]?.model ?? 'unknown',
+        cpuCount: availableParallelism(),
+        memoryBytes: totalmem(),
+      },
+      cluster: {
+        version: controlPlane.version,
+        source: controlPlane.source,
+        profile: controlPlane.profile,
+        flags: { ...controlPlane.argv },
+      },
+      wire: { profile: 'kubelet', identity: 'certificate', codec: 'json' },
+      nodes: { requested: scenario.nodes.count, ...nodes },
+      pods,
+      ...parts,
+      failures: this.failures,
+      ...(this.error === undefined || signal.aborted
+        ? verdict
+        : {
+            verdict: 'inconclusive' as const,
+            summary: `The run was cut short: ${errorMessage(this.error)}`,
+          }),
+    };
+  }
+
+  private failed(where: string, message: string): void {
+    // A broken cluster fails in a thousand places: the first ones tell why.
+    if (this.failures.length < 50) this.failures.push({ atMs: this.atMs(), where, message });
+  }
+
+  private atMs(): number {
+    return Math.round((this.options.clock.nowUs() - this.startUs) / 1000);
+  }
+
+  private async close(): Promise<void> {
+    this.measurement?.stop();
+    this.clients?.close();
+    await this.cluster?.stop();
+  }
+
+  private needed<T>(part: T | undefined): T {
+    if (part === undefined) throw new HollowmarkError('internal', 'the run has not been brought up');
+    return part;
+  }
+}

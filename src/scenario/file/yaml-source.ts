@@ -1,0 +1,147 @@
+import {
+  type Document,
+  LineCounter,
+  type Node,
+  type ParseOptions,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+} from 'yaml';
+import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import type { Places } from './fault.ts';
+import type { ScenarioPath } from './path.ts';
+
+/** Aliases (`*name`) that may be followed while reading: more is an attack on memory, not a scenario. */
+const aliasesMax = 100;
+
+/** A scenario is five levels deep; an alias that contains itself has no end. */
+const depthMax = 50;
+
+const parseOptions = {
+  version: '1.2',
+  schema: 'core',
+  merge: false,
+  uniqueKeys: true,
+  prettyErrors: false,
+  stringKeys: false,
+} as const satisfies ParseOptions & Record<string, unknown>;
+
+/** A scenario file as data, which knows where everything stands. */
+export class YamlSource implements Places {
+  readonly file: string;
+  /** The file's content; not validated. */
+  readonly data: unknown;
+  private readonly document: Document;
+  private readonly lines: LineCounter;
+
+  /** @throws HollowmarkError `bad-input` when the text is not one YAML document. */
+  constructor(text: string, file: string) {
+    this.file = file;
+    this.lines = new LineCounter();
+    try {
+      this.document = parseDocument(text, { ...parseOptions, lineCounter: this.lines });
+    } catch (cause) {
+      // Nesting beyond the stack: the parser recurses.
+      throw new HollowmarkError('bad-input', `${file}: cannot be read as YAML: ${errorMessage(cause)}`, {
+        cause,
+      });
+    }
+    const problem = this.document.errors[0] ?? this.document.warnings[0];
+    if (problem !== undefined) {
+      const { line, col } = this.lines.linePos(problem.pos[0]);
+      const what = text.slice(problem.pos[0], problem.pos[0] + 60).split('\n')[0] ?? '';
+      throw new HollowmarkError(
+        'bad-input',
+        `${file}:${line}:${col}: ${explain(problem.code, problem.message, what)}`,
+      );
+    }
+    this.refuseUnknownAliases();
+    try {
+      this.data = copyTree(this.document.toJS({ maxAliasCount: aliasesMax }), depthMax);
+    } catch (cause) {
+      throw new HollowmarkError('bad-input', `${file}: cannot be read as YAML: ${errorMessage(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  placeOf(path: ScenarioPath, at: 'key' | 'value'): { line: number; column: number; offset: number } {
+    const offset = this.offsetOf(path, at);
+    const { line, col } = this.lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col), offset };
+  }
+
+  /** The library finds these only when it makes data of the document, and then without saying where. */
+  private refuseUnknownAliases(): void {
+    visit(this.document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.document) !== undefined) return;
+        const { line, col } = this.lines.linePos(alias.range?.[0] ?? 0);
+        throw new HollowmarkError(
+          'bad-input',
+          `${this.file}:${line}:${col}: there is no anchor &${alias.source} before this *${alias.source}`,
+        );
+      },
+    });
+  }
+
+  private offsetOf(path: ScenarioPath, at: 'key' | 'value'): number {
+    let node: unknown = this.document.contents;
+    let offset = startOf(node) ?? 0;
+    for (const [i, step] of path.entries()) {
+      if (isAlias(node)) node = node.resolve(this.document);
+      const last = i === path.length - 1;
+      if (isMap(node)) {
+        const pair = node.items.find((item) => keyText(item.key) === String(step));
+        if (pair === undefined) return offset;
+        const keyOffset = startOf(pair.key) ?? offset;
+        if (last && at === 'key') return keyOffset;
+        node = pair.value;
+        offset = startOf(node) ?? keyOffset;
+      } else if (isSeq(node)) {
+        node = node.items[Number(step)];
+        if (node === undefined) return offset;
+        offset = startOf(node) ?? offset;
+      } else {
+        return offset;
+      }
+    }
+    return offset;
+  }
+}
+
+/** Reads the value of `--set path=value`. @throws Error when it is not YAML. */
+export function parseYamlValue(text: string): unknown {
+  const document = parseDocument(text, parseOptions);
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem !== undefined) throw new Error(problem.message);
+  return copyTree(document.toJS({ maxAliasCount: aliasesMax }), depthMax);
+}
+
+/** A copy in which nothing is shared: what an alias stands for can be overridden in one place alone. */
+function copyTree(value: unknown, levelsMax: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (levelsMax === 0) throw new Error(`nested more than ${depthMax} levels deep`);
+  if (Array.isArray(value)) return value.map((item) => copyTree(item, levelsMax - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyTree(item, levelsMax - 1)]));
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? ((node as Node).range?.[0] ?? undefined) : undefined;
+}
+
+function keyText(key: unknown): string {
+  return isScalar(key) ? String(key.value) : String(key);
+}
+
+function explain(code: string, message: string, what: string): string {
+  if (code === 'DUPLICATE_KEY')
+    return `the key ${JSON.stringify(what.split(':')[0]?.trim())} stands twice in the same map`;
+  if (code === 'MULTIPLE_DOCS') return 'a second YAML document begins here; a scenario file holds one';
+  if (code === 'TAB_AS_INDENT') return 'indented with a tab; YAML wants spaces';
+  return `not valid YAML: ${message.split('\n')[0]}`;
+}

@@ -1,0 +1,121 @@
+import { type Clock, sleep } from '../base/clock.ts';
+import { HollowmarkError } from '../base/errors.ts';
+import type { Reporter } from '../base/reporter.ts';
+import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.ts';
+import { startControlPlane } from '../control-plane/start.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import type { ShardReport } from '../fleet/messages.ts';
+import type { NodeConfig } from '../hollow/context.ts';
+
+/** A node takes under a second; what is slow is the API server under thousands of them. */
+const readyTimeoutMsMin = 60_000;
+const readyTimeoutMsPerNode = 60;
+
+/** Looks at the fleet's totals this often while it waits. */
+const pollMs = 50;
+
+export type HollowClusterOptions = {
+  controlPlane: ControlPlaneOptions;
+  /** Made once the version of the control plane is known, for nodeInfo. */
+  nodes: (version: string) => NodeConfig[];
+  proxies: boolean;
+  seed: string;
+  clock: Clock;
+  signal: AbortSignal;
+  reporter: Reporter;
+  /** Called when the control plane is ready, before the first node starts. */
+  onControlPlane?: (controlPlane: ControlPlane) => Promise<void>;
+  onReport?: (report: ShardReport) => void;
+};
+
+/** A real control plane with hollow nodes: what `run` measures and `up` leaves running. */
+export class HollowCluster {
+  readonly controlPlane: ControlPlane;
+  readonly fleet: Fleet;
+  readonly nodeCount: number;
+  private readonly options: HollowClusterOptions;
+
+  private constructor(
+    options: HollowClusterOptions,
+    controlPlane: ControlPlane,
+    fleet: Fleet,
+    nodeCount: number,
+  ) {
+    this.options = options;
+    this.controlPlane = controlPlane;
+    this.fleet = fleet;
+    this.nodeCount = nodeCount;
+  }
+
+  /**
+   * Starts the control plane, then the nodes (which are on their way to Ready when this resolves).
+   * @throws HollowmarkError as `startControlPlane` does; nothing is left behind.
+   */
+  static async start(options: HollowClusterOptions): Promise<HollowCluster> {
+    const controlPlane = await startControlPlane(options.controlPlane);
+    try {
+      await options.onControlPlane?.(controlPlane);
+      options.signal.throwIfAborted();
+      const nodes = options.nodes(controlPlane.version);
+      options.reporter.step(`Starting ${nodes.length} hollow nodes`);
+      const fleet = new Fleet({
+        nodes,
+        proxies: options.proxies,
+        seed: options.seed,
+        endpoint: controlPlane.endpoint,
+        authority: controlPlane.clientAuthority,
+        clock: options.clock,
+        onReport: options.onReport ?? (() => {}),
+      });
+      return new HollowCluster(options, controlPlane, fleet, nodes.length);
+    } catch (error) {
+      await controlPlane.stop();
+      throw error;
+    }
+  }
+
+  /** Rejects when a component, a shard or the fleet's process dies; never resolves. */
+  get died(): Promise<never> {
+    return Promise.race([this.controlPlane.died, this.fleet.died]);
+  }
+
+  /**
+   * Resolves when every node has been Ready.
+   * @throws HollowmarkError `cluster-unavailable` when they are not in time, or what {@link died} rejects with.
+   */
+  async nodesReady(): Promise<void> {
+    const { clock, signal } = this.options;
+    const timeoutMs = readyTimeoutMsMin + readyTimeoutMsPerNode * this.nodeCount;
+    const deadlineUs = clock.nowUs() + timeoutMs * 1000;
+    const waiting = new AbortController();
+    const poll = async (): Promise<void> => {
+      for (;;) {
+        const { nodesReady } = this.fleet.totals();
+        this.options.reporter.progress(
+          `${nodesReady} of ${this.nodeCount} nodes ready`,
+          nodesReady / this.nodeCount,
+        );
+        if (nodesReady >= this.nodeCount) return;
+        if (clock.nowUs() > deadlineUs) {
+          throw new HollowmarkError(
+            'cluster-unavailable',
+            `${nodesReady} of ${this.nodeCount} hollow nodes were Ready after ${timeoutMs / 1000} s`,
+            { hint: 'use fewer nodes (--nodes) on this machine, or look at its load' },
+          );
+        }
+        await sleep(clock, pollMs, AbortSignal.any([signal, waiting.signal]));
+      }
+    };
+    try {
+      await Promise.race([poll(), this.died]);
+    } finally {
+      waiting.abort(new Error('no longer waiting'));
+    }
+  }
+
+  /** Ends nodes, then control plane. Safe to call twice. */
+  async stop(): Promise<void> {
+    await this.fleet.stop();
+    await this.controlPlane.stop();
+  }
+}

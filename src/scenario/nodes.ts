@@ -1,0 +1,42 @@
+import { assert } from '../base/errors.ts';
+import { runLabel } from '../load/labels.ts';
+import type { Scenario } from './scenario.ts';
+
+/** One hollow node as the scenario wants it: what a hollow kubelet takes as its configuration (`NodeConfig`). */
+export type PlannedNode = {
+  name: string;
+  capacity: Record<string, string>;
+  labels: Record<string, string>;
+  taints: { key: string; value?: string; effect: string }[];
+  /** InternalIP. */
+  address: string;
+  kubeletVersion: string;
+};
+
+/** Addresses of one /24 that are used: .1 to .254. */
+const hostsPerBlock = 254;
+/** /24 blocks in 100.64.0.0/10. */
+const blocks = 1 << 14;
+
+/** The nodes of a run, in order. @param kubeletVersion as in nodeInfo: `v1.36.3`. */
+export function nodeConfigs(scenario: Scenario, kubeletVersion: string, runId: string): PlannedNode[] {
+  const { nodes } = scenario;
+  return Array.from({ length: nodes.count }, (_, i) => ({
+    name: `${nodes.namePrefix}-${String(i + 1).padStart(5, '0')}`,
+    capacity: { ...nodes.capacity },
+    labels: { ...nodes.labels, [runLabel]: runId },
+    taints: nodes.taints.map((taint) => ({ ...taint })),
+    address: nodeAddress(i),
+    kubeletVersion,
+  }));
+}
+
+/**
+ * The i-th address of 100.64.0.0/10 (shared address space, RFC 6598): unlike any that a network on this machine is
+ * likely to have, as nothing really listens there.
+ */
+export function nodeAddress(index: number): string {
+  const block = Math.floor(index / hostsPerBlock);
+  assert(block < blocks, `node ${index} has an address in 100.64.0.0/10`);
+  return `100.${64 + (block >> 8)}.${block & 255}.${(index % hostsPerBlock) + 1}`;
+}

@@ -1,0 +1,85 @@
+import { type Clock, sleep } from '../../base/clock.ts';
+import type { Reporter } from '../../base/reporter.ts';
+import type { LoadGenerator } from '../../load/generator.ts';
+import type { SendReport } from '../../load/sender.ts';
+import type { Scenario } from '../scenario.ts';
+
+/**
+ * What the observer has seen so far: through watches, so a little later than it was. Only objects with this run's
+ * label count. All are read often (every {@link pollMs}) and must be cheap.
+ */
+export interface Progress {
+  /** Nodes whose Ready condition is True now. */
+  nodesReady(): number;
+  /** Pods that exist now, in any state, also those that are being deleted. */
+  podsPresent(): number;
+  /** Pods that exist now, are not being deleted, and have had all their containers started. */
+  podsStarted(): number;
+  /** Whether the pod with this uid was ever seen with all its containers started, also if it is gone now. */
+  hasStarted(uid: string): boolean;
+}
+
+/** What a phase is given. */
+export type PhaseContext = {
+  scenario: Scenario;
+  runId: string;
+  load: LoadGenerator;
+  progress: Progress;
+  clock: Clock;
+  /** Aborted when the run is to stop; its reason is not looked at. */
+  signal: AbortSignal;
+  reporter: Reporter;
+};
+
+export type PhaseOutcome = {
+  outcome: 'completed' | 'timed-out' | 'failed' | 'interrupted';
+  /** For everything but `completed`: what is missing or went wrong, for a person. */
+  message?: string;
+  /** What became of the requests of the phase, for phases that send some. */
+  sent?: SendReport;
+};
+
+/** How often waits look at the observer's figures: fine enough for a display, cheap enough to forget. */
+export const pollMs = 50;
+
+export type WaitOptions = {
+  clock: Clock;
+  /** How long at most. */
+  timeoutMs: number;
+  /** Gives up earlier when the measure has not changed for so long. Absent: never. */
+  stalledMs?: number;
+  signal: AbortSignal;
+};
+
+export type WaitResult = 'met' | 'timed-out' | 'stalled' | 'interrupted';
+
+/**
+ * Looks every {@link pollMs} until `met` holds for what `measure` says. Looks once more when the time is up, so that
+ * what came about in the last moment counts. Never rejects.
+ */
+export async function waitUntil<T>(
+  measure: () => T,
+  met: (value: T) => boolean,
+  options: WaitOptions,
+): Promise<WaitResult> {
+  const { clock, timeoutMs, stalledMs, signal } = options;
+  const startUs = clock.nowUs();
+  let last = measure();
+  let changedUs = startUs;
+  for (;;) {
+    if (met(last)) return 'met';
+    if (signal.aborted) return 'interrupted';
+    const nowUs = clock.nowUs();
+    const leftMs = timeoutMs - (nowUs - startUs) / 1000;
+    if (leftMs <= 0) return 'timed-out';
+    if (stalledMs !== undefined && nowUs - changedUs >= stalledMs * 1000) return 'stalled';
+    try {
+      await sleep(clock, Math.min(pollMs, Math.ceil(leftMs)), signal);
+    } catch {
+      return 'interrupted';
+    }
+    const value = measure();
+    if (value !== last) changedUs = clock.nowUs();
+    last = value;
+  }
+}

@@ -1,0 +1,42 @@
+import { formatDuration } from '../duration.ts';
+import type { DeletePhase } from '../scenario.ts';
+import { type PhaseContext, type PhaseOutcome, waitUntil } from './context.ts';
+import { outcomeOfSends, outcomeOfWait, progressReports, worse } from './outcome.ts';
+import { planPhaseSends } from './plan.ts';
+import { podsGone } from './wait.ts';
+
+/** Deletes what the load made, and waits until the pods (and, with `everything`, the namespaces) are gone. */
+export async function runDelete(phase: DeletePhase, context: PhaseContext): Promise<PhaseOutcome> {
+  const { load, scenario, signal, reporter, clock } = context;
+  const deployments = load.deploymentsOf();
+  const pods = phase.what === 'everything' ? load.directPods() : [];
+  reporter.step(`${phase.name}: deleting ${deployments.length} Deployments and ${pods.length} single pods`);
+  const sends = planPhaseSends(scenario, phase, deployments.length + pods.length);
+  const sent = await load.deleteObjects(deployments, pods, sends, signal);
+  const sending = outcomeOfSends(sent);
+  if (sending.outcome === 'interrupted') return sending;
+
+  const deadlineUs = clock.nowUs() + phase.timeoutMs * 1000;
+  const waiting = await untilPodsGone(phase, context);
+  if (phase.what !== 'everything' || waiting.outcome !== 'completed') return worse(sending, waiting);
+  reporter.step(`${phase.name}: deleting the namespaces`);
+  const leftMs = Math.max(0, (deadlineUs - clock.nowUs()) / 1000);
+  const left = await load.removeNamespaces(leftMs, signal);
+  if (left.length === 0) return sending;
+  const message = `${left.length} namespaces are still there after ${formatDuration(phase.timeoutMs)}: ${left.slice(0, 5).join(', ')}`;
+  return worse(sending, { outcome: 'timed-out', message });
+}
+
+async function untilPodsGone(phase: DeletePhase, context: PhaseContext): Promise<PhaseOutcome> {
+  const { clock, signal } = context;
+  const { timeoutMs } = phase;
+  const goal = podsGone(context);
+  const report = progressReports(context);
+  const measure = (): number => {
+    const count = goal.count();
+    report(goal.say(count), goal.fraction(count));
+    return count;
+  };
+  const result = await waitUntil(measure, goal.met, { clock, signal, timeoutMs });
+  return outcomeOfWait(result, goal.say(goal.count()), timeoutMs);
+}

@@ -1,0 +1,107 @@
+/**
+ * A scenario as the rest of Hollowmark sees it: validated, every default filled in, durations in milliseconds,
+ * frozen. `scenarios/scenario.schema.json` describes the file that it is read from; a test keeps the two together.
+ */
+export type Scenario = {
+  /** A DNS label. */
+  readonly name: string;
+  readonly description: string;
+  /** The text that all random decisions are derived from. */
+  readonly seed: string;
+  readonly nodes: ScenarioNodes;
+  readonly namespaces: { readonly count: number; readonly prefix: string };
+  readonly controlPlane: { readonly flags: 'scale' | 'default' };
+  readonly phases: readonly Phase[];
+  /** The user's own; the official SLOs hold for everything that none of them matches. */
+  readonly thresholds: readonly Threshold[];
+};
+
+/** Kubernetes quantities by resource name, as texts. */
+export type Quantities = Readonly<Record<string, string>>;
+
+export type ScenarioNodes = {
+  readonly count: number;
+  readonly namePrefix: string;
+  /** Has at least cpu, memory, pods and ephemeral-storage. */
+  readonly capacity: Quantities;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  /** Whether each node has a kube-proxy. */
+  readonly proxies: boolean;
+};
+
+export type Taint = { readonly key: string; readonly value?: string; readonly effect: TaintEffect };
+
+export type TaintEffect = 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+
+/** When requests are sent; the words are those that users write. */
+export type Pacing =
+  | { readonly strategy: 'constant-rate'; readonly requestsPerSecond: number }
+  | { readonly strategy: 'poisson'; readonly requestsPerSecond: number }
+  /** Without `size` all requests are one group. */
+  | { readonly strategy: 'burst'; readonly size?: number; readonly everyMs: number };
+
+export type PacingStrategyName = Pacing['strategy'];
+
+/** `name` is unique within the scenario and a DNS label. */
+type PhaseBase<Type extends string> = { readonly type: Type; readonly name: string };
+
+export type CreateDeploymentsPhase = PhaseBase<'create-deployments'> & {
+  readonly podsPerNode: number;
+  readonly podsPerDeployment: number;
+  readonly image: string;
+  readonly requests: Quantities;
+  readonly pacing: Pacing;
+};
+
+export type WaitPhase = PhaseBase<'wait'> & {
+  readonly for: 'pods-started' | 'pods-gone' | 'nodes-ready';
+  readonly timeoutMs: number;
+};
+
+export type SteadyPhase = PhaseBase<'steady'> & {
+  readonly durationMs: number;
+  readonly listsPerSecond: number;
+};
+
+export type LatencyPodsPhase = PhaseBase<'latency-pods'> & {
+  readonly count: number;
+  readonly image: string;
+  readonly requests: Quantities;
+  readonly pacing: Pacing;
+  readonly deleteAfterStart: boolean;
+  readonly timeoutMs: number;
+};
+
+export type ScalePhase = PhaseBase<'scale'> & {
+  /** Name of the `create-deployments` phase whose Deployments are scaled. */
+  readonly of: string;
+  readonly podsPerDeployment: number;
+  readonly pacing: Pacing;
+};
+
+export type DeletePhase = PhaseBase<'delete'> & {
+  readonly what: 'everything' | 'deployments';
+  readonly pacing: Pacing;
+  readonly timeoutMs: number;
+};
+
+export type Phase =
+  | CreateDeploymentsPhase
+  | WaitPhase
+  | SteadyPhase
+  | LatencyPodsPhase
+  | ScalePhase
+  | DeletePhase;
+
+export type PhaseType = Phase['type'];
+
+/** What one SLI is judged by. */
+export type Threshold = {
+  readonly sli: string;
+  /** The SLI must have these labels, and may have others. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** 0..1, e.g. 0.99. */
+  readonly quantile: number;
+  readonly thresholdMs: number;
+};

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { renderSummary } from '../../../src/report/terminal/summary.ts';
+import type { RunVerdict } from '../../../src/result/result.ts';
+import { hostileName, sampleResult } from './sample-result.ts';
+
+const verdicts: RunVerdict[] = ['pass', 'fail', 'invalid', 'inconclusive', 'interrupted'];
+
+describe('renderSummary', () => {
+  it('shows a passing run', () => {
+    expect(renderSummary(sampleResult(), { color: false, columns: 120 })).toMatchInlineSnapshot(`
+      "PASS  All SLOs were met: 99 % of 1,000 pods started within 1.42 s, and the slowest kind of API call took 112 ms at p99.
+
+      ✓ pod-startup: p99 2.23 s of 5 s (44.6 %)
+      ✓ pod-startup-precise: p99 1.64 s of 5 s (32.9 %)
+      ✓ api-call: PATCH pods/status (resource): p99 15.6 ms of 1 s (1.56 %); 12 more met
+
+      nodes  100 of 100 ready
+      pods   1,000 of 1,000 started  startup p50 674 ms, p90 967 ms, p99 1.64 s
+      run    quickstart, 1 min 2 s, Kubernetes v1.36.3, flags scale, seed sample
+      · The run was shorter than an SLO window (5 min): it is judged over its whole length.
+      · etcd ran with --unsafe-no-fsync: figures on disk writes mean nothing."
+    `);
+  });
+
+  it('shows a run that failed', () => {
+    expect(
+      renderSummary(sampleResult({ verdict: 'fail' }), { color: false, columns: 100 }),
+    ).toMatchInlineSnapshot(`
+      "FAIL  Pod startup missed its SLO: the p99 was 7.9 s, the threshold is 5 s.
+
+      ✕ pod-startup: p99 10.6 s of 5 s (211 %)
+      ✕ pod-startup-precise: p99 9.86 s of 5 s (197 %)
+      ✓ api-call: PATCH pods/status (resource): p99 15.6 ms of 1 s (1.56 %); 12 more met
+
+      nodes  100 of 100 ready
+      pods   1,000 of 1,000 started  startup p50 4.04 s, p90 5.8 s, p99 9.86 s
+      run    quickstart, 1 min 2 s, Kubernetes v1.36.3, flags scale, seed sample
+      ✕ load/create: POST pods in density-1: 429 Too Many Requests, given up after 5 tries.
+      · The run was shorter than an SLO window (5 min): it is judged over its whole length.
+      · etcd ran with --unsafe-no-fsync: figures on disk writes mean nothing."
+    `);
+  });
+
+  it.each(verdicts)('fits the screen: %s', (verdict) => {
+    for (const columns of [0, 20, 80, 200]) {
+      const result = sampleResult({ verdict, hostileName, extraApiRows: 200 });
+      result.notes = Array.from({ length: 40 }, (_, index) => `note ${index}`);
+      result.failures = Array.from({ length: 40 }, (_, index) => ({
+        atMs: index,
+        where: 'load',
+        message: hostileName,
+      }));
+      for (const sli of result.slis) if (sli.slo !== undefined) sli.slo.verdict = 'fail';
+      const lines = renderSummary(result, { color: false, columns }).split('\n');
+      expect(lines.length).toBeLessThanOrEqual(24);
+      for (const line of lines) expect(Array.from(line).length).toBeLessThanOrEqual(Math.max(20, columns));
+      expect(lines[0]).toContain(verdict.toUpperCase());
+    }
+  });
+
+  it('lets no name from a cluster move the cursor', () => {
+    const summary = renderSummary(sampleResult({ hostileName: 'a\u001b[2Jb\rc\nd\u202ee' }), {
+      color: false,
+      columns: 80,
+    });
+    expect(summary.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Cf}/u);
+  });
+
+  it('uses colour only when asked', () => {
+    expect(renderSummary(sampleResult(), { color: true, columns: 80 })).toContain('\u001b[32m');
+    expect(renderSummary(sampleResult(), { color: false, columns: 80 })).not.toContain('\u001b');
+  });
+
+  it('says that there is nothing where there is nothing', () => {
+    const summary = renderSummary({ ...sampleResult(), slis: [] }, { color: false, columns: 80 });
+    expect(summary).toContain('No SLO was judged.');
+  });
+});
