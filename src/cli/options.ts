@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
 import {
+  type BinariesOptions,
   type ControlPlaneOptions,
   type FlagProfile,
   officialReleaseUrl,
@@ -29,7 +30,6 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
       describe: 'Kubernetes version of the local control plane',
       group: 'Control plane:',
       requiresArg: true,
-      coerce: kubernetesVersion,
     })
     .option('binaries', {
       type: 'string',
@@ -44,12 +44,11 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
       describe: 'Release site to download binaries from',
       group: 'Control plane:',
       requiresArg: true,
-      coerce: httpUrl,
     }) as unknown as Argv<T & ControlPlaneFlags>;
 }
 
 export type ClusterFlags = ControlPlaneFlags & {
-  flags: FlagProfile | undefined;
+  flags: string | undefined;
   profile: string;
   identity: string;
 };
@@ -58,9 +57,9 @@ export type ClusterFlags = ControlPlaneFlags & {
 export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
   return binariesOptions(yargs)
     .option('flags', {
-      choices: ['default', 'scale'] as const,
+      type: 'string',
       describe:
-        "Control-plane flags: Kubernetes' own defaults, or raised limits (default: the scenario's, scale)",
+        "Control-plane flags: Kubernetes' own defaults, or raised limits: default|scale (default: the scenario's)",
       group: 'Control plane:',
       requiresArg: true,
     })
@@ -70,7 +69,6 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
       describe: 'Wire profile of the hollow nodes: kubelet',
       group: 'Hollow nodes:',
       requiresArg: true,
-      coerce: (value: string) => available('--profile', value, ['kubelet'], ['kubemark', 'lite']),
     })
     .option('identity', {
       type: 'string',
@@ -78,13 +76,24 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
       describe: 'How hollow nodes prove who they are: certificate',
       group: 'Hollow nodes:',
       requiresArg: true,
-      coerce: (value: string) => available('--identity', value, ['certificate'], ['impersonation', 'pooled']),
     });
+}
+
+/** Where the binaries come from, checked. @throws HollowmarkError `bad-input`. */
+export function checkedBinaries(
+  flags: ControlPlaneFlags,
+): Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'> {
+  return {
+    version: kubernetesVersion(flags.kubernetesVersion),
+    binariesDir: flags.binaries,
+    releaseUrl: httpUrl(flags.releaseUrl),
+  };
 }
 
 /**
  * What a local control plane of its own needs, from flags; its state folder is new and private.
  * @param profile the flag profile unless `--flags` names one.
+ * @throws HollowmarkError `bad-input` for a value that no flag has, or has not yet.
  */
 export function controlPlaneOptions(
   flags: ClusterFlags,
@@ -93,11 +102,11 @@ export function controlPlaneOptions(
   reporter: Reporter,
   signal: AbortSignal,
 ): ControlPlaneOptions {
+  available('--profile', flags.profile, ['kubelet'], ['kubemark', 'lite']);
+  available('--identity', flags.identity, ['certificate'], ['impersonation', 'pooled']);
   return {
-    version: flags.kubernetesVersion,
-    binariesDir: flags.binaries,
-    releaseUrl: flags.releaseUrl,
-    profile: flags.flags ?? profile,
+    ...checkedBinaries(flags),
+    profile: available('--flags', flags.flags ?? profile, ['default', 'scale'], []),
     extraFlags: {},
     stateDir: join(tmpdir(), `hollowmark-${userInfo().uid}`, runId),
     reporter,
@@ -112,8 +121,9 @@ export function newRunId(scenario: string): string {
   return `${time}-${scenario.slice(0, 32)}-${randomBytes(2).toString('hex')}`;
 }
 
-function available(flag: string, value: string, now: string[], later: string[]): string {
-  if (now.includes(value)) return value;
+function available<T extends string>(flag: string, value: string, now: readonly T[], later: string[]): T {
+  const found = now.find((known) => known === value);
+  if (found !== undefined) return found;
   const reason = later.includes(value) ? 'is not there yet' : 'is not a value of it';
   throw new HollowmarkError('bad-input', `${flag}: '${value}' ${reason}`, {
     hint: `use ${flag} ${now.join('|')}`,

@@ -93,7 +93,10 @@ function grant(subject: ClientSubject, rules: readonly Rule[], runId: string, sc
     subjects: [{ apiGroup: rbac, kind: 'User', name: subject.user }],
   };
   return [
-    { path: `${rbacPath}/${scope}${plural}s`, object: { apiVersion, kind, metadata, rules } as Grant['object'] },
+    {
+      path: `${rbacPath}/${scope}${plural}s`,
+      object: { apiVersion, kind, metadata, rules } as Grant['object'],
+    },
     { path: `${rbacPath}/${scope}${plural}bindings`, object: binding },
   ];
 }

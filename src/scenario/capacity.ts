@@ -114,24 +114,34 @@ function sumFault(
   }
   for (const [resource, each] of Object.entries(capacity)) {
     if (resource === 'pods') continue;
-    const total = groups.reduce(
-      (sum, group) => sum + BigInt(group.pods) * nano(group.requests[resource] ?? '0'),
-      0n,
-    );
-    if (total > nano(each) * BigInt(count)) {
-      return fault(`${pods} pods ask for more ${resource} than ${count} nodes have (${each} each)`);
-    }
-    for (const group of groups) {
-      // Requests do not share a node's remainder: 3 of 3 cpu do not fit into two nodes of 4.
-      const request = nano(group.requests[resource] ?? '0');
-      if (request > 0n && BigInt(group.pods) > (nano(each) / request) * BigInt(count)) {
-        return fault(
-          `${group.pods} pods of ${group.requests[resource]} ${resource} are more than the ${(nano(each) / request) * BigInt(count)} that ${count} nodes hold (${each} each)`,
-        );
-      }
-    }
+    const shortage = shortageOf(resource, nano(each), groups, count);
+    if (shortage !== undefined) return fault(`${shortage} (${each} each)`);
   }
   return undefined;
+}
+
+/** Why `count` nodes with `each` of a resource do not hold all groups; undefined when they do, as far as one can add. */
+function shortageOf(
+  resource: string,
+  each: bigint,
+  groups: readonly Group[],
+  count: number,
+): string | undefined {
+  let total = 0n;
+  let pods = 0;
+  for (const group of groups) {
+    const request = nano(group.requests[resource] ?? '0');
+    total += BigInt(group.pods) * request;
+    pods += group.pods;
+    if (request === 0n) continue;
+    // A pod does not take the remainders of two nodes: two nodes of 8 cpu hold four pods of 3, not five.
+    const room = (each / request) * BigInt(count);
+    if (BigInt(group.pods) > room) {
+      return `${group.pods} pods of ${group.requests[resource]} ${resource} are more than the ${room} that ${count} nodes hold`;
+    }
+  }
+  if (total <= each * BigInt(count)) return undefined;
+  return `${pods} pods ask for more ${resource} than ${count} nodes have`;
 }
 
 /** The key of a phase that says how many pods it makes. */

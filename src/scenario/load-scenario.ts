@@ -67,7 +67,13 @@ export function defaultScenario(nodes: { nodes: number; proxies: boolean }): Sce
 
 /** Throws the fault that stands first in the file. */
 function throwFirst(faults: readonly Fault[], source: YamlSource, overrides: readonly Override[]): void {
-  const offset = (fault: Fault): number => source.placeOf(fault.path, fault.at).offset;
-  const first = faults.toSorted((a, b) => offset(a) - offset(b))[0];
+  let first: Fault | undefined;
+  let firstOffset = Number.POSITIVE_INFINITY;
+  for (const fault of faults) {
+    const { offset } = source.placeOf(fault.path, fault.at);
+    if (offset >= firstOffset) continue;
+    first = fault;
+    firstOffset = offset;
+  }
   if (first !== undefined) throw faultError(first, source, overrides);
 }

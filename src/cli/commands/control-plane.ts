@@ -2,7 +2,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { installControlPlane } from '../../control-plane/install.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
-import { type ControlPlaneFlags, binariesOptions } from '../options.ts';
+import { type ControlPlaneFlags, binariesOptions, checkedBinaries } from '../options.ts';
 
 type InstallFlags = ControlPlaneFlags & { quiet: boolean; json: boolean };
 
@@ -34,9 +34,7 @@ async function install(flags: InstallFlags, context: CommandContext): Promise<nu
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
   try {
     const installed = await installControlPlane({
-      version: flags.kubernetesVersion,
-      binariesDir: flags.binaries,
-      releaseUrl: flags.releaseUrl,
+      ...checkedBinaries(flags),
       reporter: display,
       signal: interruption.signal,
     });

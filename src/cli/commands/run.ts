@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, rmSync, rmdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
-import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
+import { writeFileAtomically } from '../../result/atomic-file.ts';
 import type { RunResult } from '../../result/result.ts';
 import { writeResult } from '../../result/write.ts';
 import { conductRun } from '../../scenario/conductor.ts';
@@ -76,7 +76,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
   });
   const runId = newRunId(loaded.scenario.name);
   const out = resolve(flags.out ?? join('reports', runId));
-  claimFolder(out);
+  const made = claimFolder(out);
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) =>
     display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
@@ -105,25 +105,31 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     writeOutcome(flags, outcome.result, resultPath, join(out, 'report.html'));
   } finally {
     display.close();
+    releaseFolders(made);
   }
   if (outcome.error !== undefined && !interruption.signal.aborted) throw outcome.error;
   return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
 }
 
-/** Finds out before the run, not after it, whether the report can be written. */
-function claimFolder(dir: string): void {
+/**
+ * Finds out before the run, not after it, whether the report can be written.
+ * @returns the folders that this made, the innermost first.
+ */
+function claimFolder(dir: string): string[] {
+  const made: string[] = [];
+  for (let folder = dir; !existsSync(folder); folder = dirname(folder)) made.push(folder);
+  const probe = join(dir, '.hollowmark');
+  writeFileAtomically(probe, '');
+  rmSync(probe);
+  return made;
+}
+
+/** Takes those away again that are empty: the run ended before there was anything to write. */
+function releaseFolders(made: readonly string[]): void {
   try {
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(join(dir, '.writable'), '');
-  } catch (cause) {
-    throw new HollowmarkError(
-      'bad-input',
-      `cannot write to the report folder ${dir}: ${errorMessage(cause)}`,
-      {
-        hint: 'name another one with --out DIR',
-        cause,
-      },
-    );
+    for (const folder of made) rmdirSync(folder);
+  } catch {
+    // Not empty: it holds a report.
   }
 }
 

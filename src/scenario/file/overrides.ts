@@ -42,7 +42,8 @@ export function applyOverrides(document: unknown, overrides: ScenarioOverrides):
 }
 
 function applySet(document: unknown, set: string): Override {
-  const flag = `--set ${set.length > 120 ? `${set.slice(0, 120)}…` : set}`;
+  const oneLine = set.replaceAll(/\s+/g, ' ');
+  const flag = `--set ${oneLine.length > 120 ? `${oneLine.slice(0, 120)}…` : oneLine}`;
   const fail = (message: string, hint?: string): HollowmarkError =>
     new HollowmarkError('bad-input', `${flag}: ${message}`, hint === undefined ? {} : { hint });
   const { steps, valueText } = splitSet(set, fail);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { HollowmarkError } from '../../base/errors.ts';
 
-/** A scenario is written by people: a file larger than this is something else. */
-const fileBytesMax = 1024 * 1024;
+/** Scenarios have some 2 KB; a file larger than this is something else, and the YAML parser would take seconds. */
+const fileBytesMax = 256 * 1024;
 
 /**
  * Reads a scenario file as text.

@@ -4,7 +4,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { packageRoot } from '../../base/package-info.ts';
 import { nearest } from '../nearest.ts';
 import { type Fault, alternatives, describeValue, subject } from './fault.ts';
-import { formatPath, fromPointer, startsWith } from './path.ts';
+import { formatPath, fromPointer } from './path.ts';
 
 /** The published JSON Schema: editors use the same file. */
 export const scenarioSchemaPath: string = join(packageRoot, 'scenarios', 'scenario.schema.json');
@@ -74,12 +74,10 @@ export function findSchemaFaults(data: unknown): Fault[] {
     if (fault !== undefined) faults.push(fault);
   }
   // A misspelt key is also a missing one: the misspelling is what the user wants to hear of.
-  const kept = faults.filter(
-    (fault) =>
-      fault.missing !== true ||
-      !faults.some((other) => other.at === 'key' && startsWith(other.path.slice(0, -1), fault.path)),
+  const misspelt = new Set(
+    faults.filter(({ at }) => at === 'key').map(({ path }) => formatPath(path.slice(0, -1))),
   );
-  return kept;
+  return faults.filter(({ missing, path }) => missing !== true || !misspelt.has(formatPath(path)));
 }
 
 type SchemaFault = Fault & { missing?: true };

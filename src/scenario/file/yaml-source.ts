@@ -15,11 +15,14 @@ import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Places } from './fault.ts';
 import type { ScenarioPath } from './path.ts';
 
-/** Aliases (`*name`) that may be followed while reading: more is an attack on memory, not a scenario. */
+/** Aliases (`*name`), and how often one may be followed: more is an attack on time and memory, not a scenario. */
 const aliasesMax = 100;
 
 /** A scenario is five levels deep; an alias that contains itself has no end. */
 const depthMax = 50;
+
+/** Values in all: a scenario of 100 phases has some 2,000. Ajv's list of faults grows with the square. */
+const valuesMax = 10_000;
 
 const parseOptions = {
   version: '1.2',
@@ -27,7 +30,9 @@ const parseOptions = {
   merge: false,
   uniqueKeys: true,
   prettyErrors: false,
-  stringKeys: false,
+  // A key is a name: `1: x` is the key "1", and a map cannot be a key.
+  stringKeys: true,
+  logLevel: 'error',
 } as const satisfies ParseOptions & Record<string, unknown>;
 
 /** A scenario file as data, which knows where everything stands. */
@@ -61,7 +66,7 @@ export class YamlSource implements Places {
     }
     this.refuseUnknownAliases();
     try {
-      this.data = copyTree(this.document.toJS({ maxAliasCount: aliasesMax }), depthMax);
+      this.data = plainCopy(this.document.toJS({ maxAliasCount: aliasesMax }));
     } catch (cause) {
       throw new HollowmarkError('bad-input', `${file}: cannot be read as YAML: ${errorMessage(cause)}`, {
         cause,
@@ -77,8 +82,12 @@ export class YamlSource implements Places {
 
   /** The library finds these only when it makes data of the document, and then without saying where. */
   private refuseUnknownAliases(): void {
+    let count = 0;
     visit(this.document, {
       Alias: (_, alias) => {
+        if (++count > aliasesMax) {
+          throw new HollowmarkError('bad-input', `${this.file}: more than ${aliasesMax} aliases (*name)`);
+        }
         if (alias.resolve(this.document) !== undefined) return;
         const { line, col } = this.lines.linePos(alias.range?.[0] ?? 0);
         throw new HollowmarkError(
@@ -119,15 +128,20 @@ export function parseYamlValue(text: string): unknown {
   const document = parseDocument(text, parseOptions);
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) throw new Error(problem.message);
-  return copyTree(document.toJS({ maxAliasCount: aliasesMax }), depthMax);
+  return plainCopy(document.toJS({ maxAliasCount: aliasesMax }));
 }
 
 /** A copy in which nothing is shared: what an alias stands for can be overridden in one place alone. */
-function copyTree(value: unknown, levelsMax: number): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (levelsMax === 0) throw new Error(`nested more than ${depthMax} levels deep`);
-  if (Array.isArray(value)) return value.map((item) => copyTree(item, levelsMax - 1));
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyTree(item, levelsMax - 1)]));
+function plainCopy(root: unknown): unknown {
+  let count = 0;
+  const copy = (value: unknown, levelsMax: number): unknown => {
+    if (++count > valuesMax) throw new Error(`more than ${valuesMax} values`);
+    if (typeof value !== 'object' || value === null) return value;
+    if (levelsMax === 0) throw new Error(`nested more than ${depthMax} levels deep`);
+    if (Array.isArray(value)) return value.map((item) => copy(item, levelsMax - 1));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copy(item, levelsMax - 1)]));
+  };
+  return copy(root, depthMax);
 }
 
 function startOf(node: unknown): number | undefined {

@@ -92,7 +92,7 @@ describe('apiCallSlis', () => {
     metrics.nodes.record(listPods, 0, 0);
     expect(apiCallSlis(metrics, true, [])[0]?.count).toBe(4);
     expect(refusalNote(metrics)).toBe(
-      'Requests without success: 4 × 429 (most: POST pods, 3), 1 × 409 (most: PATCH pods/status, 1), 1 × no answer (most: LIST pods, 1).',
+      'Requests without success: 1 × 409 (most: PATCH pods/status, 1), 4 × 429 (most: POST pods, 3), 1 × no answer (most: LIST pods, 1).',
     );
     expect(refusalNote(sources())).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noTimes, podPath } from '../../../src/measure/pod-path.ts';
 import { PodStartup, earlyMax, slowestKept } from '../../../src/measure/pod-startup.ts';
@@ -17,9 +17,9 @@ const sum = (phases: Record<string, number>): number => Object.values(phases).re
 
 describe('podPath', () => {
   it('gives phases that add up to the whole, whatever the order of the places', () => {
-    const at = fc.integer({ min: 1, max: 20_000_000 });
-    fc.assert(
-      fc.property(
+    const at = integer({ min: 1, max: 20_000_000 });
+    assert(
+      property(
         at,
         at,
         at,

@@ -65,7 +65,7 @@ describe('parsePrometheus', () => {
   });
 
   it('reads the first and the last line, escapes, exponents and infinities', () => {
-    const samples = parsePrometheus('a{x="q\\"uo\\\\te,}"} 1.5e+09\nb 2\na +Inf\na 3', ['a']);
+    const samples = parsePrometheus('a{x="q\\"uo\\\\te,}"} 1.5e+09\nb 2\na2 +Inf\na3 3', ['a']);
     expect(samples.map(({ value }) => value)).toEqual([1.5e9, Number.POSITIVE_INFINITY, 3]);
     expect(samples[0]?.labels['x']).toBe('q"uo\\te,}');
   });

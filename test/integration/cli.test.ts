@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/package-info.ts';
+import { readResult } from '../../src/result/read.ts';
+import { deployment, eventually } from './support.ts';
+
+const main = join(packageRoot, 'dist/cli/main.js');
+
+const scenario = `name: small
+nodes: {count: 20}
+namespaces: {count: 2}
+phases:
+  - {type: create-deployments, name: fill, podsPerNode: 5, podsPerDeployment: 25, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
+  - {type: wait, name: filled, for: pods-started, timeout: 2m}
+  - {type: latency-pods, name: latency, count: 10, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
+  - {type: delete, name: clean-up, what: everything, timeout: 2m}
+`;
+
+/** Processes whose environment carries the test's own mark: everything that the command under test has started. */
+function processesOf(mark: string): string[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HOLLOWMARK_TEST_MARK=${mark}\0`);
+      } catch {
+        return false;
+      }
+    })
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    })
+    .filter((command) => command !== '');
+}
+
+describe('the command line, as a user has it', () => {
+  let dir: string;
+  let mark: string;
+  let environment: NodeJS.ProcessEnv;
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'hollowmark-cli-'));
+    mark = `${process.pid}-${dir.slice(-6)}`;
+    environment = { ...process.env, HOLLOWMARK_TEST_MARK: mark };
+    writeFileSync(join(dir, 'small.yaml'), scenario);
+  });
+
+  afterEach(() => {
+    expect(processesOf(mark)).toEqual([]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const hollowmark = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [main, ...args], { cwd: dir, env: environment, encoding: 'utf8' });
+
+  const start = (
+    ...args: string[]
+  ): { child: ChildProcess; exit: Promise<number | null>; out: () => string } => {
+    let out = '';
+    const child = spawn(process.execPath, [main, ...args], { cwd: dir, env: environment });
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
+    return { child, exit: new Promise((resolve) => child.once('exit', resolve)), out: () => out };
+  };
+
+  it('runs a scenario from nothing to a report', () => {
+    const { status, stdout, stderr } = hollowmark('run', 'small.yaml', '--out', 'out', '--seed', 'abc');
+    // 10 latency pods are too few for a p99: inconclusive, or invalid on a machine that is busy.
+    expect(status, stderr).toBe(5);
+    expect(stdout).toContain('report: ');
+    const result = readResult(join(dir, 'out/result.json'));
+    expect(result.run).toMatchObject({ scenario: 'small', seed: 'abc' });
+    expect(result.nodes).toMatchObject({ requested: 20, ready: 20, notReadyEvents: 0 });
+    expect(result.pods).toMatchObject({ created: 110, started: 110, deleted: 110, failed: 0 });
+    expect(result.failures).toEqual([]);
+    expect(result.run.phases.map(({ outcome }) => outcome)).toEqual(Array(4).fill('completed'));
+    for (const id of [
+      'pod-startup',
+      'pod-startup-precise',
+      'pod-startup-phase',
+      'api-call',
+      'api-call-server',
+    ]) {
+      expect(result.slis.filter((sli) => sli.id === id && sli.count > 0).length, id).toBeGreaterThan(0);
+    }
+    expect(Object.keys(result.cluster.flags)).toHaveLength(4);
+    expect(result.cluster.flags['kube-apiserver']?.join(' ')).toContain('--authorization-mode=Node,RBAC');
+    const names = result.resources.controlPlane.map(({ name }) => name).toSorted();
+    expect(names).toEqual(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']);
+    expect(result.resources.harness.every(({ cpuSeconds }) => cpuSeconds > 0)).toBe(true);
+    expect(readdirSync(join(dir, 'out')).toSorted()).toEqual([
+      'charts',
+      'junit.xml',
+      'report.html',
+      'result.json',
+    ]);
+
+    const again = hollowmark('report', 'out/result.json', '--out', 'again');
+    expect(again.status).toBe(0);
+    expect(readFileSync(join(dir, 'again/report.html'), 'utf8')).toBe(
+      readFileSync(join(dir, 'out/report.html'), 'utf8'),
+    );
+  });
+
+  it('leaves a hollow cluster up for clients of others, and nothing after Ctrl-C', async () => {
+    const up = start('up', '--nodes', '5', '--kubeconfig-out', 'hollow.kubeconfig');
+    await eventually('the cluster is ready', () => up.out().split('\n').includes('ready'));
+    const kubeconfig = join(dir, 'hollow.kubeconfig');
+    expect(statSync(kubeconfig).mode & 0o777).toBe(0o600);
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    const core = config.makeApiClient(CoreV1Api);
+    const nodes = await core.listNode();
+    expect(nodes.items).toHaveLength(5);
+    expect(nodes.items[0]?.status?.nodeInfo?.kubeletVersion).toBe('v1.36.3');
+    await config
+      .makeApiClient(AppsV1Api)
+      .createNamespacedDeployment({ namespace: 'default', body: deployment('web', 10) as object });
+    await eventually('its pods run', async () => {
+      const pods = await core.listNamespacedPod({ namespace: 'default' });
+      return pods.items.length === 10 && pods.items.every((pod) => pod.status?.phase === 'Running');
+    });
+    up.child.kill('SIGINT');
+    expect(await up.exit).toBe(130);
+    expect(existsSync(kubeconfig)).toBe(false);
+  });
+
+  it('writes a partial report when it is interrupted, and ends with 130', async () => {
+    const run = start('run', 'small.yaml', '--out', 'out');
+    await eventually('pods are being created', () => run.out().includes('Phase 1 of 4'));
+    run.child.kill('SIGINT');
+    expect(await run.exit).toBe(130);
+    const result = readResult(join(dir, 'out/result.json'));
+    expect(result.verdict).toBe('interrupted');
+    expect(existsSync(join(dir, 'out/report.html'))).toBe(true);
+  });
+
+  it('ends with 143 on SIGTERM while the control plane starts, and leaves nothing', async () => {
+    const run = start('run', 'small.yaml', '--out', 'out');
+    await eventually('the control plane starts', () => run.out().includes('Starting the control plane'));
+    run.child.kill('SIGTERM');
+    expect(await run.exit).toBe(143);
+    expect(existsSync(join(dir, 'out'))).toBe(false);
+  });
+
+  it('ends at once with 6 when a component dies, and says why', async () => {
+    const run = start('run', 'small.yaml', '--out', 'out');
+    await eventually('nodes are up', () => run.out().includes('Phase 1 of 4'));
+    const [victim] = readdirSync('/proc').filter((pid) => {
+      try {
+        return (
+          readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HOLLOWMARK_TEST_MARK=${mark}\0`) &&
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('kube-controller-manager\0')
+        );
+      } catch {
+        return false;
+      }
+    });
+    process.kill(Number(victim), 'SIGKILL');
+    expect(await run.exit).toBe(6);
+    expect(run.out()).toContain('kube-controller-manager');
+    expect(readResult(join(dir, 'out/result.json')).failures.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [['run', 'nowhere.yaml'], 'nowhere.yaml'],
+    [['run', 'small.yaml', '--nodes', '0'], '--nodes'],
+    [['run', 'small.yaml', '--profile', 'lite'], 'not there yet'],
+    [['run', 'small.yaml', '--identity', 'pooled'], 'not there yet'],
+    [['run', 'small.yaml', '--frobnicate'], 'frobnicate'],
+    [['run', 'small.yaml', '--binaries', 'nowhere'], 'nowhere'],
+    [['run', 'small.yaml', '--set', 'nodes.cout=3'], 'nodes.count'],
+    [['validate', 'nowhere.yaml'], 'nowhere.yaml'],
+    [['report', 'nowhere.json'], 'nowhere.json'],
+    [['up', '--nodes', '1.5'], '--nodes'],
+    [['walk'], 'walk'],
+  ])('refuses %j with one message and exit code 2', (args, named) => {
+    const { status, stdout, stderr } = hollowmark(...args);
+    expect(status, stderr).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(named);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(readdirSync(dir)).toEqual(['small.yaml']);
+  });
+});

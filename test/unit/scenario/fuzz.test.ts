@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { HollowmarkError } from '../../../src/base/errors.ts';
+import { scenarioText } from '../../../src/scenario/file/read.ts';
+import { parseScenario } from '../../../src/scenario/load-scenario.ts';
+import { renderPlan } from '../../../src/scenario/render-plan.ts';
+
+const originals = ['quickstart', 'density'].map((name) => readFileSync(`scenarios/${name}.yaml`, 'utf8'));
+const lines = originals.flatMap((text) => text.split('\n'));
+const fragments = [
+  ...[
+    '-1',
+    '0',
+    '1e999',
+    '.nan',
+    '.inf',
+    '99999999999999999999',
+    '5s',
+    '1.5',
+    '0x1f',
+    '1_000',
+    '"',
+    "'",
+    '~',
+    'null',
+  ],
+  ...[
+    '{',
+    '}',
+    '[',
+    ']',
+    '&a',
+    '*a',
+    '<<: *a',
+    '!!int',
+    '!!binary',
+    '? ',
+    ': ',
+    '- ',
+    '---\n',
+    '...\n',
+    '%YAML 1.1\n',
+    '|',
+    '>',
+  ],
+  ...[
+    '__proto__: 1\n',
+    'constructor: {}\n',
+    'toString: x\n',
+    '\t',
+    '\r',
+    '\u0000',
+    '\u2028',
+    '\uFEFF',
+    '\u{1F600}',
+    'type: ',
+    'name: ',
+    'phases:',
+  ],
+];
+
+/** One change of a text: cut out, repeated, swapped, inserted or overwritten. */
+const change = fc.record({
+  kind: fc.constantFrom('cut', 'repeat', 'insert', 'line', 'byte' as const),
+  at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  length: fc.nat(40),
+  fragment: fc.constantFrom(...fragments),
+  line: fc.constantFrom(...lines),
+  byte: fc.nat(255),
+});
+
+function mutate(
+  text: string,
+  { kind, at, length, fragment, line, byte }: typeof change extends fc.Arbitrary<infer T> ? T : never,
+): string {
+  const start = Math.floor(at * text.length);
+  const end = start + length;
+  switch (kind) {
+    case 'cut':
+      return text.slice(0, start) + text.slice(end);
+    case 'repeat':
+      return text.slice(0, end) + text.slice(start);
+    case 'line':
+      return `${text.slice(0, start)}\n${line}\n${text.slice(start)}`;
+    case 'byte':
+      return text.slice(0, start) + String.fromCharCode(byte) + text.slice(start + 1);
+    default:
+      return text.slice(0, start) + fragment + text.slice(start);
+  }
+}
+
+/** Loads it: either a scenario, which can be planned, or one clear error. */
+function check(text: string, sets: string[]): 'accepted' | 'refused' {
+  try {
+    const bytes = Buffer.from(text, 'utf8');
+    const { scenario } = parseScenario(scenarioText(bytes, 's.yaml'), 's.yaml', { sets });
+    const pods =
+      scenario.nodes.count +
+      scenario.phases.reduce((sum, phase) => sum + ('count' in phase ? phase.count : 0), 0);
+    if (pods < 5000) renderPlan(scenario);
+    return 'accepted';
+  } catch (error) {
+    if (!(error instanceof HollowmarkError)) throw error;
+    expect(error.code).toBe('bad-input');
+    expect(error.message).toMatch(/^(s\.yaml|--set )/);
+    expect(error.message.length).toBeLessThan(1000);
+    expect(error.message).not.toMatch(/undefined|\[object|invariant|\n/);
+    return 'refused';
+  }
+}
+
+test('mutated scenario files: a scenario or one clear error', { timeout: 60_000 }, () => {
+  const seen = { accepted: 0, refused: 0 };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...originals),
+      fc.array(change, { minLength: 1, maxLength: 6 }),
+      (original, changes) => {
+        seen[check(changes.reduce(mutate, original), [])]++;
+      },
+    ),
+    { numRuns: 4000 },
+  );
+  // Both ways out were really taken.
+  expect(seen.accepted).toBeGreaterThan(100);
+  expect(seen.refused).toBeGreaterThan(1000);
+});
+
+test('any --set: a scenario or one clear error', { timeout: 60_000 }, () => {
+  const paths = [
+    'nodes',
+    'nodes.count',
+    'phases[0]',
+    'phases.fill',
+    'phases[0].pacing',
+    'thresholds',
+    'nodes.labels',
+    '',
+    'seed',
+  ];
+  const step = fc.oneof(
+    fc.constantFrom(
+      '.count',
+      '[0]',
+      '["a.b/c"]',
+      '.pacing',
+      '.strategy',
+      '.name',
+      '.__proto__',
+      '.constructor',
+      '.',
+    ),
+    fc.string({ maxLength: 5 }),
+  );
+  const value = fc.oneof(fc.constantFrom(...fragments), fc.json(), fc.string());
+  const set = fc
+    .tuple(fc.constantFrom(...paths), fc.array(step, { maxLength: 3 }), value)
+    .map(([path, steps, text]) => `${path}${steps.join('')}=${text}`);
+  fc.assert(
+    fc.property(fc.array(set, { minLength: 1, maxLength: 3 }), (sets) => {
+      check(originals[0] ?? '', sets);
+    }),
+    { numRuns: 4000 },
+  );
+});
+
+test('hostile YAML ends quickly', { timeout: 20_000 }, () => {
+  const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefghi'
+    .split('')
+    .map((key, i) => `${key}: &${key} [${Array.from({ length: 9 }, () => `*${'abcdefgh'[i]}`).join(', ')}]`)
+    .join('\n')}\n`;
+  for (const text of [
+    bomb,
+    '['.repeat(20_000),
+    '{a: '.repeat(20_000),
+    '- '.repeat(20_000),
+    'a:\n'.repeat(20_000),
+    '&a '.repeat(20_000),
+    '"'.repeat(100_001),
+    `name: ${'x'.repeat(250_000)}`,
+    `phases: [${'{},'.repeat(50_000)}]`,
+  ]) {
+    expect(check(text, [])).toBe('refused');
+  }
+});
