@@ -8,6 +8,12 @@ import type { FleetCommand, FleetMessage, ShardCommand, ShardConfig, ShardReport
  * simulated side can run at a lower priority than the measuring side, and so that its memory and CPU can be told apart.
  * It lives no longer than its parent: when the IPC channel closes it exits.
  */
+/**
+ * Room for short-lived objects in a worker. Requests and their answers die young when there is enough of it: with V8's
+ * own 32 MB a fifth of the fleet's CPU went into copying them (measured at 100 pods a second).
+ */
+const youngGenerationMb = 128;
+
 function send(message: FleetMessage): void {
   if (process.connected) process.send?.(message);
 }
@@ -18,6 +24,7 @@ async function runShards(shards: ShardConfig[], ports: MessagePort[]): Promise<v
     minThreads: shards.length,
     maxThreads: shards.length,
     concurrentTasksPerWorker: 1,
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
   });
   // A worker that dies does not end its task's promise in every case: the pool's own error does.
   pool.on('error', (error) => send({ type: 'failed', shard: -1, message: errorMessage(error) }));

@@ -51,9 +51,17 @@ export class KubeletContext {
   }
 }
 
-/** `2026-11-21T05:03:10Z`: metav1.Time, whole seconds. */
+let lastSecond = -1;
+let lastTimestamp = '';
+
+/** `2026-11-21T05:03:10Z`: metav1.Time, whole seconds. The last one is kept: a status holds the same one many times. */
 export function timestamp(wallMs: number): string {
-  return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(wallMs / 1000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    lastTimestamp = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+  }
+  return lastTimestamp;
 }
 
 /** `2026-11-21T05:03:20.495198Z`: metav1.MicroTime. `us` adds what milliseconds cannot hold. */

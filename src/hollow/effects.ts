@@ -1,6 +1,7 @@
 import type { RequestVerb } from '../kube/client.ts';
 import type { WatchSpec } from '../kube/reflector.ts';
 import type { CallClass } from '../metrics/call-metrics.ts';
+import type { RawWatchEvent } from '../wire/codec.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
@@ -65,7 +66,10 @@ export type KubeletEvent =
   | { type: 'timer'; timer: TimerName }
   | { type: 'listing'; key: WatchKey }
   | { type: 'synced'; key: WatchKey }
-  | { type: 'object'; key: WatchKey; change: 'ADDED' | 'MODIFIED' | 'DELETED'; object: () => unknown };
+  | { type: 'object'; key: WatchKey; change: 'ADDED' | 'MODIFIED' | 'DELETED'; event: ObjectEvent };
+
+/** A watch event's object: its metadata cheaply, or all of it. */
+export type ObjectEvent = Pick<RawWatchEvent, 'metadata' | 'object'>;
 
 /** One instant, on both clocks. */
 export type Now = { us: number; wallMs: number };

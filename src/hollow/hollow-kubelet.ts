@@ -147,7 +147,7 @@ export class HollowKubelet {
           type: 'object',
           key,
           change: event.type as 'ADDED' | 'MODIFIED' | 'DELETED',
-          object: () => event.object(),
+          event,
         });
       },
       onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),

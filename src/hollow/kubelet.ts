@@ -1,11 +1,10 @@
 import type { Prng } from '../base/prng.ts';
 import { KubeletContext, type NodeConfig } from './context.ts';
-import type { Effect, KubeletEvent, Now, Tag, TimerName } from './effects.ts';
+import type { Effect, KubeletEvent, Now, ObjectEvent, Tag, TimerName } from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { LeaseRenewer } from './lease.ts';
 import { NodeStatusReporter } from './node-status.ts';
 import { PodIpPool } from './pod-ip-pool.ts';
-import { observePod } from './pod-record.ts';
 import { PodWorkers } from './pod-workers.ts';
 import { Registration } from './registration.ts';
 import type { RuntimeProfile } from './runtime-profile.ts';
@@ -64,7 +63,7 @@ export class Kubelet {
         else this.pods.onReferenceSynced(event.key);
         break;
       case 'object':
-        this.onObject(event.key, event.change, event.object);
+        this.onObject(event.key, event.change, event.event);
         break;
     }
     return context.effects;
@@ -131,14 +130,12 @@ export class Kubelet {
     }
   }
 
-  private onObject(key: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', object: () => unknown): void {
+  private onObject(key: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', event: ObjectEvent): void {
     if (key === 'pods') {
-      const pod = object();
-      const observation = observePod(pod);
-      if (change === 'DELETED') this.pods.removed(observation.uid);
-      else this.pods.observed(observation, () => pod);
+      if (change === 'DELETED') this.pods.removed(event.metadata().uid);
+      else this.pods.observed(event);
     } else if (key === 'nodes' && change !== 'DELETED') {
-      const node = object() as { spec?: { podCIDR?: string } };
+      const node = event.object() as { spec?: { podCIDR?: string } };
       if (node.spec?.podCIDR !== undefined) this.ips.assign(node.spec.podCIDR);
       if (this.registration.ready) this.nodeStatus.onNode(node);
     }

@@ -104,22 +104,8 @@ function quantities(value: unknown): Record<string, string> | undefined {
   return typeof value === 'object' && value !== null ? (value as Record<string, string>) : undefined;
 }
 
-/** The parts of a Pod that do change, as a watch event or a GET shows them. */
-export type PodObservation = {
-  uid: string;
-  resourceVersion: string;
-  generation: number;
-  deleting: boolean;
-  phase: string;
-};
-
-export function observePod(pod: unknown): PodObservation {
-  const metadata = map(map(pod)['metadata']);
-  return {
-    uid: text(metadata['uid']),
-    resourceVersion: text(metadata['resourceVersion']),
-    generation: number(metadata['generation'], 1),
-    deleting: metadata['deletionTimestamp'] !== undefined,
-    phase: text(map(map(pod)['status'])['phase']),
-  };
+/** Whether a pod has ended for good. */
+export function podHasEnded(pod: unknown): boolean {
+  const phase = map(map(pod)['status'])['phase'];
+  return phase === 'Succeeded' || phase === 'Failed';
 }

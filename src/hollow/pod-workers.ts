@@ -1,7 +1,9 @@
+import type { EventMetadata } from '../wire/codec.ts';
 import { kinds, type KubeletContext } from './context.ts';
+import type { ObjectEvent } from './effects.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { PodIpPool } from './pod-ip-pool.ts';
-import { type ContainerSpec, type PodObservation, type PodSpec, podSpec } from './pod-record.ts';
+import { type ContainerSpec, type PodSpec, podHasEnded, podSpec } from './pod-record.ts';
 import { type ContainerState, type PodLife, type Status, digest, podStatus } from './pod-status.ts';
 import { ReferenceWatches } from './reference-watches.ts';
 import { SharedWork } from './shared-work.ts';
@@ -82,17 +84,18 @@ export class PodWorkers implements StatusSource {
     this.references.onSynced(key);
   }
 
-  /** A pod of this node appeared or changed. `object` decodes the whole of it, which only new pods need. */
-  observed(observation: PodObservation, object: () => unknown): void {
-    this.listed?.add(observation.uid);
-    const pod = this.pods.get(observation.uid);
+  /** A pod of this node appeared or changed. Only new ones are decoded as a whole. */
+  observed(event: ObjectEvent): void {
+    const metadata = event.metadata();
+    this.listed?.add(metadata.uid);
+    const pod = this.pods.get(metadata.uid);
     if (pod !== undefined) {
-      if (observation.deleting && !pod.deleting) this.kill(pod, observation.generation);
+      if (metadata.deleting && !pod.deleting) this.kill(pod, metadata.generation);
       return;
     }
+    const object = event.object();
     // A pod that ended before this kubelet knew it (or that another incarnation ran) is left alone.
-    if (observation.phase === 'Succeeded' || observation.phase === 'Failed') return;
-    this.add(podSpec(object()), observation);
+    if (!podHasEnded(object)) this.add(podSpec(object), metadata);
   }
 
   /** The pod is gone from the API server without our doing: its containers are killed, nothing is reported. */
@@ -107,7 +110,7 @@ export class PodWorkers implements StatusSource {
 
   // ---- the stages of a start ----
 
-  private add(spec: PodSpec, observation: PodObservation): void {
+  private add(spec: PodSpec, metadata: EventMetadata): void {
     const { context } = this;
     const wallMs = context.now.wallMs;
     const pod: Pod = {
@@ -119,7 +122,7 @@ export class PodWorkers implements StatusSource {
       deleting: false,
       unreported: true,
       life: {
-        generation: observation.generation,
+        generation: metadata.generation,
         startWallMs: wallMs,
         sandboxReady: false,
         sandboxWallMs: wallMs,
@@ -136,8 +139,8 @@ export class PodWorkers implements StatusSource {
     this.pods.set(spec.uid, pod);
     this.references.use(spec.uid, spec.namespace, spec.references);
     this.statuses.changed(spec.uid);
-    if (observation.deleting) {
-      this.kill(pod, observation.generation);
+    if (metadata.deleting) {
+      this.kill(pod, metadata.generation);
       return;
     }
     if (spec.needsToken)
@@ -376,12 +379,15 @@ export class PodWorkers implements StatusSource {
     this.statuses.onTimer();
   }
 
-  current(uid: string): { namespace: string; name: string; status: Status; deletable: boolean } | undefined {
+  pathOf(uid: string): string | undefined {
+    const spec = this.pods.get(uid)?.spec;
+    return spec === undefined ? undefined : `/api/v1/namespaces/${spec.namespace}/pods/${spec.name}`;
+  }
+
+  current(uid: string): { status: Status; deletable: boolean } | undefined {
     const pod = this.pods.get(uid);
     if (pod === undefined) return undefined;
     return {
-      namespace: pod.spec.namespace,
-      name: pod.spec.name,
       status: podStatus(pod.spec, pod.life, this.context.node.address),
       deletable: pod.stage.at === 'ended',
     };

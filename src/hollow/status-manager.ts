@@ -6,8 +6,10 @@ const syncPeriodMs = 10_000;
 
 /** What the status manager has to know of a pod, asked for when its turn comes, so that changes in between merge. */
 export interface StatusSource {
-  /** The pod's name, and its status as it is now; undefined when the kubelet does not know the pod any more. */
-  current(uid: string): { namespace: string; name: string; status: Status; deletable: boolean } | undefined;
+  /** The pod's path in the API; undefined when the kubelet does not know the pod any more. */
+  pathOf(uid: string): string | undefined;
+  /** The pod's status as it is now; undefined likewise. */
+  current(uid: string): { status: Status; deletable: boolean } | undefined;
   /** The API server has this status (a PATCH was answered, or nothing differed). `sentUs`: when it was sent. */
   onSynced(uid: string, status: Status, sentUs: number): void;
   /** The pod is gone from the API server, or was deleted by us. */
@@ -79,11 +81,12 @@ export class StatusManager {
     for (const uid of this.dirty) {
       this.dirty.delete(uid);
       const pod = this.source.current(uid);
-      if (pod === undefined) continue;
+      const path = this.source.pathOf(uid);
+      if (pod === undefined || path === undefined) continue;
       this.inFlight = { uid, status: pod.status, deletable: pod.deletable, sentUs: this.context.now.us };
       this.context.request(
         'api',
-        { method: 'GET', path: podPath(pod), kind: kinds.getPod },
+        { method: 'GET', path, kind: kinds.getPod },
         { to: 'status', step: 'get', uid },
       );
       return;
@@ -109,8 +112,8 @@ export class StatusManager {
       this.onWritten(sync);
       return;
     }
-    const named = this.source.current(sync.uid);
-    if (named === undefined) {
+    const path = this.source.pathOf(sync.uid);
+    if (path === undefined) {
       this.finish();
       return;
     }
@@ -119,7 +122,7 @@ export class StatusManager {
       'api',
       {
         method: 'PATCH',
-        path: `${podPath(named)}/status`,
+        path: `${path}/status`,
         kind: kinds.patchPodStatus,
         body: patch,
         patch: true,
@@ -130,8 +133,8 @@ export class StatusManager {
 
   private onWritten(sync: InFlight): void {
     this.source.onSynced(sync.uid, sync.status, sync.sentUs);
-    const named = this.source.current(sync.uid);
-    if (!sync.deletable || named === undefined) {
+    const path = this.source.pathOf(sync.uid);
+    if (!sync.deletable || path === undefined) {
       this.finish();
       return;
     }
@@ -139,7 +142,7 @@ export class StatusManager {
       'api',
       {
         method: 'DELETE',
-        path: podPath(named),
+        path,
         kind: kinds.deletePod,
         body: {
           kind: 'DeleteOptions',
@@ -171,8 +174,4 @@ export class StatusManager {
     this.inFlight = undefined;
     this.next();
   }
-}
-
-function podPath(pod: { namespace: string; name: string }): string {
-  return `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
 }

@@ -42,7 +42,7 @@ export type MeasurementOptions = {
    * A connection of its own, read-only: list and watch pods and nodes of the cluster, and leases in `probeNamespace`.
    */
   observerClient: ApiClient;
-  /** A further connection: create and patch leases in `probeNamespace`. */
+  /** A further connection, for nothing else: create, patch, list and watch leases in `probeNamespace`. */
   probeClient: ApiClient;
   /** Of both clients. */
   observerMetrics: CallMetrics;
@@ -113,8 +113,8 @@ export class Measurement {
     this.pods = new PodObserver({ client: observerClient, runId, clock, onChange }, this.startup);
     this.nodes = new NodeObserver({ client: observerClient, runId, clock, onChange });
     this.lag = new WatchLag({
-      watchClient: observerClient,
-      writeClient: options.probeClient,
+      observerClient,
+      probeClient: options.probeClient,
       namespace: options.probeNamespace,
       clock,
     });
@@ -257,6 +257,7 @@ export class Measurement {
       ...startupSlis(this.startup, this.thresholds),
       ...apiCallSlis(this.calls, server === undefined, this.thresholds),
       ...(server?.slis ?? []),
+      this.lag.sli(),
     ];
     const counts = await this.compareCounts();
     this.stop();

@@ -148,7 +148,7 @@ function watchLag(lags: Histogram | undefined): ValidityCheck {
   return check(
     measured,
     measured.value <= measured.limit,
-    `The observer saw writes ${durationText(measured.value)} at p99 after they were acknowledged (${durationText(measured.limit)} allowed)`,
+    `The observer's watches were ${durationText(measured.value)} behind a watch on a quiet connection at p99 (${durationText(measured.limit)} allowed)`,
     'run fewer nodes or a lower rate, or use a machine with more cores',
   );
 }

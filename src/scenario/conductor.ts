@@ -91,6 +91,7 @@ class Run {
       },
     });
     await this.cluster.nodesReady();
+    await this.cluster.proxiesReady();
   }
 
   /** Runs the scenario's phases in order; one that does not complete ends the run. */

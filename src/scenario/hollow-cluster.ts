@@ -83,23 +83,30 @@ export class HollowCluster {
    * Resolves when every node has been Ready.
    * @throws HollowmarkError `cluster-unavailable` when they are not in time, or what {@link died} rejects with.
    */
-  async nodesReady(): Promise<void> {
-    const { clock, signal } = this.options;
+  nodesReady(): Promise<void> {
+    return this.until('nodes Ready', () => this.fleet.totals().nodesReady);
+  }
+
+  /** Resolves when every proxy has listed its watches: before that the cluster is not in its steady state. */
+  proxiesReady(): Promise<void> {
+    if (!this.options.proxies) return Promise.resolve();
+    return this.until('proxies watching', () => this.fleet.totals().proxiesReady);
+  }
+
+  private async until(what: string, count: () => number): Promise<void> {
+    const { clock, signal, reporter } = this.options;
     const timeoutMs = readyTimeoutMsMin + readyTimeoutMsPerNode * this.nodeCount;
     const deadlineUs = clock.nowUs() + timeoutMs * 1000;
     const waiting = new AbortController();
     const poll = async (): Promise<void> => {
       for (;;) {
-        const { nodesReady } = this.fleet.totals();
-        this.options.reporter.progress(
-          `${nodesReady} of ${this.nodeCount} nodes ready`,
-          nodesReady / this.nodeCount,
-        );
-        if (nodesReady >= this.nodeCount) return;
+        const done = count();
+        reporter.progress(`${done} of ${this.nodeCount} ${what}`, done / this.nodeCount);
+        if (done >= this.nodeCount) return;
         if (clock.nowUs() > deadlineUs) {
           throw new HollowmarkError(
             'cluster-unavailable',
-            `${nodesReady} of ${this.nodeCount} hollow nodes were Ready after ${timeoutMs / 1000} s`,
+            `${done} of ${this.nodeCount} ${what} after ${timeoutMs / 1000} s`,
             { hint: 'use fewer nodes (--nodes) on this machine, or look at its load' },
           );
         }

@@ -1,13 +1,24 @@
 /** One event of a watch stream. `ERROR` carries a Status as its object. */
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
+/** The few fields of an object's metadata that tell what became of it. */
+export type EventMetadata = {
+  uid: string;
+  /** 0 where the object has none. */
+  generation: number;
+  /** Whether it has a deletionTimestamp. */
+  deleting: boolean;
+};
+
 /**
- * What a reader does with one watch event, as the codec finds it. `object` decodes the whole object, and only when it
- * is called: most events of a hollow node need no more than the resourceVersion.
+ * What a reader does with one watch event, as the codec finds it. `metadata` looks at a few fields, `object` decodes the
+ * whole object, each only when it is called: most events of a hollow node (its own writes, echoed) need no more than
+ * the resourceVersion or the metadata.
  */
 export type RawWatchEvent = {
   type: WatchEventType;
   resourceVersion: string;
+  metadata(): EventMetadata;
   object(): unknown;
   /** Bytes on the wire, framing included. */
   sizeBytes: number;

@@ -1,5 +1,5 @@
 import { HollowmarkError } from '../base/errors.ts';
-import type { Codec, RawWatchEvent, WatchDecoder, WatchEventType } from './codec.ts';
+import type { Codec, EventMetadata, RawWatchEvent, WatchDecoder, WatchEventType } from './codec.ts';
 
 /** An etcd object is at most 1.5 MiB; its JSON is a few times that. Anything longer is not a watch event. */
 const frameBytesMax = 16 * 1024 * 1024;
@@ -7,6 +7,15 @@ const frameBytesMax = 16 * 1024 * 1024;
 const newline = 0x0a;
 const typePrefix = '{"type":"';
 const versionKey = '"resourceVersion":"';
+const uidKey = '"uid":"';
+const generationKey = '"generation":';
+const deletionKey = '"deletionTimestamp":"';
+
+/** The string value of the first `key` in `text`; empty without one. Kubernetes' own identifiers hold no escapes. */
+function stringAfter(text: string, key: string, from = 0): string {
+  const at = text.indexOf(key, from);
+  return at < 0 ? '' : text.slice(at + key.length, text.indexOf('"', at + key.length));
+}
 
 class JsonWatchEvent implements RawWatchEvent {
   readonly type: WatchEventType;
@@ -22,11 +31,7 @@ class JsonWatchEvent implements RawWatchEvent {
     const typeEnd = text.startsWith(typePrefix) ? text.indexOf('"', typePrefix.length) : -1;
     if (typeEnd > 0) {
       this.type = text.slice(typePrefix.length, typeEnd) as WatchEventType;
-      const versionAt = text.indexOf(versionKey, typeEnd);
-      this.resourceVersion =
-        versionAt < 0
-          ? ''
-          : text.slice(versionAt + versionKey.length, text.indexOf('"', versionAt + versionKey.length));
+      this.resourceVersion = stringAfter(text, versionKey, typeEnd);
     } else {
       const parsed = parse(text) as {
         type?: WatchEventType;
@@ -35,6 +40,21 @@ class JsonWatchEvent implements RawWatchEvent {
       this.type = parsed.type ?? 'ERROR';
       this.resourceVersion = parsed.object?.metadata?.resourceVersion ?? '';
     }
+  }
+
+  /**
+   * Reads the fields from the text. Sound because an API server writes metadata first and its fields in a fixed order
+   * (uid before the owners' uids, deletionTimestamp before the annotations), and because a quote inside a string value
+   * is escaped: the patterns, which hold unescaped quotes, match keys only.
+   */
+  metadata(): EventMetadata {
+    const { text } = this;
+    const generationAt = text.indexOf(generationKey);
+    return {
+      uid: stringAfter(text, uidKey),
+      generation: generationAt < 0 ? 0 : Number.parseInt(text.slice(generationAt + generationKey.length), 10),
+      deleting: text.includes(deletionKey),
+    };
   }
 
   object(): unknown {

@@ -1,7 +1,13 @@
 import type { Clock, TimerHandle } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
 import type { NodeConfig } from '../../src/hollow/context.ts';
-import type { Effect, KubeletEvent, KubeletRequest, PodStarted } from '../../src/hollow/effects.ts';
+import type {
+  Effect,
+  KubeletEvent,
+  KubeletRequest,
+  ObjectEvent,
+  PodStarted,
+} from '../../src/hollow/effects.ts';
 import { Kubelet } from '../../src/hollow/kubelet.ts';
 import { loadRuntimeProfile } from '../../src/hollow/runtime-profile.ts';
 import { TokenBucket } from '../../src/hollow/token-bucket.ts';
@@ -330,7 +336,7 @@ export class World {
     const copy = structuredClone(object);
     // Constant: a watch never reorders its events.
     this.clock.timer(2, () => {
-      if (this.watches.has(key)) this.deliver({ type: 'object', key, change, object: () => copy });
+      if (this.watches.has(key)) this.deliver({ type: 'object', key, change, event: eventOf(copy) });
     });
   }
 
@@ -340,7 +346,7 @@ export class World {
     if (key === 'pods') {
       for (const pod of this.pods.values()) {
         const copy = structuredClone(pod);
-        this.deliver({ type: 'object', key, change: 'ADDED', object: () => copy });
+        this.deliver({ type: 'object', key, change: 'ADDED', event: eventOf(copy) });
       }
     }
     this.deliver({ type: 'synced', key });
@@ -352,6 +358,21 @@ export class World {
       this.scheduleRelist();
     });
   }
+}
+
+/** An object as the wire's decoder would hand it over. */
+function eventOf(object: unknown): ObjectEvent {
+  const { metadata } = object as {
+    metadata: { uid: string; generation?: number; deletionTimestamp?: string };
+  };
+  return {
+    metadata: () => ({
+      uid: metadata.uid,
+      generation: metadata.generation ?? 0,
+      deleting: metadata.deletionTimestamp !== undefined,
+    }),
+    object: () => object,
+  };
 }
 
 /** Strategic merge as the API server does it for a pod's status: conditions by type, null removes, objects merge. */

@@ -23,7 +23,8 @@ export async function runDelete(phase: DeletePhase, context: PhaseContext): Prom
   const leftMs = Math.max(0, (deadlineUs - clock.nowUs()) / 1000);
   const left = await load.removeNamespaces(leftMs, signal);
   if (left.length === 0) return sending;
-  const message = `${left.length} namespaces are still there after ${formatDuration(phase.timeoutMs)}: ${left.slice(0, 5).join(', ')}`;
+  const count = `${left.length} of ${load.namespaces.length} namespaces`;
+  const message = `${count} still there after ${formatDuration(phase.timeoutMs)}: ${left.slice(0, 5).join(', ')}`;
   return worse(sending, { outcome: 'timed-out', message });
 }
 

@@ -45,7 +45,13 @@ export function pod(
 }
 
 export function event(type: WatchEventType, object: unknown, resourceVersion = '7'): RawWatchEvent {
-  return { type, resourceVersion, object: () => object, sizeBytes: 100 };
+  return {
+    type,
+    resourceVersion,
+    metadata: () => ({ uid: '', generation: 0, deleting: false }),
+    object: () => object,
+    sizeBytes: 100,
+  };
 }
 
 export function facts(uid: string, overrides: Partial<PodFacts> = {}): PodFacts {
