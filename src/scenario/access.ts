@@ -1,5 +1,4 @@
 import type { Clock } from '../base/clock.ts';
-import { HollowmarkError } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
@@ -9,13 +8,11 @@ import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { ClientCertificate } from '../kube/identity.ts';
 import { ensureLoadIdentity, loadSubject, observerSubject } from '../load/identity.ts';
 import { loadTransportsMax } from '../load/sender.ts';
-import { CallMetrics, callClass } from '../metrics/call-metrics.ts';
+import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 
-/** Holds the Lease that the observer measures its own lag with. */
-export const probeNamespace = 'hollowmark-system';
-
-const setUp = callClass('POST', 'setup', '', 'cluster');
+/** Holds the Lease that the observer measures its own lag with; must not be one that the run deletes. */
+export const probeNamespace = 'default';
 
 /** The conductor's clients: each its own identity or connection, so that what one waits for does not delay another. */
 export type RunClients = {
@@ -55,8 +52,7 @@ export async function openAccess(
     });
   const admin = client(controlPlane.admin, 'setup', new CallMetrics());
   try {
-    await ensureLoadIdentity(admin, runId);
-    await ensureProbeNamespace(admin);
+    await ensureLoadIdentity(admin, runId, probeNamespace);
   } finally {
     admin.close();
   }
@@ -79,48 +75,4 @@ export async function openAccess(
       probe.close();
     },
   };
-}
-
-/** The observer may write Leases in this one namespace, and nothing anywhere else. */
-async function ensureProbeNamespace(admin: ApiClient): Promise<void> {
-  const rbac = 'rbac.authorization.k8s.io';
-  const metadata = { name: 'hollowmark:probe', namespace: probeNamespace };
-  const objects: [string, unknown][] = [
-    ['/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: probeNamespace } }],
-    [
-      `/apis/${rbac}/v1/namespaces/${probeNamespace}/roles`,
-      {
-        apiVersion: `${rbac}/v1`,
-        kind: 'Role',
-        metadata,
-        rules: [
-          { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'patch', 'update'] },
-        ],
-      },
-    ],
-    [
-      `/apis/${rbac}/v1/namespaces/${probeNamespace}/rolebindings`,
-      {
-        apiVersion: `${rbac}/v1`,
-        kind: 'RoleBinding',
-        metadata,
-        roleRef: { apiGroup: rbac, kind: 'Role', name: metadata.name },
-        subjects: [{ apiGroup: rbac, kind: 'User', name: observerSubject.user }],
-      },
-    ],
-  ];
-  for (const [path, object] of objects) {
-    const { status, body } = await admin.request({
-      method: 'POST',
-      path,
-      kind: setUp,
-      body: jsonCodec.encode(object),
-    });
-    if (status !== 201 && status !== 409) {
-      throw new HollowmarkError(
-        'cluster-unavailable',
-        `cannot set up the observer: POST ${path}: HTTP ${status} ${body.toString('utf8').slice(0, 300)}`,
-      );
-    }
-  }
 }

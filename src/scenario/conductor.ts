@@ -99,6 +99,8 @@ class Run {
     const { loaded, signal, reporter } = this.options;
     const { scenario } = loaded;
     const status = this.reportStatus();
+    // What a phase still sends or waits for ends with it, also when the cluster died under it.
+    const over = new AbortController();
     try {
       for (const phase of scenario.phases) {
         reporter.step(`Phase ${this.records.length + 1} of ${scenario.phases.length}: ${phase.name}`);
@@ -115,7 +117,12 @@ class Run {
         this.records.push(record);
         try {
           const outcome = await Promise.race([
-            runPhase(phase, { ...this.phaseContext(), scenario, signal, reporter }),
+            runPhase(phase, {
+              ...this.phaseContext(),
+              scenario,
+              signal: AbortSignal.any([signal, over.signal]),
+              reporter,
+            }),
             this.needed(this.cluster).died,
           ]);
           record.outcome = outcome.outcome;
@@ -135,6 +142,7 @@ class Run {
         }
       }
     } finally {
+      over.abort();
       status.stop();
     }
   }

@@ -94,8 +94,6 @@ export type Phase =
   | ScalePhase
   | DeletePhase;
 
-export type PhaseType = Phase['type'];
-
 /** What one SLI is judged by. */
 export type Threshold = {
   readonly sli: string;

@@ -13,7 +13,7 @@ export const scenarioSchemaPath: string = join(packageRoot, 'scenarios', 'scenar
 export type SchemaNode = {
   $ref?: string;
   type?: string | string[];
-  title?: string;
+  description?: string;
   errorMessage?: string;
   properties?: Record<string, SchemaNode>;
   additionalProperties?: boolean | SchemaNode;

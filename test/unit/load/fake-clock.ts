@@ -50,13 +50,13 @@ export class FakeClock implements Clock {
 
   /** Advances until the promise is settled. @throws Error when it is not after an hour of the fake clock. */
   async finish<T>(promise: Promise<T>): Promise<T> {
-    let settled = false;
+    const state = { settled: false };
     const watch = (): void => {
-      settled = true;
+      state.settled = true;
     };
     promise.then(watch, watch);
-    for (let i = 0; i < 360_000 && !settled; i++) await this.advance(10);
-    if (!settled) throw new Error('not settled within an hour');
+    for (let i = 0; i < 360_000 && !state.settled; i++) await this.advance(10);
+    if (!state.settled) throw new Error('not settled within an hour');
     return promise;
   }
 }

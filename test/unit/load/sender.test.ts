@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { LoadRequest } from '../../../src/load/call.ts';
 import { PacedSender, type PacedSend, type SendPlan, type SendReport } from '../../../src/load/sender.ts';
@@ -111,9 +111,9 @@ describe('open loop', () => {
     const late = server.seen.filter(({ atUs, intendedUs }) => atUs - (intendedUs ?? 0) > 10_000);
     expect(late.length).toBeGreaterThan(45);
     expect(lateness.count).toBe(100);
-    // Raw latencies do not have the stall in them.
+    // Raw latencies do not have the stall in them, but for the one request that was in flight.
     const [entry] = [...raw.entries()];
-    expect(entry?.histogram.max).toBe(2000);
+    expect(entry?.histogram.quantile(0.99)).toBe(2000);
   });
 
   test('a sender that is too slow at the end has not achieved its rate', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { HollowmarkError } from '../../../src/base/errors.ts';
 import { type ScenarioOverrides, parseScenario } from '../../../src/scenario/load-scenario.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
+import { refusal } from './refusal.ts';
 
 const text = `name: demo
 nodes: { count: 10, taints: [{ key: a, effect: NoSchedule }] }
@@ -15,14 +16,7 @@ phases:
 const load = (overrides: Partial<ScenarioOverrides>): Scenario =>
   parseScenario(text, 's.yaml', { sets: [], ...overrides }).scenario;
 
-const errorOf = (overrides: Partial<ScenarioOverrides>): { message: string; hint: string | undefined } => {
-  try {
-    load(overrides);
-  } catch (error) {
-    return { message: (error as HollowmarkError).message, hint: (error as HollowmarkError).hint };
-  }
-  throw new Error('no error');
-};
+const errorOf = (overrides: Partial<ScenarioOverrides>): HollowmarkError => refusal(() => load(overrides));
 
 describe('--set', () => {
   const pick: [set: string, read: (scenario: Scenario) => unknown, value: unknown][] = [

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/base/prng.ts';
 import { planSends } from '../../../src/scenario/pacing/plan-sends.ts';
