@@ -30,6 +30,11 @@ export const officialReleaseUrl = 'https://dl.k8s.io';
 
 /** What the control plane is made of and how it is started. */
 export type ControlPlaneOptions = BinariesOptions & {
+  /**
+   * How much lower than this process the components are scheduled (nice, 0 to 19; 0 when absent): on a machine of few
+   * cores a saturated control plane would otherwise delay those who measure it.
+   */
+  niceness?: number | undefined;
   profile: FlagProfile;
   /** Further flags for each component, appended last (tests shorten timers with them, the audit log is one). */
   extraFlags: Partial<Record<ComponentName, string[]>>;

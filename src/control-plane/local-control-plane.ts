@@ -19,6 +19,7 @@ const messageLogLines = 10;
 
 type Parts = {
   config: ControlPlaneConfig;
+  niceness: number;
   argv: Record<ComponentName, string[]>;
   binaries: BinarySet;
   pki: Pki;
@@ -65,7 +66,7 @@ export class LocalControlPlane implements ControlPlane {
     this.ports = config.ports;
     this.stateDir = stateDir;
     this.clock = clock;
-    this.supervisor = new Supervisor({ argv: parts.argv, stateDir, logDir, clock });
+    this.supervisor = new Supervisor({ argv: parts.argv, stateDir, logDir, niceness: parts.niceness, clock });
     this.died = this.supervisor.died;
   }
 

@@ -43,15 +43,17 @@ export class ComponentProcess {
    * Starts a process in a session of its own: the SIGINT that a terminal sends to its foreground group must reach
    * the harness only, which then ends the components in order.
    * @param argv the program first.
+   * @param niceness how much lower than this process it is scheduled; through nice(1), as all its threads must be.
    * @throws `cluster-unavailable` when the program cannot be started.
    */
   static async spawn(
     name: ComponentName,
     argv: readonly string[],
     paths: { logPath: string; cwd: string },
+    niceness: number,
     clock: Clock,
   ): Promise<ComponentProcess> {
-    const [program, ...args] = argv;
+    const [program, ...args] = niceness === 0 ? argv : ['nice', '-n', String(niceness), ...argv];
     const log = openSync(paths.logPath, 'a', 0o600);
     let child: ChildProcess;
     try {

@@ -89,7 +89,17 @@ async function prepare(
   const argv = buildArgv(config, binaries.command);
   // For whoever looks into the folder after a failure: what was started, ready to be pasted.
   await writeFile(join(stateDir, 'argv.json'), `${JSON.stringify(argv, undefined, 2)}\n`);
-  return new LocalControlPlane({ config, argv, binaries, pki, endpoint, stateDir, logDir, clock });
+  return new LocalControlPlane({
+    config,
+    niceness: options.niceness ?? 0,
+    argv,
+    binaries,
+    pki,
+    endpoint,
+    stateDir,
+    logDir,
+    clock,
+  });
 }
 
 /** @throws `bad-input` when the folder holds something: `stop` removes it with all that is in it. */

@@ -24,6 +24,7 @@ const diagnosisLines = 50;
 export type SupervisorOptions = {
   argv: Readonly<Record<ComponentName, readonly string[]>>;
   /** The run's own folder, which the guardian removes when this process is killed. */
+  niceness: number;
   stateDir: string;
   logDir: string;
   clock: Clock;
@@ -63,11 +64,12 @@ export class Supervisor {
   /** @throws `cluster-unavailable` when the program cannot be started, or all is being stopped. */
   async start(name: ComponentName): Promise<void> {
     this.refuseWhenStopping(name);
-    const { argv, logDir, stateDir, clock } = this.options;
+    const { argv, logDir, stateDir, niceness, clock } = this.options;
     const process = await ComponentProcess.spawn(
       name,
       argv[name],
       { logPath: join(logDir, `${name}.log`), cwd: stateDir },
+      niceness,
       clock,
     );
     this.processes.set(name, process);

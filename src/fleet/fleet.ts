@@ -15,6 +15,9 @@ const nodesPerShardMin = 250;
 /** How much lower than the measuring side the fleet is scheduled (nice). */
 const fleetNice = 5;
 
+/** A shard whose thread is busy for longer than this has a fault of its own, which the run's validity tells. */
+const flushTimeoutMs = 3_000;
+
 /** How long the shards may take to close their connections before the process is killed. */
 const stopTimeoutMs = 10_000;
 
@@ -37,6 +40,9 @@ export class Fleet {
   private readonly onReport: (report: ShardReport) => void;
   private readonly byShard = new Map<number, ShardTotals>();
   private stopping = false;
+  /** Shards that have yet to answer {@link flush}. */
+  private awaited = new Set<number>();
+  private onFlushed: () => void = () => {};
   private readonly exited: Promise<void>;
   /** Rejects with `internal` when a shard or the process fails while it should run; never resolves. */
   readonly died: Promise<never>;
@@ -101,6 +107,19 @@ export class Fleet {
     return sum;
   }
 
+  /** Has every shard report what it knows now, statistics included; gives up after {@link flushTimeoutMs}. */
+  async flush(): Promise<void> {
+    this.awaited = new Set(this.byShard.keys());
+    const done = new Promise<void>((resolve) => {
+      this.onFlushed = resolve;
+    });
+    this.send({ type: 'flush' });
+    const deadline = this.clock.timer(flushTimeoutMs, () => this.onFlushed());
+    if (this.awaited.size === 0) this.onFlushed();
+    await done;
+    deadline.cancel();
+  }
+
   /** Stops all nodes, takes in the last reports, ends the process. Safe to call twice. */
   async stop(): Promise<void> {
     if (!this.stopping) {
@@ -115,6 +134,8 @@ export class Fleet {
   private onShardReport(report: ShardReport): void {
     this.byShard.set(report.shard, report.totals);
     this.onReport(report);
+    if (report.statistics === undefined || !this.awaited.delete(report.shard)) return;
+    if (this.awaited.size === 0) this.onFlushed();
   }
 
   private send(command: FleetCommand): void {

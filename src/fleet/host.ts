@@ -58,8 +58,8 @@ function main(): void {
         (error: unknown) => send({ type: 'failed', shard: -1, message: errorMessage(error) }),
       );
     } else {
-      const stop: ShardCommand = { type: 'stop' };
-      for (const port of ports) port.postMessage(stop);
+      const forwarded: ShardCommand = command;
+      for (const port of ports) port.postMessage(forwarded);
     }
   });
 }

@@ -17,10 +17,14 @@ export type ShardConfig = {
 };
 
 /** Conductor → fleet host. */
-export type FleetCommand = { type: 'start'; shards: ShardConfig[] } | { type: 'stop' };
+export type FleetCommand =
+  | { type: 'start'; shards: ShardConfig[] }
+  /** Every shard reports at once, with statistics. */
+  | { type: 'flush' }
+  | { type: 'stop' };
 
 /** Fleet host → shard, through its MessagePort. */
-export type ShardCommand = { type: 'stop' };
+export type ShardCommand = { type: 'flush' } | { type: 'stop' };
 
 /** Totals of one shard since its start. */
 export type ShardTotals = {
@@ -48,7 +52,7 @@ export type ShardReport = {
   startedUids: string[];
   /** …with seen, sent and acknowledged of each: machine-wide monotonic microseconds, three a pod. */
   startedTimesUs: Float64Array;
-  /** About every five seconds, and in the last report. */
+  /** About every five seconds, after `flush`, and in the last report. */
   statistics?: ShardStatistics;
 };
 

@@ -18,9 +18,9 @@ export default async function runShard(task: { config: ShardConfig; port: Messag
   const recorder = new LoopDelayRecorder(systemClock);
   let ticks = 0;
   let last = '';
-  const report = (final: boolean): void => {
+  const report = (complete: boolean): void => {
     const message: ShardReport = shard.report();
-    if (final || ++ticks % statisticsEvery === 0) {
+    if (complete || ++ticks % statisticsEvery === 0) {
       const { loopDelay, gcPause } = recorder.drain();
       message.statistics = { ...shard.drainStatistics(), loopDelay, gcPause };
     }
@@ -36,7 +36,10 @@ export default async function runShard(task: { config: ShardConfig; port: Messag
     };
     let timer = systemClock.timer(reportIntervalMs, tick);
     port.on('message', (command: ShardCommand) => {
-      if (command.type !== 'stop') return;
+      if (command.type === 'flush') {
+        report(true);
+        return;
+      }
       timer.cancel();
       shard.stop();
       report(true);

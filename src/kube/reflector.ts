@@ -24,6 +24,8 @@ export type WatchSpec = {
   timeoutSecondsMin: number;
   /** client-go's newer informers send `timeout=6m52s` beside timeoutSeconds; the kubelet's pod source does not. */
   sendsTimeout: boolean;
+  /** First back-off after a failure; client-go's own when absent. An observer must be back sooner than a node. */
+  backoffMsMin?: number;
 };
 
 /** What happens to the objects that match. Called in order, never re-entrantly. */
@@ -56,15 +58,16 @@ export function afterWatchEnd(
   progress: WatchProgress,
   end: WatchEnd,
   jitter: number,
+  firstBackoffMs = backoffMsMin,
 ): { progress: WatchProgress; delayMs: number } {
   if (end.type === 'expired') {
     return { progress: { resourceVersion: '', backoffMs: progress.backoffMs }, delayMs: 0 };
   }
   const healthy = end.type === 'closed' && (end.livedMs >= shortWatchMs || end.eventCount > 0);
   if (healthy) {
-    return { progress: { resourceVersion: progress.resourceVersion, backoffMs: backoffMsMin }, delayMs: 0 };
+    return { progress: { resourceVersion: progress.resourceVersion, backoffMs: firstBackoffMs }, delayMs: 0 };
   }
-  const backoffMs = end.livedMs >= backoffResetMs ? backoffMsMin : progress.backoffMs;
+  const backoffMs = end.livedMs >= backoffResetMs ? firstBackoffMs : progress.backoffMs;
   const retryAfterMs = end.type === 'failed' ? (end.retryAfterSeconds ?? 0) * 1000 : 0;
   return {
     progress: {
@@ -94,7 +97,7 @@ export class Reflector {
   private readonly client: ApiClient;
   private readonly spec: WatchSpec;
   private readonly handler: WatchHandler;
-  private progress: WatchProgress = { resourceVersion: '', backoffMs: backoffMsMin };
+  private progress: WatchProgress;
   private stream: ClientHttp2Stream | undefined;
   private waiting: TimerHandle | undefined;
   private listing = false;
@@ -103,8 +106,13 @@ export class Reflector {
   constructor(client: ApiClient, spec: WatchSpec, handler: WatchHandler) {
     this.client = client;
     this.spec = spec;
+    this.progress = { resourceVersion: '', backoffMs: this.backoffMsMin };
     this.handler = handler;
     this.attempt();
+  }
+
+  private get backoffMsMin(): number {
+    return this.spec.backoffMsMin ?? backoffMsMin;
   }
 
   /** The last resourceVersion seen; empty before the first. */
@@ -214,7 +222,7 @@ export class Reflector {
     }
     if (this.listing && endsListing(event)) {
       this.listing = false;
-      this.progress = { resourceVersion: event.resourceVersion, backoffMs: backoffMsMin };
+      this.progress = { resourceVersion: event.resourceVersion, backoffMs: this.backoffMsMin };
       this.handler.onSynced();
     }
   }
@@ -226,7 +234,7 @@ export class Reflector {
       this.listing = false;
       this.progress = { resourceVersion: '', backoffMs: this.progress.backoffMs };
     }
-    const next = afterWatchEnd(this.progress, end, this.client.prng.float());
+    const next = afterWatchEnd(this.progress, end, this.client.prng.float(), this.backoffMsMin);
     this.progress = next.progress;
     if (end.type !== 'closed') this.handler.onInterrupted?.(reason, next.delayMs);
     this.waiting = this.client.clock.timer(next.delayMs, () => {

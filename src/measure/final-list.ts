@@ -9,6 +9,9 @@ const pagePods = 500;
 /** 200,000 pods in pages of 500; more than the observer keeps track of. */
 const pagesMax = 400;
 
+/** A page takes 50 ms; the run's end must not hang on a server that does. */
+const pageTimeoutMs = 15_000;
+
 /** Pods may still come and go while they are listed: look again before calling it a difference. */
 const attemptsMax = 6;
 const retryDelayMs = 500;
@@ -50,7 +53,12 @@ async function listUids(client: ApiClient, runId: string): Promise<Set<string>> 
   for (let page = 0; page < pagesMax; page++) {
     const query = `${runSelector(runId)}&limit=${pagePods}`;
     const path = `/api/v1/pods?${query}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
-    const { status, body } = await client.request({ method: 'GET', path, kind: listPods });
+    const { status, body } = await client.request({
+      method: 'GET',
+      path,
+      kind: listPods,
+      timeoutMs: pageTimeoutMs,
+    });
     if (status !== 200) {
       throw new HollowmarkError(
         'cluster-unavailable',

@@ -83,7 +83,7 @@ function aboutSources(inputs: NoteInputs): string[] {
   const notes: string[] = [];
   if (inputs.interruptions > 0) {
     notes.push(
-      `The observer's watch was interrupted ${inputs.interruptions} times, last by: ${inputs.lastInterruption}`,
+      `The observer's watch was interrupted (${countOf(inputs.interruptions, 'time')}, last by: ${inputs.lastInterruption}).`,
     );
   }
   if (inputs.refusals !== undefined) notes.push(inputs.refusals);

@@ -3,6 +3,7 @@ import type { ApiClient } from '../kube/client.ts';
 import { Reflector, type WatchHandler } from '../kube/reflector.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
 import { type PodFacts, podFacts } from './pod-facts.ts';
+import { observerBackoffMsMin } from './watch-lag.ts';
 
 /** Pods that are kept track of at once: the limit of Kubernetes' own promise is 150,000. Others count as dropped. */
 export const podsMax = 200_000;
@@ -89,6 +90,7 @@ export class PodObserver implements WatchHandler {
         selector: runSelector(runId),
         timeoutSecondsMin: watchTimeoutSecondsMin,
         sendsTimeout: false,
+        backoffMsMin: observerBackoffMsMin,
       },
       this,
     );
@@ -213,6 +215,7 @@ export class NodeObserver implements WatchHandler {
         selector: runSelector(runId),
         timeoutSecondsMin: watchTimeoutSecondsMin,
         sendsTimeout: false,
+        backoffMsMin: observerBackoffMsMin,
       },
       this,
     );

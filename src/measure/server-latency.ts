@@ -111,6 +111,9 @@ export function bucketIncreases(
 /** At most so many samples are placed one by one in a bucket; more are placed in as many groups. */
 const placesMax = 1000;
 
+/** HDR reports the top of a bucket of its own, up to 0.1 % above: what was within a bound must not lie beyond it. */
+const withinBound = 0.999;
+
 /**
  * An HDR histogram whose quantiles are those that `histogram_quantile` of Prometheus would give: the latencies of a
  * bucket lie evenly spread in it, and those beyond the last bound lie on it.
@@ -122,7 +125,7 @@ export function histogramOf(buckets: readonly Bucket[]): Histogram {
     const high = Number.isFinite(highSeconds) ? highSeconds : lowSeconds;
     const places = Math.min(count, placesMax);
     for (let place = 1; place <= places; place++) {
-      const us = (lowSeconds + ((high - lowSeconds) * place) / places) * 1e6;
+      const us = (lowSeconds + ((high - lowSeconds) * place) / places) * 1e6 * withinBound;
       // Whole samples only: the groups differ by one where the count does not divide.
       const times = Math.floor((count * place) / places) - Math.floor((count * (place - 1)) / places);
       histogram.record(us, times);

@@ -12,6 +12,9 @@ const probeIntervalMs = 250;
 /** Probes that are on their way, at most: a minute's worth. Beyond that the oldest counts as arrived now. */
 const outstandingMax = 240;
 
+/** A watch of the observer that was lost is tried again after this, doubling: what it misses counts as its lag. */
+export const observerBackoffMsMin = 100;
+
 const probeTimeoutMs = 10_000;
 
 export const probeLeaseName = 'hollowmark-observer';
@@ -116,6 +119,7 @@ export class WatchLag {
         selector: `fieldSelector=${encodeURIComponent(`metadata.name=${probeLeaseName}`)}`,
         timeoutSecondsMin: 300,
         sendsTimeout: false,
+        backoffMsMin: observerBackoffMsMin,
       },
       handler,
     );

@@ -164,8 +164,8 @@ class Run {
     reporter.step('Collecting results');
     let measured: Measured;
     try {
+      await this.needed(this.cluster).fleet.flush();
       measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
-      // Shards send their last statistics when they stop; those belong to no phase any more.
     } finally {
       reporter.step('Stopping the cluster');
       await this.close();

@@ -113,6 +113,14 @@ describe('histogramOf', () => {
     expect(histogram.max / 1e6).toBeCloseTo(60, 0);
   });
 
+  it('never lies beyond the bound within which a latency was', () => {
+    for (const bound of [0.05, 0.1, 0.6, 1, 1.25, 30]) {
+      const histogram = histogramOf([{ lowSeconds: bound / 2, highSeconds: bound, count: 7 }]);
+      expect(histogram.quantile(1)).toBeLessThanOrEqual(bound * 1e6);
+      expect(histogram.quantile(1)).toBeGreaterThan(bound * 0.998 * 1e6);
+    }
+  });
+
   it('loses no sample of a large bucket', () => {
     const histogram = histogramOf([{ lowSeconds: 0, highSeconds: 0.05, count: 1_234_567 }]);
     expect(histogram.count).toBe(1_234_567);

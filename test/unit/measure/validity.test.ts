@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ValidityInputs, checkValidity, loopDelayLimitUs } from '../../../src/measure/validity.ts';
+import {
+  type ValidityInputs,
+  checkValidity,
+  loopDelayLimitUs,
+  pauseP99Us,
+} from '../../../src/measure/validity.ts';
 import { Histogram } from '../../../src/metrics/histogram.ts';
 import type { ValidityCheck } from '../../../src/result/result.ts';
 
@@ -113,5 +118,23 @@ describe('loopDelayLimitUs', () => {
     expect(loopDelayLimitUs([])).toBe(10_000);
     expect(loopDelayLimitUs([40_000, 9e6])).toBe(10_000);
     expect(loopDelayLimitUs([3e6, 9e6])).toBe(300_000);
+  });
+});
+
+describe('pauseP99Us', () => {
+  const pauses = (...values: number[]): Histogram => {
+    const histogram = new Histogram();
+    for (const value of values) histogram.record(value);
+    return histogram;
+  };
+
+  it('lets one pause of a few be longer, and one in a hundred of many', () => {
+    expect(pauseP99Us(pauses())).toBe(0);
+    expect(pauseP99Us(pauses(900))).toBe(0);
+    expect(pauseP99Us(pauses(100, 900))).toBe(100);
+    expect(pauseP99Us(pauses(100, 900, 900))).toBe(900);
+    const many = Array.from({ length: 99 }, () => 100);
+    expect(pauseP99Us(pauses(...many, 900))).toBe(100);
+    expect(pauseP99Us(pauses(...many, 900, 900))).toBe(900);
   });
 });
