@@ -18,7 +18,7 @@ const options = await yargs(process.argv.slice(2))
   .option('from', { type: 'number', default: 200, describe: 'Nodes of the small fleet' })
   .option('to', { type: 'number', default: 1000, describe: 'Nodes of the large fleet' })
   .option('runs', { type: 'number', default: 3, describe: 'Runs of each' })
-  .option('pods-per-node', { type: 'number', default: 10, describe: 'Pods started and deleted on each node' })
+  .option('pods-per-node', { type: 'number', default: 10, describe: 'Pods started and deleted on each node of the large fleet' })
   .option('idle', { type: 'number', default: 60, describe: 'Seconds over which idle nodes are watched' })
   .option('out', { type: 'string', default: 'reports/bench', describe: 'Folder for bench.json and bench.md' })
   .strict()
@@ -31,7 +31,8 @@ for (let run = 1; run <= options.runs; run++) {
     say(`run ${run} of ${options.runs}: ${nodes} nodes`);
     const sample = await measureNodes({
       nodes,
-      podsPerNode: options['pods-per-node'],
+      // Only the large fleet runs pods: theirs is no slope over nodes.
+      podsPerNode: nodes === options.to ? options['pods-per-node'] : 0,
       idleMs: options.idle * 1000,
       stateDir: join(tmpdir(), `hollowmark-bench-${process.pid}-${run}-${nodes}`),
       clock: systemClock,

@@ -19,6 +19,22 @@ export type Tag =
   | { to: 'status'; step: 'get' | 'patch' | 'delete'; uid: string }
   | { to: 'token'; uid: string };
 
+/** Whether the answer's object is read: the others (events, tokens, PATCHes, deletions) are not even decoded. */
+export function readsBody(tag: Tag): boolean {
+  switch (tag.to) {
+    case 'registration':
+      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node';
+    case 'lease':
+      return true;
+    case 'status':
+      return tag.step === 'get';
+    case 'node-status':
+    case 'event':
+    case 'token':
+      return false;
+  }
+}
+
 export type KubeletRequest = {
   method: RequestVerb;
   path: string;

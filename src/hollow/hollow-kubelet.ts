@@ -4,7 +4,7 @@ import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import { Reflector } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import type { NodeConfig } from './context.ts';
-import type { Effect, KubeletEvent, KubeletRequest, Tag } from './effects.ts';
+import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, readsBody } from './effects.ts';
 import { type ShardEnvironment, clientOf } from './environment.ts';
 import { Kubelet } from './kubelet.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -124,15 +124,17 @@ export class HollowKubelet {
   }
 
   private answered(tag: Tag, response: ApiResponse): void {
-    // Answers that nobody reads are not decoded: events, tokens, deletions, patches.
-    const read = response.status < 300 && readsBody(tag);
+    const { status } = response;
     let body: unknown;
-    try {
-      body = read ? this.environment.codec.decode(response.body) : undefined;
-    } catch (error) {
-      this.environment.observer.onError(error);
+    // Answers that nobody reads are not decoded: events, tokens, deletions, patches.
+    if (status < 300 && readsBody(tag)) {
+      try {
+        body = this.environment.codec.decode(response.body);
+      } catch {
+        // Cut off; the kubelet takes an answer without its object for none.
+      }
     }
-    this.handle({ type: 'answer', tag, status: response.status, body });
+    this.handle({ type: 'answer', tag, status, body });
   }
 
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
@@ -153,20 +155,5 @@ export class HollowKubelet {
       onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
     });
     this.watches.set(key, reflector);
-  }
-}
-
-function readsBody(tag: Tag): boolean {
-  switch (tag.to) {
-    case 'registration':
-      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node';
-    case 'lease':
-      return true;
-    case 'status':
-      return tag.step === 'get';
-    case 'node-status':
-    case 'event':
-    case 'token':
-      return false;
   }
 }

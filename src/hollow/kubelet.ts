@@ -1,6 +1,14 @@
 import type { Prng } from '../base/prng.ts';
 import { KubeletContext, type NodeConfig } from './context.ts';
-import type { Effect, KubeletEvent, Now, ObjectEvent, Tag, TimerName } from './effects.ts';
+import {
+  type Effect,
+  type KubeletEvent,
+  type Now,
+  type ObjectEvent,
+  type Tag,
+  type TimerName,
+  readsBody,
+} from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { LeaseRenewer } from './lease.ts';
 import { NodeStatusReporter } from './node-status.ts';
@@ -69,7 +77,9 @@ export class Kubelet {
     return context.effects;
   }
 
-  private onAnswer(tag: Tag, status: number, body: unknown): void {
+  private onAnswer(tag: Tag, answered: number, body: unknown): void {
+    // An overloaded API server's handler may time out while it writes: 200, and no object. That is no answer.
+    const status = answered < 300 && readsBody(tag) && !isObject(body) ? 0 : answered;
     switch (tag.to) {
       case 'registration':
         this.registration.onAnswer(tag.step, status, body);
@@ -140,4 +150,9 @@ export class Kubelet {
       if (this.registration.ready) this.nodeStatus.onNode(node);
     }
   }
+}
+
+function isObject(body: unknown): boolean {
+  const object = body as { metadata?: { uid?: unknown } } | undefined;
+  return typeof object?.metadata?.uid === 'string';
 }

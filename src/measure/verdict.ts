@@ -32,7 +32,7 @@ export function judgeRun(inputs: VerdictInputs): { verdict: RunVerdict; summary:
   if (failure !== undefined) return { verdict: 'fail', summary: failure };
   const doubt = doubtSummary(judged, inputs.podsCreated);
   if (doubt !== undefined) return { verdict: 'inconclusive', summary: doubt };
-  return { verdict: 'pass', summary: passSummary(inputs.slis, judged) };
+  return { verdict: 'pass', summary: passSummary(judged) };
 }
 
 function interruptedSummary(phases: readonly PhaseRecord[]): string {
@@ -78,16 +78,16 @@ function doubtSummary(judged: readonly Judged[], podsCreated: number): string | 
   return 'There were too few samples to judge any SLO.';
 }
 
-function passSummary(slis: readonly Sli[], judged: readonly Judged[]): string {
+function passSummary(judged: readonly Judged[]): string {
   const parts: string[] = [];
   const startup = judged.find((sli) => sli.id === 'pod-startup' && sli.slo.verdict === 'pass');
   if (startup !== undefined) {
     parts.push(`99 % of ${countOf(startup.count, 'pod')} started within ${durationText(startup.p99)}`);
   }
-  const calls = slis.filter((sli) => sli.id === 'api-call' && sli.count >= minimumSamples(0.99));
+  const calls = judged.filter((sli) => sli.id.startsWith('api-call') && sli.slo.verdict === 'pass');
   const [slowest] = calls.toSorted((a, b) => b.p99 - a.p99);
   if (slowest !== undefined)
-    parts.push(`the slowest kind of API call took ${durationText(slowest.p99)} at p99`);
+    parts.push(`the slowest judged kind of API call took ${durationText(slowest.p99)} at p99`);
   return parts.length === 0 ? 'All SLOs were met.' : `All SLOs were met: ${parts.join(', and ')}.`;
 }
 

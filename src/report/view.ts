@@ -60,6 +60,23 @@ export function sliName(sli: Sli): string {
   return labels === '' ? sli.id : `${sli.id}: ${labels}`;
 }
 
+/** The startup figures to show first: those of the pods that are judged, to the microsecond where there are such. */
+export function headlineStartup(result: RunResult): Sli | undefined {
+  const official = slisOf(result, 'pod-startup');
+  const precise = slisOf(result, 'pod-startup-precise');
+  const judged = [...official, ...precise].find((sli) => sli.slo !== undefined && sli.count > 0);
+  const same = precise.find((sli) => JSON.stringify(sli.labels) === JSON.stringify(judged?.labels));
+  return same ?? judged ?? precise[0] ?? official[0];
+}
+
+/** The slowest kind of API call that is judged and was seen often enough to be; undefined without one. */
+export function slowestJudgedCall(result: RunResult): Sli | undefined {
+  const calls = [...slisOf(result, 'api-call'), ...slisOf(result, 'api-call-server')];
+  return calls
+    .filter(({ slo }) => slo !== undefined && slo.verdict !== 'inconclusive')
+    .toSorted((a, b) => b.p99 - a.p99)[0];
+}
+
 /** Client and server side of one kind of API call. */
 export type ApiCallRow = { client: Sli | undefined; server: Sli | undefined; labels: Record<string, string> };
 

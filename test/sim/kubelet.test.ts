@@ -134,6 +134,7 @@ describe('under faults, whatever the seed', () => {
     const world = startedWorld(seed, {
       serverError: 0.03,
       noAnswer: 0.02,
+      cutOff: 0.02,
       forbiddenToken: 0.3,
       relistEveryMs: 4_000,
     });

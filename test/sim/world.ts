@@ -74,13 +74,21 @@ export type Faults = {
   /** Chance that a request is answered 500, or not at all. */
   serverError: number;
   noAnswer: number;
+  /** Chance that a successful answer has no body: an API server's handler that timed out while writing. */
+  cutOff: number;
   /** Chance that the Node authorizer has not seen the binding yet: 403 on tokens. */
   forbiddenToken: number;
   /** Mean time between losses of the pod watch (410: everything is listed anew); 0 for never. */
   relistEveryMs: number;
 };
 
-export const noFaults: Faults = { serverError: 0, noAnswer: 0, forbiddenToken: 0, relistEveryMs: 0 };
+export const noFaults: Faults = {
+  serverError: 0,
+  noAnswer: 0,
+  cutOff: 0,
+  forbiddenToken: 0,
+  relistEveryMs: 0,
+};
 
 /**
  * One kubelet, a model of an API server (answers after 1 to 4 ms) and the client's rate limits, on a fake clock. A model, only
@@ -243,7 +251,8 @@ export class World {
       status,
     });
     this.trace.push(`${this.clock.nowUs()} ${request.method} ${request.path} ${status}`);
-    const body = answer.body === undefined ? undefined : (structuredClone(answer.body) as unknown);
+    const cut = this.prng.float() < this.faults.cutOff;
+    const body = answer.body === undefined || cut ? undefined : (structuredClone(answer.body) as unknown);
     this.clock.timer(this.prng.between(1, 4), () => {
       if (tag.to === 'status' && tag.step === 'get') this.statusInFlight--;
       this.deliver({ type: 'answer', tag, status, body: lost ? undefined : body });
@@ -269,7 +278,7 @@ export class World {
       return this.lease === undefined ? { status: 404 } : { status: 200, body: this.lease };
     const created = this.lease === undefined;
     if (request.method === 'PUT' && created) return { status: 404 };
-    this.lease = body ?? {};
+    this.lease = { ...body, metadata: { ...(body?.['metadata'] as Json), uid: 'lease-uid' } };
     return { status: request.method === 'POST' ? 201 : 200, body: this.lease };
   }
 

@@ -20,7 +20,7 @@ export function reportCommand(context: CommandContext): CommandModule<object, Re
           requiresArg: true,
         })
         .option('json', { type: 'boolean', default: false, describe: 'List the files as JSON on stdout' })
-        .example('$0 report reports/ID/result.json --out /tmp/report', 'Reports into another folder'),
+        .example('$0 report reports/ID/result.json --out report', 'Reports into another folder'),
     handler: (flags) => context.finish(report(flags)),
   };
 }

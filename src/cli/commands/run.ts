@@ -59,10 +59,7 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
         .example('$0 run scenarios/quickstart.yaml', '100 nodes, 1,000 pods')
         .example('$0 run scenarios/density.yaml --nodes 500', 'The density test on fewer nodes')
-        .example(
-          '$0 run scenarios/quickstart.yaml --set phases.fill.podsPerNode=20',
-          'Twice the pods',
-        ) as Argv<RunFlags>,
+        .example('$0 run scenarios/quickstart.yaml --set phases.fill.podsPerNode=20', 'Twice the pods'),
     handler: (flags) => context.finish(run(flags, context)),
   };
 }

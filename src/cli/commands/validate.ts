@@ -43,10 +43,7 @@ export function validateCommand(context: CommandContext): CommandModule<object, 
           default: false,
           describe: 'The scenario with all defaults, as JSON',
         })
-        .example(
-          '$0 validate scenarios/density.yaml --nodes 5000',
-          'Would 5,000 nodes hold the pods?',
-        ) as Argv<ValidateFlags>,
+        .example('$0 validate scenarios/density.yaml --nodes 5000', 'Would 5,000 nodes hold the pods?'),
     handler: (flags) => context.finish(Promise.resolve().then(() => validate(flags))),
   };
 }

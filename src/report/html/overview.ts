@@ -1,6 +1,6 @@
 import type { RunResult } from '../../result/result.ts';
 import { formatCount, formatDurationUs } from '../charts/format.js';
-import { type ApiCallRow, apiCallRows, labelText, runDurationMs, slisOf } from '../view.ts';
+import { headlineStartup, labelText, runDurationMs, slowestJudgedCall } from '../view.ts';
 import { type Markup, html } from './markup.ts';
 import { icon, time } from './parts.ts';
 
@@ -27,15 +27,18 @@ export function banner(result: RunResult): Markup {
 
 /** The figures that a reader looks for first. */
 export function keyFacts(result: RunResult): Markup {
-  const startup = slisOf(result, 'pod-startup-precise')[0] ?? slisOf(result, 'pod-startup')[0];
-  const slowest: ApiCallRow | undefined = apiCallRows(result)[0];
-  const call = slowest?.client ?? slowest?.server;
+  const startup = headlineStartup(result);
+  const call = slowestJudgedCall(result);
   const tiles: (readonly [string, Markup | string, Markup | string])[] = [
     ['Nodes ready', formatCount(result.nodes.ready), ofAll(result.nodes.ready, result.nodes.requested)],
     ['Pods started', formatCount(result.pods.started), ofAll(result.pods.started, result.pods.created)],
     startup === undefined || startup.count === 0
       ? ['Pod startup p99', '–', 'no samples']
-      : ['Pod startup p99', formatDurationUs(startup.p99), `p50 ${formatDurationUs(startup.p50)}`],
+      : [
+          'Pod startup p99',
+          formatDurationUs(startup.p99),
+          `p50 ${formatDurationUs(startup.p50)}, ${labelText(startup)}`,
+        ],
     call === undefined
       ? ['Slowest API call p99', '–', 'no samples']
       : ['Slowest API call p99', formatDurationUs(call.p99), labelText(call)],

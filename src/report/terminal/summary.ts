@@ -1,4 +1,4 @@
-import type { RunResult } from '../../result/result.ts';
+import type { RunResult, Sli } from '../../result/result.ts';
 import { formatCount, formatDurationUs, formatNumber, formatValue } from '../charts/format.js';
 import { singleLine } from '../plain-text.ts';
 import {
@@ -7,7 +7,7 @@ import {
   quantileName,
   runDurationMs,
   sliName,
-  slisOf,
+  headlineStartup,
   usedShare,
   valueAt,
 } from '../view.ts';
@@ -100,11 +100,11 @@ function sloText(sli: JudgedSli, others: readonly JudgedSli[]): string {
 
 function factLines(result: RunResult): string[] {
   const { nodes, pods, cluster, run } = result;
-  const startup = slisOf(result, 'pod-startup-precise')[0];
+  const startup = headlineStartup(result);
   const quantiles =
     startup === undefined || startup.count === 0
       ? ''
-      : `  startup p50 ${formatDurationUs(startup.p50)}, p90 ${formatDurationUs(startup.p90)}, p99 ${formatDurationUs(startup.p99)}`;
+      : `  ${startupName(startup)} p50 ${formatDurationUs(startup.p50)}, p90 ${formatDurationUs(startup.p90)}, p99 ${formatDurationUs(startup.p99)}`;
   const lost = nodes.notReadyEvents > 0 ? `, ${formatCount(nodes.notReadyEvents)} NotReady events` : '';
   const failed = pods.failed > 0 ? `, ${formatCount(pods.failed)} failed` : '';
   return [
@@ -134,4 +134,9 @@ function wrapped(text: string, width: number, max: number): string[] {
     rest = rest.slice(cut).trimStart();
   }
   return [...lines, fitted(rest, width)];
+}
+
+function startupName(startup: Sli): string {
+  const { kind } = startup.labels;
+  return kind === undefined ? 'startup' : `startup (${kind})`;
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { PodIpPool } from '../../../src/hollow/pod-ip-pool.ts';
@@ -179,7 +179,7 @@ describe('status patches, against those of a real node', () => {
       if (real['containerStatuses'] !== undefined) {
         expect(fields(patch.status['containerStatuses'])).toEqual(fields(real['containerStatuses']));
       }
-      applyStatusPatch(server as never, patch.status);
+      applyStatusPatch(server, patch.status);
     });
     expect(server['phase']).toBe('Running');
   });

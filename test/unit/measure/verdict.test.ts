@@ -59,7 +59,7 @@ describe('judgeRun', () => {
       'all met',
       {},
       'pass',
-      'All SLOs were met: 99 % of 1,000 pods started within 1.42 s, and the slowest kind of API call took 112 ms at p99.',
+      'All SLOs were met: 99 % of 1,000 pods started within 1.42 s, and the slowest judged kind of API call took 112 ms at p99.',
     ],
     [
       'an SLO missed',
@@ -101,7 +101,7 @@ describe('judgeRun', () => {
       'calls alone',
       { slis: [call(1000)], podsCreated: 0 },
       'pass',
-      'All SLOs were met: the slowest kind of API call took 1 ms at p99.',
+      'All SLOs were met: the slowest judged kind of API call took 1 ms at p99.',
     ],
     [
       'the harness too slow',
