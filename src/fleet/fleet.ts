@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { setPriority } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
@@ -50,7 +50,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.clock = options.clock;
     this.onReport = options.onReport;
-    const entry = fileURLToPath(new URL(`file://${packageRoot}dist/fleet/host.js`));
+    const entry = join(packageRoot, 'dist/fleet/host.js');
     this.child = fork(entry, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

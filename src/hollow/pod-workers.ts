@@ -15,6 +15,9 @@ const tokenRetryMsMax = 122_000;
 
 const tokenSeconds = 3607;
 
+/** A token is fetched anew at 80 % of its life (pkg/kubelet/token), a little later for each pod. */
+const tokenRefreshMs = { low: tokenSeconds * 800, high: tokenSeconds * 800 + 10_000 };
+
 /**
  * What a pod's worker does next:
  * volumes → sandbox → init containers, one after the other → create and start of each container → running;
@@ -176,9 +179,11 @@ export class PodWorkers implements StatusSource {
 
   onToken(uid: string, status: number): void {
     const pod = this.pods.get(uid);
-    if (pod === undefined || pod.hasToken || pod.deleting) return;
+    if (pod === undefined || pod.deleting) return;
     if (status === 201) {
       pod.hasToken = true;
+      pod.tokenRetryMs = tokenRetryMsMin;
+      this.context.after(this.context.draw(tokenRefreshMs), { of: 'token', uid });
       return;
     }
     // 403 comes when the Node authorizer has not seen the binding yet.

@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream } from 'node:http2';
+import { type ClientHttp2Stream, constants } from 'node:http2';
 import { type SecureContext, createSecureContext } from 'node:tls';
 import { BoundedQueue } from '../base/bounded-queue.ts';
 import type { Clock, TimerHandle } from '../base/clock.ts';
@@ -326,7 +326,8 @@ class Call {
     });
     stream.on('close', () => {
       if (this.settled) return;
-      if (complete && failure === undefined) {
+      // A connection that is lost ends its streams as if they were complete; only the code tells (8, CANCEL).
+      if (complete && failure === undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
         this.settle();
         const body = chunks === undefined ? (only ?? Buffer.alloc(0)) : Buffer.concat(chunks);
         this.resolve({ status, body });

@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream } from 'node:http2';
+import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { TimerHandle } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
@@ -173,6 +173,8 @@ export class Reflector {
     stream.on('close', () => {
       if (this.stream !== stream) return;
       this.stream = undefined;
+      // As in the client: a lost connection ends its streams too, and only the code tells.
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) attempt.complete = false;
       const livedMs = (this.client.clock.nowUs() - startUs) / 1000;
       const reason =
         attempt.status === 0 || attempt.status === 200

@@ -118,6 +118,20 @@ describe('requests of a pod', () => {
     expect(world.watches.has('configmaps/default/kube-root-ca.crt')).toBe(false);
   });
 
+  it('include a new token at 80 % of its life, as long as the pod lives', () => {
+    const world = startedWorld('token');
+    const uid = world.createPod('p0');
+    world.advance(2_000);
+    expect(world.count('POST', /\/token$/)).toBe(1);
+    world.advance(3607 * 800 - 10_000);
+    expect(world.count('POST', /\/token$/)).toBe(1);
+    world.advance(20_000);
+    expect(world.count('POST', /\/token$/)).toBe(2);
+    world.deletePod(uid);
+    world.advance(3607 * 1000);
+    expect(world.count('POST', /\/token$/)).toBe(2);
+  });
+
   it('merge while they wait behind the client rate limit', () => {
     const world = startedWorld('merge');
     for (let i = 0; i < 100; i++) world.createPod(`p${i}`);

@@ -1,0 +1,248 @@
+import {
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  createSecureServer,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { Prng } from '../../../src/base/prng.ts';
+import { NoAnswerError } from '../../../src/kube/api-error.ts';
+import { CertificateIssuer, createAuthority } from '../../../src/kube/certificates.ts';
+import { ApiClient, tlsContext } from '../../../src/kube/client.ts';
+import { HandshakeGate } from '../../../src/kube/handshake-gate.ts';
+import type { ClientCertificate, SigningAuthority } from '../../../src/kube/identity.ts';
+import { Reflector } from '../../../src/kube/reflector.ts';
+import { CallMetrics, callClass } from '../../../src/metrics/call-metrics.ts';
+import { jsonCodec } from '../../../src/wire/json-codec.ts';
+
+const kind = callClass('GET', 'things', '', 'resource');
+
+type Handler = (stream: ServerHttp2Stream, path: string, session: ServerHttp2Session) => void;
+
+const ok: Handler = (stream) => {
+  stream.respond({ ':status': 200 });
+  stream.end('{}');
+};
+
+let authority: SigningAuthority;
+let serving: ClientCertificate;
+let clientCertificate: ClientCertificate;
+
+beforeAll(async () => {
+  authority = await createAuthority('test-ca', () => systemClock.wallMs());
+  const issuer = await CertificateIssuer.open(authority, () => systemClock.wallMs());
+  serving = await issuer.issueServing({ commonName: 'test', dnsNames: [], ipAddresses: ['127.0.0.1'] });
+  clientCertificate = await issuer.issueClient({ user: 'tester', groups: [] });
+});
+
+/** A real HTTP/2 server with TLS on loopback, with answers by script. */
+class Server {
+  readonly sessions: ServerHttp2Session[] = [];
+  private readonly server: Http2SecureServer;
+  handler: Handler;
+
+  constructor(handler: Handler, streamsMax = 100) {
+    this.handler = handler;
+    this.server = createSecureServer({
+      cert: serving.certPem,
+      key: serving.keyPem,
+      ca: authority.certPem,
+      requestCert: true,
+      settings: { maxConcurrentStreams: streamsMax },
+    });
+    this.server.on('session', (session) => {
+      this.sessions.push(session);
+      session.on('error', () => {});
+    });
+    this.server.on('stream', (stream, headers) => {
+      stream.on('error', () => {});
+      this.handler(stream, headers[':path'] ?? '', stream.session as ServerHttp2Session);
+    });
+  }
+
+  async listen(port = 0): Promise<number> {
+    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.sessions) session.destroy();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+}
+
+const open: { close(): unknown }[] = [];
+
+afterEach(async () => {
+  for (const one of open.splice(0).toReversed()) await one.close();
+});
+
+async function serve(handler: Handler, streamsMax?: number): Promise<{ server: Server; port: number }> {
+  const server = new Server(handler, streamsMax);
+  open.push(server);
+  return { server, port: await server.listen() };
+}
+
+function clientOf(port: number, metrics = new CallMetrics()): ApiClient {
+  const endpoint = { url: `https://127.0.0.1:${port}`, caPem: authority.certPem };
+  const client = new ApiClient({
+    endpoint,
+    secureContext: tlsContext(endpoint, clientCertificate),
+    codec: jsonCodec,
+    userAgent: 'test',
+    clock: systemClock,
+    prng: new Prng('test'),
+    metrics,
+    handshakes: new HandshakeGate(4),
+  });
+  open.push(client);
+  return client;
+}
+
+const get = (client: ApiClient, path = '/', timeoutMs = 5_000): Promise<{ status: number; body: Buffer }> =>
+  client.request({ method: 'GET', path, kind, timeoutMs });
+
+describe('ApiClient', () => {
+  it('opens a further connection when the stream limit of one is reached', async () => {
+    const { server, port } = await serve(ok, 10);
+    const client = clientOf(port);
+    await get(client);
+    const waiting: ServerHttp2Stream[] = [];
+    server.handler = (stream, path, session): void => {
+      waiting.push(stream);
+      // None is answered before all have arrived: over fewer connections they never would.
+      if (waiting.length === 25) for (const each of waiting) ok(each, path, session);
+    };
+    const answers = await Promise.all(Array.from({ length: 25 }, () => get(client)));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(server.sessions).toHaveLength(3);
+  });
+
+  it('answers every request although the server says GOAWAY again and again', async () => {
+    let count = 0;
+    const { server, port } = await serve((stream, path, session) => {
+      if (++count % 10 === 0) session.goaway();
+      ok(stream, path, session);
+    });
+    const client = clientOf(port);
+    for (let round = 0; round < 20; round++) {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => get(client)));
+      expect(answers.every(({ status }) => status === 200)).toBe(true);
+    }
+    expect(server.sessions.length).toBeGreaterThan(5);
+    expect(client.reconnects).toBeGreaterThan(5);
+  });
+
+  it('says that there was no answer: refused, cut off, timed out, closed', async () => {
+    const { server, port } = await serve((stream, path) => {
+      if (path === '/cut') {
+        stream.respond({ ':status': 200 });
+        stream.write('{"half":');
+        setTimeout(() => (stream.session as ServerHttp2Session).destroy(), 20);
+      }
+      // Everything else is never answered.
+    });
+    const metrics = new CallMetrics();
+    const client = clientOf(port, metrics);
+    await expect(get(client, '/cut')).rejects.toThrow(/connection lost during GET \/cut/);
+    await expect(get(client, '/never', 100)).rejects.toThrow(/no answer to GET \/never in 100 ms/);
+    await server.close();
+    await expect(get(client, '/', 2_000)).rejects.toBeInstanceOf(NoAnswerError);
+    client.close();
+    await expect(get(client)).rejects.toThrow(/client closed/);
+    const [entry] = [...metrics.entries()];
+    expect(entry?.statuses.get(0)).toBe(3);
+    expect(entry?.histogram.count).toBe(0);
+  });
+
+  it('is back when the server is, and closes its connections on request', async () => {
+    const first = new Server(ok);
+    const port = await first.listen();
+    const client = clientOf(port);
+    expect((await get(client)).status).toBe(200);
+    await first.close();
+    const second = new Server(ok);
+    open.push(second);
+    await second.listen(port);
+    let status = 0;
+    for (let attempt = 0; status !== 200 && attempt < 50; attempt++) {
+      status = (await get(client).catch(() => ({ status: 0 }))).status;
+    }
+    expect(status).toBe(200);
+    client.dropConnections();
+    expect((await get(client)).status).toBe(200);
+    expect(second.sessions).toHaveLength(2);
+  });
+
+  it('counts latency from the intended send when there is one', async () => {
+    const { port } = await serve(ok);
+    const metrics = new CallMetrics();
+    const client = clientOf(port, metrics);
+    await client.request({ method: 'GET', path: '/', kind, intendedUs: systemClock.nowUs() - 700_000 });
+    const [entry] = [...metrics.entries()];
+    expect(entry?.histogram.max).toBeGreaterThanOrEqual(700_000);
+  });
+});
+
+describe('Reflector on a real connection', () => {
+  const line = (type: string, name: string, version: number, annotations = {}): string =>
+    `${JSON.stringify({ type, object: { metadata: { name, uid: name, resourceVersion: String(version), annotations } } })}\n`;
+  const listed = { 'k8s.io/initial-events-end': 'true' };
+
+  it('lists, resumes after a timeout from the last bookmark, and lists anew after 410', async () => {
+    const paths: string[] = [];
+    const { port } = await serve((stream, path) => {
+      paths.push(path);
+      stream.respond({ ':status': 200 });
+      const write = (...lines: string[]): void => void stream.write(lines.join(''));
+      switch (paths.length) {
+        case 1:
+          write(line('ADDED', 'a', 5), line('ADDED', 'b', 3), line('BOOKMARK', '', 7, listed));
+          write(line('MODIFIED', 'a', 8), line('BOOKMARK', '', 12));
+          stream.end();
+          break;
+        case 2:
+          write(`${JSON.stringify({ type: 'ERROR', object: { code: 410, reason: 'Expired' } })}\n`);
+          break;
+        default:
+          write(line('ADDED', 'b', 20), line('BOOKMARK', '', 21, listed));
+      }
+    });
+    const seen: string[] = [];
+    const client = clientOf(port);
+    await new Promise<void>((resolve) => {
+      let syncs = 0;
+      const reflector = new Reflector(
+        client,
+        { path: '/things', selector: '', timeoutSecondsMin: 300, sendsTimeout: false },
+        {
+          onListing: () => seen.push('listing'),
+          onEvent: (event) => seen.push(`${event.type} ${event.metadata().uid}`),
+          onSynced: () => {
+            seen.push('synced');
+            if (++syncs === 2) resolve();
+          },
+        },
+      );
+      open.push({ close: () => reflector.stop() });
+    });
+    expect(seen).toEqual([
+      'listing',
+      'ADDED a',
+      'ADDED b',
+      'synced',
+      'MODIFIED a',
+      'listing',
+      'ADDED b',
+      'synced',
+    ]);
+    expect(paths.map((path) => /resourceVersion=(\d+)/.exec(path)?.[1])).toEqual([
+      undefined,
+      '12',
+      undefined,
+    ]);
+    expect(paths[2]).toContain('sendInitialEvents=true');
+  });
+});
