@@ -153,7 +153,7 @@ describe('ApiClient', () => {
     client.close();
     await expect(get(client)).rejects.toThrow(/client closed/);
     const [entry] = [...metrics.entries()];
-    expect(entry?.statuses.get(0)).toBe(3);
+    expect(entry?.statuses.get(0)).toBe(4);
     expect(entry?.histogram.count).toBe(0);
   });
 
