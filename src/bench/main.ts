@@ -18,7 +18,11 @@ const options = await yargs(process.argv.slice(2))
   .option('from', { type: 'number', default: 200, describe: 'Nodes of the small fleet' })
   .option('to', { type: 'number', default: 1000, describe: 'Nodes of the large fleet' })
   .option('runs', { type: 'number', default: 3, describe: 'Runs of each' })
-  .option('pods-per-node', { type: 'number', default: 10, describe: 'Pods started and deleted on each node of the large fleet' })
+  .option('pods-per-node', {
+    type: 'number',
+    default: 10,
+    describe: 'Pods started and deleted on each node of the large fleet',
+  })
   .option('idle', { type: 'number', default: 60, describe: 'Seconds over which idle nodes are watched' })
   .option('out', { type: 'string', default: 'reports/bench', describe: 'Folder for bench.json and bench.md' })
   .strict()

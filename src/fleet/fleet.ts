@@ -65,6 +65,10 @@ export class Fleet {
     // Nobody may be listening yet, or any more.
     this.died.catch(() => {});
     this.exited = new Promise((resolve) => {
+      this.child.on('error', (error) => {
+        if (this.child.pid === undefined) resolve();
+        if (!this.stopping) fail(new HollowmarkError('internal', `the fleet's process: ${error.message}`));
+      });
       this.child.once('exit', (code, signal) => {
         resolve();
         if (!this.stopping) {

@@ -43,7 +43,6 @@ async function runShards(shards: ShardConfig[], ports: MessagePort[]): Promise<v
     port1.close();
   });
   await Promise.all(tasks);
-  send({ type: 'stopped' });
   await pool.destroy();
 }
 

@@ -72,6 +72,4 @@ export type ShardStatistics = {
 export type FleetMessage =
   | ShardReport
   /** A shard's worker thread is gone. */
-  | { type: 'failed'; shard: number; message: string }
-  /** All shards have stopped. */
-  | { type: 'stopped' };
+  | { type: 'failed'; shard: number; message: string };

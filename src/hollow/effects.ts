@@ -52,6 +52,7 @@ export type TimerName =
   | { of: 'event-retry' }
   | { of: 'status-sync' }
   | { of: 'token'; uid: string }
+  | { of: 'token-refresh' }
   | { of: 'volumes'; uid: string }
   | { of: 'runtime'; generation: number }
   | { of: 'init-exit'; uid: string }
@@ -61,7 +62,7 @@ export type TimerName =
 /** Keys of a kubelet's watches; ConfigMaps and Secrets have one each by `configmaps/<namespace>/<name>`. */
 export type WatchKey = string;
 
-/** What a state machine wants done. The one loop in `hollow-node.ts` does it. */
+/** What a state machine wants done. The one loop in `hollow-kubelet.ts` does it. */
 export type Effect =
   | { type: 'request'; via: ClientName; request: KubeletRequest; tag: Tag }
   | { type: 'watch'; key: WatchKey; spec: WatchSpec }
@@ -70,7 +71,9 @@ export type Effect =
   | { type: 'drop-connections' }
   | { type: 'node-ready' }
   | { type: 'pod-started'; started: PodStarted }
-  | { type: 'pod-deleted' };
+  | { type: 'pod-deleted' }
+  /** A fault of ours: something threw. */
+  | { type: 'failed'; error: unknown };
 
 /** When a hollow kubelet saw, sent and had acknowledged a pod's start; machine-wide monotonic microseconds. */
 export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowledgedUs: number };

@@ -26,7 +26,7 @@ export type EventObject = {
   fieldPath?: string;
 };
 
-type Remembered = { name: string; namespace: string; count: number; firstTimestamp: string };
+type Remembered = { name: string; count: number };
 type Outgoing = { key: string; path: string; body: unknown; patch: boolean };
 
 /**
@@ -69,7 +69,7 @@ export class EventRecorder {
       };
     } else {
       const name = `${object.name}.${eventSuffix(context.now.wallMs, context.now.us, this.sequence++)}`;
-      this.remember(key, { name, namespace, count: 1, firstTimestamp: time });
+      this.remember(key, { name, count: 1 });
       outgoing = {
         key,
         path: `/api/v1/namespaces/${namespace}/events`,

@@ -22,6 +22,7 @@ export class HollowKubelet {
   private readonly client: ApiClient;
   private readonly limits: { api: TokenBucket; events: TokenBucket };
   private readonly watches = new Map<string, Reflector>();
+  private readonly wanted = new Set<string>();
   private stopped = false;
 
   constructor(environment: ShardEnvironment, node: NodeConfig, secureContext: SecureContext, prng: Prng) {
@@ -54,11 +55,13 @@ export class HollowKubelet {
   private handle(event: KubeletEvent): void {
     if (this.stopped) return;
     const { clock, observer } = this.environment;
-    try {
-      const effects = this.kubelet.handle(event, { us: clock.nowUs(), wallMs: clock.wallMs() });
-      for (const effect of effects) this.perform(effect);
-    } catch (error) {
-      observer.onError(error);
+    const effects = this.kubelet.handle(event, { us: clock.nowUs(), wallMs: clock.wallMs() });
+    for (const effect of effects) {
+      try {
+        this.perform(effect);
+      } catch (error) {
+        observer.onError(error);
+      }
     }
   }
 
@@ -69,9 +72,11 @@ export class HollowKubelet {
         this.limited(effect.via, () => this.send(effect.request, effect.tag));
         break;
       case 'watch':
+        this.wanted.add(effect.key);
         this.limited('api', () => this.watch(effect.key, effect.spec));
         break;
       case 'unwatch':
+        this.wanted.delete(effect.key);
         this.watches.get(effect.key)?.stop();
         this.watches.delete(effect.key);
         break;
@@ -89,6 +94,9 @@ export class HollowKubelet {
         break;
       case 'pod-deleted':
         observer.onPodDeleted();
+        break;
+      case 'failed':
+        observer.onError(effect.error);
         break;
     }
   }
@@ -138,7 +146,8 @@ export class HollowKubelet {
   }
 
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
-    if (this.stopped || this.watches.has(key)) return;
+    // Nobody may want it any more by the time the rate limit lets it through.
+    if (this.stopped || !this.wanted.has(key) || this.watches.has(key)) return;
     const reflector = new Reflector(this.client, spec, {
       onListing: () => this.handle({ type: 'listing', key }),
       onSynced: () => this.handle({ type: 'synced', key }),

@@ -36,11 +36,10 @@ export class Kubelet {
     this.events = new EventRecorder(context);
     const dropConnections = (): void => context.emit({ type: 'drop-connections' });
     this.lease = new LeaseRenewer(context, dropConnections);
-    this.nodeStatus = new NodeStatusReporter(context, dropConnections);
-    this.registration = new Registration(context, this.events, () => {
-      this.nodeStatus.start();
-      context.emit({ type: 'node-ready' });
-    });
+    this.nodeStatus = new NodeStatusReporter(context, dropConnections, () =>
+      context.emit({ type: 'node-ready' }),
+    );
+    this.registration = new Registration(context, this.events, () => this.nodeStatus.start());
     this.pods = new PodWorkers(context, this.events, this.ips);
   }
 
@@ -52,6 +51,16 @@ export class Kubelet {
     const { context } = this;
     context.now = now;
     context.effects = [];
+    try {
+      this.dispatch(event);
+    } catch (error) {
+      // What was emitted before is performed all the same: a state machine may be waiting for its answer.
+      context.emit({ type: 'failed', error });
+    }
+    return context.effects;
+  }
+
+  private dispatch(event: KubeletEvent): void {
     switch (event.type) {
       case 'start':
         this.registration.start();
@@ -74,7 +83,6 @@ export class Kubelet {
         this.onObject(event.key, event.change, event.event);
         break;
     }
-    return context.effects;
   }
 
   private onAnswer(tag: Tag, answered: number, body: unknown): void {
@@ -136,6 +144,9 @@ export class Kubelet {
         break;
       case 'cleanup':
         this.pods.onCleanup(timer.uid);
+        break;
+      case 'token-refresh':
+        this.pods.onTokenRefresh();
         break;
     }
   }

@@ -92,6 +92,8 @@ export class LeaseRenewer {
       return;
     }
     this.tries++;
+    // As client-go does from the second failed try on.
+    if (status === 0 && this.tries > 1) this.onRepeatedFailure();
     if (status === 409 || status === 404) {
       // Somebody else wrote it or it is gone: look again, once, then renew.
       this.lease = undefined;
@@ -103,7 +105,6 @@ export class LeaseRenewer {
     }
     this.lease = undefined;
     this.syncing = false;
-    if (status === 0) this.onRepeatedFailure();
   }
 
   private create(nodeUid: string): void {

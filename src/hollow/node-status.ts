@@ -11,10 +11,7 @@ const reportIntervalMs = 300_000;
 const triesMax = 5;
 
 /** The conditions of a node that the node controller has given up on. */
-type ObservedNode = {
-  status?: { conditions?: { type: string; status: string }[] };
-  metadata?: { uid?: string };
-};
+type ObservedNode = { status?: { conditions?: { type: string; status: string }[] } };
 
 /**
  * Keeps the node's status: a hollow node's own state does not change, so what is left is the report every five minutes
@@ -23,18 +20,23 @@ type ObservedNode = {
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
   private readonly onRepeatedFailure: () => void;
+  private readonly onReady: () => void;
   private lastReportMs = 0;
   private offsetMs = 0;
   private tries = 0;
   private inFlight = false;
-  private lostReady = false;
+  /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
+  private lostReady = true;
+  private everReady = false;
 
-  constructor(context: KubeletContext, onRepeatedFailure: () => void) {
+  /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
+  constructor(context: KubeletContext, onRepeatedFailure: () => void, onReady: () => void) {
     this.context = context;
+    this.onReady = onReady;
     this.onRepeatedFailure = onRepeatedFailure;
   }
 
-  /** The node has just reported Ready. */
+  /** The node has just sent its first Ready; until that is acknowledged, whatever follows says so again. */
   start(): void {
     this.lastReportMs = this.context.nowMs;
     this.inFlight = true;
@@ -55,7 +57,7 @@ export class NodeStatusReporter {
   onNode(object: unknown): void {
     const conditions = (object as ObservedNode).status?.conditions ?? [];
     const ready = conditions.find((condition) => condition.type === 'Ready');
-    this.lostReady = ready !== undefined && ready.status === 'Unknown';
+    this.lostReady = ready !== undefined && ready.status !== 'True';
   }
 
   onAnswer(step: 'get' | 'patch', status: number): void {
@@ -67,11 +69,17 @@ export class NodeStatusReporter {
       this.lastReportMs = this.context.nowMs;
       this.inFlight = false;
       this.lostReady = false;
+      if (!this.everReady) {
+        this.everReady = true;
+        this.onReady();
+      }
       return;
     }
-    if (++this.tries >= triesMax) {
+    this.tries++;
+    // As client-go does from the second failed try on.
+    if (status === 0 && this.tries > 1) this.onRepeatedFailure();
+    if (this.tries >= triesMax) {
       this.inFlight = false;
-      if (status === 0) this.onRepeatedFailure();
       return;
     }
     // The first try trusts the informer's copy; the others read the node first (kubelet_node_status.go).

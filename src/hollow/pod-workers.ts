@@ -16,6 +16,8 @@ const tokenRetryMsMax = 122_000;
 const tokenSeconds = 3607;
 
 /** A token is fetched anew at 80 % of its life (pkg/kubelet/token), a little later for each pod. */
+/** One timer a node looks for tokens that are due: a timer a pod would outlive its pod by most of an hour. */
+const tokenCheckMs = 60_000;
 const tokenRefreshMs = { low: tokenSeconds * 800, high: tokenSeconds * 800 + 10_000 };
 
 /**
@@ -38,7 +40,11 @@ type Pod = {
   life: PodLife;
   stage: Stage;
   seenUs: number;
+  /** What becomes its IP once the sandbox is there: the node's, or one of the pod CIDR. */
+  address: string;
   hasToken: boolean;
+  /** When a new token is due, milliseconds of the monotonic clock. */
+  tokenDueMs: number;
   tokenRetryMs: number;
   deleting: boolean;
   /** Set until the API server has acknowledged that all containers have started. */
@@ -56,6 +62,7 @@ export class PodWorkers implements StatusSource {
   private readonly statuses: StatusManager;
   private listed: Set<string> | undefined;
   private workGeneration = 0;
+  private refreshArmed = false;
 
   constructor(context: KubeletContext, events: EventRecorder, ips: PodIpPool) {
     this.context = context;
@@ -120,7 +127,9 @@ export class PodWorkers implements StatusSource {
       spec,
       stage: { at: 'volumes' },
       seenUs: context.now.us,
+      address: this.context.node.address,
       hasToken: !spec.needsToken,
+      tokenDueMs: Number.POSITIVE_INFINITY,
       tokenRetryMs: tokenRetryMsMin,
       deleting: false,
       unreported: true,
@@ -183,12 +192,30 @@ export class PodWorkers implements StatusSource {
     if (status === 201) {
       pod.hasToken = true;
       pod.tokenRetryMs = tokenRetryMsMin;
-      this.context.after(this.context.draw(tokenRefreshMs), { of: 'token', uid });
+      pod.tokenDueMs = this.context.nowMs + this.context.draw(tokenRefreshMs);
+      this.armTokenRefresh();
       return;
     }
     // 403 comes when the Node authorizer has not seen the binding yet.
     this.context.after(pod.tokenRetryMs, { of: 'token', uid });
     pod.tokenRetryMs = Math.min(tokenRetryMsMax, pod.tokenRetryMs * 2);
+  }
+
+  /** Asks for new tokens where they are due; goes on as long as there are pods. */
+  onTokenRefresh(): void {
+    this.refreshArmed = false;
+    for (const [uid, pod] of this.pods) {
+      if (pod.tokenDueMs > this.context.nowMs) continue;
+      pod.tokenDueMs = Number.POSITIVE_INFINITY;
+      this.onTokenTimer(uid);
+    }
+    if (this.pods.size > 0) this.armTokenRefresh();
+  }
+
+  private armTokenRefresh(): void {
+    if (this.refreshArmed) return;
+    this.refreshArmed = true;
+    this.context.after(tokenCheckMs, { of: 'token-refresh' });
   }
 
   onVolumesTimer(uid: string): void {
@@ -200,6 +227,7 @@ export class PodWorkers implements StatusSource {
       this.context.after(this.context.profile.volumesPollMs, { of: 'volumes', uid });
       return;
     }
+    if (!spec.hostNetwork) pod.address = this.ips.take(uid);
     pod.stage = { at: 'sandbox' };
     this.begin(pod, this.context.draw(this.context.profile.sandboxMs));
   }
@@ -237,7 +265,7 @@ export class PodWorkers implements StatusSource {
       case 'sandbox':
         pod.life.sandboxReady = true;
         pod.life.sandboxWallMs = this.context.now.wallMs;
-        pod.life.podIp = pod.spec.hostNetwork ? this.context.node.address : this.ips.take(pod.spec.uid);
+        pod.life.podIp = pod.address;
         this.statuses.changed(pod.spec.uid);
         this.startNext(pod, pod.spec.initContainers.length > 0, 0);
         break;

@@ -185,7 +185,7 @@ export class Reflector {
   }
 
   private onData(stream: ClientHttp2Stream, attempt: Attempt, chunk: Buffer): void {
-    if (this.stopped) return;
+    if (this.stopped || attempt.end !== undefined) return;
     if (attempt.status !== 200) {
       if (attempt.errorBody.length < 4096) attempt.errorBody += chunk.toString('utf8');
       return;
@@ -198,7 +198,9 @@ export class Reflector {
       }
     } catch (error) {
       attempt.failure = error as Error;
-      attempt.end = { type: 'expired' };
+      // Lists anew, but with the back-off: the same object may fail again.
+      attempt.end = { type: 'failed', livedMs: 0 };
+      this.progress = { ...this.progress, resourceVersion: '' };
       stream.close();
     }
   }

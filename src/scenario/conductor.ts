@@ -166,6 +166,8 @@ class Run {
     try {
       await this.needed(this.cluster).fleet.flush();
       measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
+    } catch (error) {
+      throw this.error ?? error;
     } finally {
       reporter.step('Stopping the cluster');
       await this.close();
@@ -338,10 +340,15 @@ class Run {
     return Math.round((this.options.clock.nowUs() - this.startUs) / 1000);
   }
 
+  /** Takes everything down. What goes wrong with that is said, and hides neither a result nor a cause. */
   private async close(): Promise<void> {
     this.measurement?.stop();
     this.clients?.close();
-    await this.cluster?.stop();
+    try {
+      await this.cluster?.stop();
+    } catch (error) {
+      this.options.reporter.warn(`cleaning up: ${errorMessage(error)}`);
+    }
   }
 
   private needed<T>(part: T | undefined): T {

@@ -60,7 +60,11 @@ export class HollowCluster {
   static async start(options: HollowClusterOptions): Promise<HollowCluster> {
     const controlPlane = await startControlPlane({ ...options.controlPlane, niceness: controlPlaneNiceness });
     try {
-      await options.onControlPlane?.(controlPlane);
+      await Promise.race([
+        options.onControlPlane?.(controlPlane),
+        controlPlane.died,
+        aborted(options.signal),
+      ]);
       options.signal.throwIfAborted();
       const nodes = options.nodes(controlPlane.version);
       options.reporter.step(`Starting ${nodes.length} hollow nodes`);
@@ -128,7 +132,17 @@ export class HollowCluster {
 
   /** Ends nodes, then control plane. Safe to call twice. */
   async stop(): Promise<void> {
-    await this.fleet.stop();
-    await this.controlPlane.stop();
+    try {
+      await this.fleet.stop();
+    } finally {
+      await this.controlPlane.stop();
+    }
   }
+}
+
+/** Rejects with the signal's reason when it aborts; never resolves. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }

@@ -181,6 +181,7 @@ describe('the command line, as a user has it', () => {
     [['validate', 'nowhere.yaml'], 'nowhere.yaml'],
     [['report', 'nowhere.json'], 'nowhere.json'],
     [['up', '--nodes', '1.5'], '--nodes'],
+    [['up', '--kubeconfig-out', 'small.yaml'], 'there already'],
     [['walk'], 'walk'],
   ])('refuses %j with one message and exit code 2', (args, named) => {
     const { status, stdout, stderr } = hollowmark(...args);

@@ -125,7 +125,7 @@ describe('requests of a pod', () => {
     expect(world.count('POST', /\/token$/)).toBe(1);
     world.advance(3607 * 800 - 10_000);
     expect(world.count('POST', /\/token$/)).toBe(1);
-    world.advance(20_000);
+    world.advance(80_000);
     expect(world.count('POST', /\/token$/)).toBe(2);
     world.deletePod(uid);
     world.advance(3607 * 1000);
@@ -153,6 +153,7 @@ describe('under faults, whatever the seed', () => {
       relistEveryMs: 4_000,
     });
     world.advance(30_000);
+    expect(world.nodeReady).toBe(world.readyCondition === 'True');
     const uids = Array.from({ length: 30 }, (_, i) =>
       world.createPod(`p${i}`, i % 2 === 0 ? 'default' : 'other'),
     );
@@ -160,6 +161,7 @@ describe('under faults, whatever the seed', () => {
     world.forceDeletePod(uids[0] ?? '');
     world.advance(180_000);
     const running = [...world.pods.values()];
+    expect(world.readyCondition).toBe('True');
     expect(running).toHaveLength(29);
     expect(running.every((pod) => pod.status.phase === 'Running')).toBe(true);
     const ready = running.map((pod) =>

@@ -132,6 +132,12 @@ export class World {
     if (faults.relistEveryMs > 0) this.scheduleRelist();
   }
 
+  /** The Ready condition of the node, as the API server has it. */
+  get readyCondition(): unknown {
+    const status = this.node?.['status'] as { conditions: Json[] } | undefined;
+    return status?.conditions.find((condition) => condition['type'] === 'Ready')?.['status'];
+  }
+
   get podCount(): number {
     return this.kubelet.podCount;
   }
@@ -235,6 +241,8 @@ export class World {
         break;
       case 'drop-connections':
         break;
+      case 'failed':
+        throw effect.error;
     }
   }
 
@@ -305,7 +313,12 @@ export class World {
       return { status: 201, body: this.node };
     }
     if (this.node === undefined) return { status: 404 };
-    if (path.endsWith('/status') || request.method === 'GET') return { status: 200, body: this.node };
+    if (request.method === 'GET') return { status: 200, body: this.node };
+    if (path.endsWith('/status')) {
+      const patch = (body?.['status'] ?? {}) as Json;
+      applyStatusPatch(this.node['status'] as Json & { conditions: Json[] }, patch);
+      return { status: 200, body: this.node };
+    }
     return { status: 405 };
   }
 

@@ -104,7 +104,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     display.close();
     releaseFolders(made);
   }
-  if (outcome.error !== undefined && !interruption.signal.aborted) throw outcome.error;
+  if (outcome.error !== undefined && outcome.result.verdict !== 'interrupted') throw outcome.error;
   return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
 }
 

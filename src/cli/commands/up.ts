@@ -1,3 +1,4 @@
+import { constants, existsSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
@@ -60,6 +61,11 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
   const runId = newRunId('up');
   const kubeconfigOut = flags.kubeconfigOut === undefined ? undefined : resolve(flags.kubeconfigOut);
+  if (kubeconfigOut !== undefined && existsSync(kubeconfigOut)) {
+    throw new HollowmarkError('bad-input', `--kubeconfig-out: ${kubeconfigOut} is there already`, {
+      hint: 'name a file that is not there yet: it is removed with the cluster',
+    });
+  }
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
   const cluster = await HollowCluster.start({
     controlPlane: controlPlaneOptions(flags, 'scale', runId, display, interruption.signal),
@@ -70,10 +76,13 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     signal: interruption.signal,
     reporter: display,
   });
+  let wroteKubeconfig = false;
   try {
     const kubeconfig = kubeconfigOut ?? cluster.controlPlane.kubeconfigPath;
-    if (kubeconfigOut !== undefined)
+    if (kubeconfigOut !== undefined) {
       await writeKubeconfig(cluster.controlPlane.kubeconfigPath, kubeconfigOut);
+      wroteKubeconfig = true;
+    }
     await cluster.nodesReady();
     display.close();
     if (flags.json) {
@@ -94,15 +103,18 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     return interruption.exitCode;
   } finally {
     display.close();
-    if (kubeconfigOut !== undefined) await rm(kubeconfigOut, { force: true });
-    await cluster.stop();
+    try {
+      if (wroteKubeconfig && kubeconfigOut !== undefined) await rm(kubeconfigOut, { force: true });
+    } finally {
+      await cluster.stop();
+    }
   }
 }
 
 async function writeKubeconfig(from: string, to: string): Promise<void> {
   try {
     // Not over a file that is there: it may be somebody's own kubeconfig.
-    await copyFile(from, to, (await import('node:fs')).constants.COPYFILE_EXCL);
+    await copyFile(from, to, constants.COPYFILE_EXCL);
   } catch (cause) {
     throw new HollowmarkError('bad-input', `--kubeconfig-out: cannot write ${to}: ${errorMessage(cause)}`, {
       hint: 'name a file that is not there yet, in a folder that is',
