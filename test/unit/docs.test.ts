@@ -75,7 +75,7 @@ function hollowmarkArgs({ program, args }: Command): string[] | undefined {
   if (program === 'npx' && args[0] === 'hollowmark') return args.slice(1);
   if (program !== 'npm' || args[0] !== 'start') return undefined;
   const given = args.includes('--') ? args.slice(args.indexOf('--') + 1) : [];
-  return [...(scripts['start'] ?? '').split(' ').slice(2), ...given];
+  return [...(scripts['start'] ?? '').replace(/^.*main\.js /, '').split(' '), ...given];
 }
 
 class Parsed extends Error {
