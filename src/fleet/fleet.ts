@@ -7,7 +7,14 @@ import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { ApiServerEndpoint, SigningAuthority } from '../kube/identity.ts';
-import type { FleetCommand, FleetMessage, ShardConfig, ShardReport, ShardTotals } from './messages.ts';
+import {
+  type FleetCommand,
+  type FleetMessage,
+  type ShardConfig,
+  type ShardReport,
+  type ShardTotals,
+  noTotals,
+} from './messages.ts';
 
 /** One thread drives thousands of nodes; a second one helps only where a core is free for it. */
 const nodesPerShardMin = 250;
@@ -95,16 +102,7 @@ export class Fleet {
 
   /** The sum over all shards, as of their last reports. */
   totals(): ShardTotals {
-    const sum: ShardTotals = {
-      nodesReady: 0,
-      proxiesReady: 0,
-      podsStarted: 0,
-      podsDeleted: 0,
-      watches: 0,
-      watchInterruptions: 0,
-      proxyChanges: 0,
-      delayed: 0,
-    };
+    const sum = noTotals();
     for (const totals of this.byShard.values()) {
       for (const key of Object.keys(sum) as (keyof ShardTotals)[]) sum[key] += totals[key];
     }

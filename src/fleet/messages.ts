@@ -40,6 +40,20 @@ export type ShardTotals = {
   delayed: number;
 };
 
+/** Of a shard that has done nothing yet. */
+export function noTotals(): ShardTotals {
+  return {
+    nodesReady: 0,
+    proxiesReady: 0,
+    podsStarted: 0,
+    podsDeleted: 0,
+    watches: 0,
+    watchInterruptions: 0,
+    proxyChanges: 0,
+    delayed: 0,
+  };
+}
+
 /**
  * What a shard tells, at most four times a second and only when there is something: totals, and what came since the last
  * report. Large parts are transferables or absent.

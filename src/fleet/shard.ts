@@ -14,7 +14,13 @@ import { tlsContext } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
-import type { ShardConfig, ShardReport, ShardStatistics, ShardTotals } from './messages.ts';
+import {
+  type ShardConfig,
+  type ShardReport,
+  type ShardStatistics,
+  type ShardTotals,
+  noTotals,
+} from './messages.ts';
 
 /** TLS handshakes of a shard in flight: enough to keep two cores busy, few enough that none waits for long. */
 const handshakesMax = 16;
@@ -36,16 +42,7 @@ export class Shard implements ShardObserver {
   private readonly environment: ShardEnvironment;
   private readonly kubelets: HollowKubelet[] = [];
   private readonly proxies: HollowProxy[] = [];
-  private readonly totals: ShardTotals = {
-    nodesReady: 0,
-    proxiesReady: 0,
-    podsStarted: 0,
-    podsDeleted: 0,
-    watches: 0,
-    watchInterruptions: 0,
-    proxyChanges: 0,
-    delayed: 0,
-  };
+  private readonly totals: ShardTotals = noTotals();
   private startedUids: string[] = [];
   private startedTimesUs: number[] = [];
   private errors: string[] = [];
