@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import { systemClock } from '../base/clock.ts';
+import { type TimerHandle, systemClock } from '../base/clock.ts';
 import type { RunReporter, RunStatus } from '../scenario/run-reporter.ts';
 
 export type DisplayMode = 'live' | 'plain' | 'quiet' | 'json';
@@ -107,6 +107,8 @@ class JsonDisplay implements Display {
   }
 }
 
+const tickMs = 250;
+
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /** The last lines of the terminal, drawn anew; what is finished scrolls up above them. */
@@ -119,6 +121,16 @@ class LiveDisplay implements Display {
   private current: RunStatus | undefined;
   private frame = 0;
   private drawnUs = 0;
+  private ticking: TimerHandle;
+
+  constructor() {
+    // The clock on the screen goes on while nothing is told.
+    const tick = (): void => {
+      this.ticking = systemClock.timer(tickMs, tick);
+      if (this.stepText !== '') this.draw(false);
+    };
+    this.ticking = systemClock.timer(tickMs, tick);
+  }
 
   step(text: string): void {
     if (this.stepText !== '') this.keep(`✓ ${this.stepText}`);
@@ -150,7 +162,9 @@ class LiveDisplay implements Display {
   }
 
   close(): void {
+    this.ticking.cancel();
     if (this.stepText !== '') this.keep(`✓ ${this.stepText}`);
+    this.stepText = '';
     this.update.clear();
     this.update.done();
   }
