@@ -11,6 +11,7 @@ import {
   type FlagProfile,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
+import { type LoadedScenario, loadScenario } from '../scenario/load-scenario.ts';
 
 /** The version that the embedded control plane has unless told otherwise. */
 export const defaultKubernetesVersion = 'v1.36.3';
@@ -146,6 +147,37 @@ function httpUrl(value: string): string {
     throw new HollowmarkError('bad-input', `--release-url: '${value}' is not an http(s) URL`);
   }
   return value.replace(/\/+$/, '');
+}
+
+export type ScenarioFlags = {
+  scenario: string;
+  nodes: number | undefined;
+  set: string[] | undefined;
+  seed: string | undefined;
+};
+
+/** The scenario file and what changes it, of the commands that take one. */
+export function scenarioOptions<T>(yargs: Argv<T>): Argv<T & ScenarioFlags> {
+  return yargs
+    .positional('scenario', { type: 'string', demandOption: true, describe: 'A scenario file (YAML)' })
+    .option('nodes', { type: 'number', describe: 'Hollow nodes, instead of nodes.count', requiresArg: true })
+    .option('set', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'Change one value of the scenario: path=value (repeatable)',
+    })
+    .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true });
+}
+
+/** Loads the scenario with the flags' changes. @throws HollowmarkError `bad-input`. */
+export function loadScenarioWith(flags: ScenarioFlags): LoadedScenario {
+  const nodes = positiveInteger('--nodes', flags.nodes);
+  return loadScenario(flags.scenario, {
+    ...(nodes === undefined ? {} : { nodes }),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    sets: flags.set ?? [],
+  });
 }
 
 /** A whole number of at least 1, or one clear error. */

@@ -8,27 +8,20 @@ import { writeFileAtomically } from '../../result/atomic-file.ts';
 import type { RunResult } from '../../result/result.ts';
 import { writeResult } from '../../result/write.ts';
 import { conductRun } from '../../scenario/conductor.ts';
-import { loadScenario } from '../../scenario/load-scenario.ts';
 import type { CommandContext } from '../context.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
 import {
   type ClusterFlags,
+  type ScenarioFlags,
   clusterOptions,
   controlPlaneOptions,
+  loadScenarioWith,
   newRunId,
-  positiveInteger,
+  scenarioOptions,
 } from '../options.ts';
 
-type RunFlags = ClusterFlags & {
-  scenario: string;
-  nodes: number | undefined;
-  set: string[] | undefined;
-  out: string | undefined;
-  seed: string | undefined;
-  quiet: boolean;
-  json: boolean;
-};
+type RunFlags = ClusterFlags & ScenarioFlags & { out: string | undefined; quiet: boolean; json: boolean };
 
 /** `run`: a scenario from nothing to a report. */
 export function runCommand(context: CommandContext): CommandModule<object, RunFlags> {
@@ -36,25 +29,12 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
     command: 'run <scenario>',
     describe: 'Run a scenario and write a report',
     builder: (yargs: Argv) =>
-      clusterOptions(yargs)
-        .positional('scenario', { type: 'string', demandOption: true, describe: 'A scenario file (YAML)' })
-        .option('nodes', {
-          type: 'number',
-          describe: 'Hollow nodes, instead of nodes.count',
-          requiresArg: true,
-        })
-        .option('set', {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          describe: 'Change one value of the scenario: path=value (repeatable)',
-        })
+      scenarioOptions(clusterOptions(yargs))
         .option('out', {
           type: 'string',
           describe: 'Folder for the report (default: reports/<run id>)',
           requiresArg: true,
         })
-        .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only the outcome' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
         .example('$0 run scenarios/quickstart.yaml', '100 nodes, 1,000 pods')
@@ -65,12 +45,7 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
 }
 
 async function run(flags: RunFlags, context: CommandContext): Promise<number> {
-  const nodes = positiveInteger('--nodes', flags.nodes);
-  const loaded = loadScenario(flags.scenario, {
-    ...(nodes === undefined ? {} : { nodes }),
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    sets: flags.set ?? [],
-  });
+  const loaded = loadScenarioWith(flags);
   const runId = newRunId(loaded.scenario.name);
   const out = resolve(flags.out ?? join('reports', runId));
   const made = claimFolder(out);

@@ -1,17 +1,9 @@
 import type { Argv, CommandModule } from 'yargs';
-import { loadScenario } from '../../scenario/load-scenario.ts';
 import { renderPlan, summariseScenario } from '../../scenario/render-plan.ts';
 import type { CommandContext } from '../context.ts';
-import { positiveInteger } from '../options.ts';
+import { type ScenarioFlags, loadScenarioWith, scenarioOptions } from '../options.ts';
 
-type ValidateFlags = {
-  scenario: string;
-  nodes: number | undefined;
-  seed: string | undefined;
-  set: string[] | undefined;
-  plan: boolean;
-  json: boolean;
-};
+type ValidateFlags = ScenarioFlags & { plan: boolean; json: boolean };
 
 /** `validate`: checks a scenario without running it. */
 export function validateCommand(context: CommandContext): CommandModule<object, ValidateFlags> {
@@ -19,20 +11,7 @@ export function validateCommand(context: CommandContext): CommandModule<object, 
     command: 'validate <scenario>',
     describe: 'Check a scenario file without running it',
     builder: (yargs: Argv) =>
-      yargs
-        .positional('scenario', { type: 'string', demandOption: true, describe: 'A scenario file (YAML)' })
-        .option('nodes', {
-          type: 'number',
-          describe: 'Hollow nodes, instead of nodes.count',
-          requiresArg: true,
-        })
-        .option('set', {
-          type: 'string',
-          array: true,
-          nargs: 1,
-          describe: 'Change one value: path=value (repeatable)',
-        })
-        .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true })
+      scenarioOptions(yargs)
         .option('plan', {
           type: 'boolean',
           default: false,
@@ -49,12 +28,7 @@ export function validateCommand(context: CommandContext): CommandModule<object, 
 }
 
 function validate(flags: ValidateFlags): number {
-  const nodes = positiveInteger('--nodes', flags.nodes);
-  const { scenario, document, warnings } = loadScenario(flags.scenario, {
-    ...(nodes === undefined ? {} : { nodes }),
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    sets: flags.set ?? [],
-  });
+  const { scenario, document, warnings } = loadScenarioWith(flags);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   if (flags.json)
     process.stdout.write(`${JSON.stringify({ valid: true, warnings, scenario: document }, undefined, 2)}\n`);
