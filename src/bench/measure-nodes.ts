@@ -4,8 +4,9 @@ import { Prng } from '../base/prng.ts';
 import { silentReporter } from '../base/reporter.ts';
 import { officialReleaseUrl } from '../control-plane/control-plane.ts';
 import type { ShardReport } from '../fleet/messages.ts';
-import { ApiClient, tlsContext } from '../kube/client.ts';
+import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
+import { certificateIdentity } from '../kube/identity.ts';
 import { CallMetrics, callClass } from '../metrics/call-metrics.ts';
 import { readProcess } from '../metrics/process-stats.ts';
 import { HollowCluster } from '../scenario/hollow-cluster.ts';
@@ -122,7 +123,7 @@ class Bench {
     this.figures.proxiesReadyMs = (clock.nowUs() - startUs) / 1000;
     this.admin = new ApiClient({
       endpoint: controlPlane.endpoint,
-      secureContext: tlsContext(controlPlane.endpoint, controlPlane.admin),
+      identity: certificateIdentity(controlPlane.endpoint, controlPlane.admin),
       codec: jsonCodec,
       userAgent: 'hollowmark-bench',
       clock,

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Reporter } from '../base/reporter.ts';
-import type { ApiServerEndpoint, ClientCertificate, SigningAuthority } from '../kube/identity.ts';
+import type { ClientCertificate, SigningAuthority } from '../kube/identity.ts';
 
 export type FlagProfile = 'default' | 'scale';
 
@@ -47,6 +47,9 @@ export type ControlPlaneOptions = BinariesOptions & {
 
 export type ComponentName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
+/** A server of a control plane of our own. */
+export type LocalEndpoint = { url: string; caPem: string };
+
 /** A running control plane. */
 export interface ControlPlane {
   /** As the kube-apiserver binary itself says: a folder of binaries may hold another than was asked for. */
@@ -54,7 +57,7 @@ export interface ControlPlane {
   /** Where the binaries came from: `cache (built from Go modules)`. */
   readonly source: string;
   readonly profile: FlagProfile;
-  readonly endpoint: ApiServerEndpoint;
+  readonly endpoint: LocalEndpoint;
   /** Signs client certificates that the API server accepts (CN is the user, O the groups). */
   readonly clientAuthority: SigningAuthority;
   /** `system:masters`: for bootstrapping and people, never for load. */
@@ -64,7 +67,7 @@ export interface ControlPlane {
   /** The argv of each process, by component, the program first. */
   readonly argv: Readonly<Record<ComponentName, string[]>>;
   /** etcd's HTTPS endpoint and a client certificate for it (`/metrics`, `/health`). */
-  readonly etcd: { endpoint: ApiServerEndpoint; client: ClientCertificate };
+  readonly etcd: { endpoint: LocalEndpoint; client: ClientCertificate };
   /** Folder of one log file per component. */
   readonly logDir: string;
   /** Process ids, for resource accounting. */

@@ -1,10 +1,11 @@
-import type { ApiServerEndpoint, ClientCertificate } from '../kube/identity.ts';
+import type { ClientCertificate } from '../kube/identity.ts';
+import type { LocalEndpoint } from './control-plane.ts';
 
 /**
  * A kubeconfig with everything inline, as JSON: JSON is YAML, so kubectl and client-go read it.
  * @param user a name for the client, shown by `kubectl config`.
  */
-export function kubeconfigText(endpoint: ApiServerEndpoint, user: string, client: ClientCertificate): string {
+export function kubeconfigText(endpoint: LocalEndpoint, user: string, client: ClientCertificate): string {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const kubeconfig = {
     apiVersion: 'v1',

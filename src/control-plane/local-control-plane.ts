@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
-import type { ApiServerEndpoint, ClientCertificate, SigningAuthority } from '../kube/identity.ts';
+import type { ClientCertificate, SigningAuthority } from '../kube/identity.ts';
 import { type ControlPlaneConfig, loopback } from './argv/config.ts';
 import { perComponent } from './components.ts';
-import type { ComponentName, ControlPlane, FlagProfile } from './control-plane.ts';
+import type { ComponentName, ControlPlane, FlagProfile, LocalEndpoint } from './control-plane.ts';
 import { readTail } from './log-tail.ts';
 import type { Pki } from './pki.ts';
 import { type Probe, waitUntilReady } from './readiness.ts';
@@ -23,7 +23,7 @@ type Parts = {
   argv: Record<ComponentName, string[]>;
   binaries: BinarySet;
   pki: Pki;
-  endpoint: ApiServerEndpoint;
+  endpoint: LocalEndpoint;
   stateDir: string;
   logDir: string;
   clock: Clock;
@@ -34,12 +34,12 @@ export class LocalControlPlane implements ControlPlane {
   readonly version: string;
   readonly source: string;
   readonly profile: FlagProfile;
-  readonly endpoint: ApiServerEndpoint;
+  readonly endpoint: LocalEndpoint;
   readonly clientAuthority: SigningAuthority;
   readonly admin: ClientCertificate;
   readonly kubeconfigPath: string;
   readonly argv: Readonly<Record<ComponentName, string[]>>;
-  readonly etcd: { endpoint: ApiServerEndpoint; client: ClientCertificate };
+  readonly etcd: { endpoint: LocalEndpoint; client: ClientCertificate };
   readonly logDir: string;
   readonly ports: Readonly<Record<ComponentName, number>>;
   readonly died: Promise<never>;

@@ -1,4 +1,3 @@
-import type { SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { DelayQueue } from '../base/delay-queue.ts';
 import { errorMessage } from '../base/errors.ts';
@@ -10,8 +9,8 @@ import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
 import { HollowProxy } from '../hollow/hollow-proxy.ts';
 import { loadRuntimeProfile } from '../hollow/runtime-profile.ts';
 import { CertificateIssuer } from '../kube/certificates.ts';
-import { tlsContext } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
+import { type ClientIdentity, certificateIdentity } from '../kube/identity.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import {
@@ -82,7 +81,7 @@ export class Shard implements ShardObserver {
         user: `system:node:${node.name}`,
         groups: ['system:nodes'],
       });
-      this.startKubelet(node, tlsContext(this.config.endpoint, certificate), prng.fork(node.name));
+      this.startKubelet(node, certificateIdentity(this.config.endpoint, certificate), prng.fork(node.name));
     }
     await this.fewerStartingThan(1);
     if (this.config.proxies) await this.startProxies(issuer, prng);
@@ -90,12 +89,12 @@ export class Shard implements ShardObserver {
 
   private async startProxies(issuer: CertificateIssuer, prng: Prng): Promise<void> {
     const certificate = await issuer.issueClient({ user: 'system:kube-proxy', groups: [] });
-    const context = tlsContext(this.config.endpoint, certificate);
+    const identity = certificateIdentity(this.config.endpoint, certificate);
     for (const node of this.config.nodes) {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
       this.starting++;
-      const proxy = new HollowProxy(this.environment, node, context, prng.fork(`${node.name}/proxy`), () => {
+      const proxy = new HollowProxy(this.environment, node, identity, prng.fork(`${node.name}/proxy`), () => {
         this.totals.proxiesReady++;
         this.started();
       });
@@ -193,9 +192,9 @@ export class Shard implements ShardObserver {
     }
   }
 
-  private startKubelet(node: NodeConfig, context: SecureContext, prng: Prng): void {
+  private startKubelet(node: NodeConfig, identity: ClientIdentity, prng: Prng): void {
     this.starting++;
-    const kubelet = new HollowKubelet(this.environment, node, context, prng);
+    const kubelet = new HollowKubelet(this.environment, node, identity, prng);
     this.kubelets.push(kubelet);
     kubelet.start();
   }

@@ -1,10 +1,9 @@
-import type { SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { DelayQueue } from '../base/delay-queue.ts';
 import type { Prng } from '../base/prng.ts';
 import { ApiClient } from '../kube/client.ts';
 import type { HandshakeGate } from '../kube/handshake-gate.ts';
-import type { ApiServerEndpoint } from '../kube/identity.ts';
+import type { ApiServerEndpoint, ClientIdentity } from '../kube/identity.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import type { PodStarted } from './effects.ts';
@@ -36,7 +35,7 @@ export interface ShardObserver {
 
 export function clientOf(
   environment: ShardEnvironment,
-  secureContext: SecureContext,
+  identity: ClientIdentity,
   userAgent: string,
   prng: Prng,
 ): ApiClient {
@@ -48,7 +47,7 @@ export function clientOf(
     metrics,
     handshakes,
     localAddress,
-    secureContext,
+    identity,
     userAgent,
     prng,
   });

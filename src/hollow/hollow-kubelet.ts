@@ -1,6 +1,6 @@
-import type { SecureContext } from 'node:tls';
 import type { Prng } from '../base/prng.ts';
 import type { ApiClient, ApiResponse } from '../kube/client.ts';
+import type { ClientIdentity } from '../kube/identity.ts';
 import { Reflector } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import type { NodeConfig } from './context.ts';
@@ -25,12 +25,12 @@ export class HollowKubelet {
   private readonly wanted = new Set<string>();
   private stopped = false;
 
-  constructor(environment: ShardEnvironment, node: NodeConfig, secureContext: SecureContext, prng: Prng) {
+  constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
     this.environment = environment;
     this.kubelet = new Kubelet(node, environment.profile, prng.fork('kubelet'));
     this.client = clientOf(
       environment,
-      secureContext,
+      identity,
       `kubelet/${node.kubeletVersion} (linux/amd64) hollowmark`,
       prng.fork('client'),
     );

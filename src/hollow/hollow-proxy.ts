@@ -1,6 +1,6 @@
-import type { SecureContext } from 'node:tls';
 import type { Prng } from '../base/prng.ts';
 import type { ApiClient } from '../kube/client.ts';
+import type { ClientIdentity } from '../kube/identity.ts';
 import { Reflector, type WatchSpec } from '../kube/reflector.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import { type NodeConfig, microTimestamp } from './context.ts';
@@ -42,7 +42,7 @@ export class HollowProxy {
   constructor(
     environment: ShardEnvironment,
     node: NodeConfig,
-    secureContext: SecureContext,
+    identity: ClientIdentity,
     prng: Prng,
     onReady: () => void,
   ) {
@@ -51,7 +51,7 @@ export class HollowProxy {
     this.node = node;
     this.client = clientOf(
       environment,
-      secureContext,
+      identity,
       `kube-proxy/${node.kubeletVersion} (linux/amd64) hollowmark`,
       prng,
     );

@@ -14,7 +14,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import type { ClientCertificate, SigningAuthority } from './identity.ts';
+import type { ClientCertificate, ClientSubject, SigningAuthority } from './identity.ts';
 
 /** ECDSA P-256: a key costs 0.1 ms where RSA 2048 costs 100 ms; Kubernetes accepts both everywhere. */
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -25,9 +25,6 @@ const leafLifetimeMs = 365 * dayMs;
 const authorityLifetimeMs = 10 * 365 * dayMs;
 /** Certificates start in the past, so that a clock that is stepped back does not make them invalid. */
 const backdateMs = 60 * 60 * 1000;
-
-/** Who a client certificate speaks for: Kubernetes reads the user from CN and the groups from O. */
-export type ClientSubject = { user: string; groups: readonly string[] };
 
 /** The names under which a server is reached. */
 export type ServingNames = {

@@ -1,5 +1,4 @@
 import { type ClientHttp2Stream, constants } from 'node:http2';
-import { type SecureContext, createSecureContext } from 'node:tls';
 import { BoundedQueue } from '../base/bounded-queue.ts';
 import type { Clock, TimerHandle } from '../base/clock.ts';
 import type { Prng } from '../base/prng.ts';
@@ -7,7 +6,7 @@ import type { CallClass, CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import { NoAnswerError } from './api-error.ts';
 import type { HandshakeGate } from './handshake-gate.ts';
-import type { ApiServerEndpoint, ClientCertificate } from './identity.ts';
+import type { ApiServerEndpoint, ClientIdentity, IdentityHeaders } from './identity.ts';
 import { Transport } from './transport.ts';
 
 /** Answers larger than this are refused: a list of 150,000 pods is some 900 MB and belongs in pages. */
@@ -29,6 +28,8 @@ export type ApiRequest = {
   body?: Buffer | undefined;
   /** Content type of `body`; the codec's own when absent. */
   contentType?: string;
+  /** What is wanted, where that is not an object. */
+  accept?: string;
   timeoutMs?: number;
   /** Latency counts from here when given (open-loop load); else from when the request is handed to the client. */
   intendedUs?: number;
@@ -42,8 +43,8 @@ export type ApiResponse = {
 
 export type ApiClientOptions = {
   endpoint: ApiServerEndpoint;
-  /** A TLS context with the client's certificate, shared where several clients are the same identity. */
-  secureContext: SecureContext;
+  /** Shared where several clients are the same identity. */
+  identity: ClientIdentity;
   codec: Codec;
   userAgent: string;
   clock: Clock;
@@ -56,16 +57,9 @@ export type ApiClientOptions = {
   transportsMax?: number;
 };
 
-type Pending = { open: (transport: Transport) => void; fail: (error: NoAnswerError) => void };
+type RequestHeaders = Record<string, IdentityHeaders[string]>;
 
-export function tlsContext(endpoint: ApiServerEndpoint, certificate: ClientCertificate): SecureContext {
-  return createSecureContext({
-    ca: endpoint.caPem,
-    cert: certificate.certPem,
-    key: certificate.keyPem,
-    minVersion: 'TLSv1.3',
-  });
-}
+type Pending = { open: (transport: Transport) => void; fail: (error: NoAnswerError) => void };
 
 /**
  * One identity's client of one API server. Opens a connection when the first request needs it, a further one when the
@@ -129,6 +123,7 @@ export class ApiClient {
       ':path': path,
       accept: this.codec.watchAccept,
       'user-agent': this.options.userAgent,
+      ...this.options.identity.headers(),
     };
     this.whenRoom({
       open: (transport) => onStream(transport.open(headers, undefined)),
@@ -149,12 +144,13 @@ export class ApiClient {
     this.transports = [];
   }
 
-  private headers(request: ApiRequest): Record<string, string> {
-    const headers: Record<string, string> = {
+  private headers(request: ApiRequest): RequestHeaders {
+    const headers: RequestHeaders = {
       ':method': request.method,
       ':path': request.path,
-      accept: this.codec.accept,
+      accept: request.accept ?? this.codec.accept,
       'user-agent': this.options.userAgent,
+      ...this.options.identity.headers(),
     };
     if (request.body !== undefined) {
       headers['content-type'] = request.contentType ?? this.codec.contentType;
@@ -163,7 +159,7 @@ export class ApiClient {
     return headers;
   }
 
-  private dispatch(call: Call, headers: Record<string, string>): void {
+  private dispatch(call: Call, headers: RequestHeaders): void {
     if (call.settled) return;
     this.whenRoom({
       open: (transport) => {
@@ -207,7 +203,7 @@ export class ApiClient {
   }
 
   private handshake(): void {
-    const { handshakes, endpoint, secureContext, localAddress } = this.options;
+    const { handshakes, endpoint, identity, localAddress } = this.options;
     handshakes.enter(() => {
       if (this.closed) {
         this.connecting = false;
@@ -221,7 +217,8 @@ export class ApiClient {
         this.connecting = false;
         handshakes.leave();
       };
-      const transport = new Transport({ url: endpoint.url, secureContext, localAddress }, this.clock, {
+      const secureContext = identity.secureContext();
+      const transport = new Transport({ endpoint, secureContext, localAddress }, this.clock, {
         onConnected: () => {
           done();
           this.failures = 0;

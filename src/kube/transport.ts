@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
+import type { ApiServerEndpoint, IdentityHeaders } from './identity.ts';
 
 /**
  * HTTP/2 windows as Go's client sets them in spirit: far above the default of 65,535 bytes, with which a burst of
@@ -16,8 +17,7 @@ const streamsMaxAssumed = 100;
 const connectTimeoutMs = 30_000;
 
 export type TransportOptions = {
-  /** `https://127.0.0.1:6443`. */
-  url: string;
+  endpoint: ApiServerEndpoint;
   secureContext: SecureContext;
   /** Source address: spreads ephemeral ports over 127.0.0.x; undefined lets the kernel choose. */
   localAddress: string | undefined;
@@ -42,7 +42,7 @@ export class Transport {
 
   constructor(options: TransportOptions, clock: Clock, events: TransportEvents) {
     this.events = events;
-    const session = connect(options.url, {
+    const session = connect(options.endpoint.url, {
       secureContext: options.secureContext,
       ALPNProtocols: ['h2'],
       timeout: 0,
@@ -77,7 +77,7 @@ export class Transport {
     return (peer ?? streamsMaxAssumed) - this.activeStreams;
   }
 
-  open(headers: Record<string, string>, body: Buffer | undefined): ClientHttp2Stream {
+  open(headers: Record<string, IdentityHeaders[string]>, body: Buffer | undefined): ClientHttp2Stream {
     const stream = this.session.request(headers, { endStream: body === undefined });
     this.activeStreams++;
     stream.once('close', () => {

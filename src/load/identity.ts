@@ -1,7 +1,7 @@
 import { HollowmarkError } from '../base/errors.ts';
 import { NoAnswerError, readStatus } from '../kube/api-error.ts';
-import type { ClientSubject } from '../kube/certificates.ts';
 import type { ApiClient } from '../kube/client.ts';
+import type { ClientSubject } from '../kube/identity.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import { runLabel } from './labels.ts';
 

@@ -346,7 +346,7 @@ export class Measurement {
     const target = this.options.scrapeTargets.find(({ component }) => component === 'kube-apiserver');
     if (target === undefined) return undefined;
     try {
-      return serverLatencies(parsePrometheus(await scrape(target, this.options.clock), serverPrefixes));
+      return serverLatencies(parsePrometheus(await scrape(target), serverPrefixes));
     } catch (error) {
       this.serverSideMissing = errorMessage(error);
       return undefined;

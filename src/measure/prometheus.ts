@@ -1,23 +1,17 @@
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import parsePrometheusTextFormat from 'parse-prometheus-text-format';
-import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
-import type { ClientCertificate } from '../kube/identity.ts';
-
-/** A loaded API server answers with 2 to 10 MB. */
-const textBytesMax = 128 * 1024 * 1024;
+import type { ApiClient } from '../kube/client.ts';
+import { callClass } from '../metrics/call-metrics.ts';
 
 const scrapeTimeoutMs = 30_000;
 
-/** Where a component tells its metrics, and how one proves to be allowed to read them. */
+const getMetrics = callClass('GET', 'metrics', '', 'cluster');
+
+/** A component that tells its metrics, and a client of it whose identity may read them. */
 export type ScrapeTarget = {
   /** `kube-apiserver`, … */
   component: string;
-  /** `https://127.0.0.1:6443/metrics` */
-  url: string;
-  caPem: string;
-  certificate: ClientCertificate;
+  client: Pick<ApiClient, 'request'>;
 };
 
 /** One line of the text format. Bucket lines of a histogram are samples of `<family>_bucket` with a label `le`. */
@@ -72,58 +66,25 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 /**
- * Fetches a component's metrics as text.
+ * Fetches a component's metrics as text: 2 to 10 MB of a loaded API server.
  * @throws HollowmarkError `cluster-unavailable` when there is no answer in 30 s or another status than 200.
  */
-export async function scrape(target: ScrapeTarget, clock: Clock): Promise<string> {
+export async function scrape({ component, client }: ScrapeTarget): Promise<string> {
   try {
-    return await fetchText(target, clock);
+    const { status, body } = await client.request({
+      method: 'GET',
+      path: '/metrics',
+      kind: getMetrics,
+      accept: 'text/plain;version=0.0.4',
+      timeoutMs: scrapeTimeoutMs,
+    });
+    if (status !== 200) throw new Error(`HTTP ${status}`);
+    return body.toString('utf8');
   } catch (cause) {
     throw new HollowmarkError(
       'cluster-unavailable',
-      `cannot read the metrics of ${target.component} at ${target.url}: ${errorMessage(cause)}`,
+      `cannot read the metrics of ${component}: ${errorMessage(cause)}`,
       { hint: 'the identity needs `get` on the non-resource URL /metrics', cause },
     );
   }
-}
-
-function fetchText(target: ScrapeTarget, clock: Clock): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const call = request(
-      target.url,
-      {
-        ca: target.caPem,
-        cert: target.certificate.certPem,
-        key: target.certificate.keyPem,
-        headers: { accept: 'text/plain;version=0.0.4' },
-        agent: false,
-      },
-      (response) => readText(response, resolve, reject),
-    );
-    const deadline = clock.timer(scrapeTimeoutMs, () =>
-      call.destroy(new Error(`no complete answer in ${scrapeTimeoutMs / 1000} s`)),
-    );
-    call.on('error', reject);
-    call.on('close', () => deadline.cancel());
-    call.end();
-  });
-}
-
-function readText(
-  response: IncomingMessage,
-  resolve: (text: string) => void,
-  reject: (error: Error) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  response.on('data', (chunk: Buffer) => {
-    sizeBytes += chunk.length;
-    if (sizeBytes > textBytesMax) response.destroy(new Error(`more than ${textBytesMax} bytes`));
-    else chunks.push(chunk);
-  });
-  response.on('error', reject);
-  response.on('end', () => {
-    if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString('utf8'));
-    else reject(new Error(`HTTP ${response.statusCode}`));
-  });
 }

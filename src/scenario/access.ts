@@ -3,9 +3,9 @@ import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { ControlPlane } from '../control-plane/control-plane.ts';
 import { CertificateIssuer } from '../kube/certificates.ts';
-import { ApiClient, tlsContext } from '../kube/client.ts';
+import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
-import type { ClientCertificate } from '../kube/identity.ts';
+import { type ClientCertificate, certificateIdentity } from '../kube/identity.ts';
 import { ensureLoadIdentity, loadSubject, observerSubject } from '../load/identity.ts';
 import { loadTransportsMax } from '../load/sender.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
@@ -21,6 +21,8 @@ export type RunClients = {
   observer: ApiClient;
   probe: ApiClient;
   observerMetrics: CallMetrics;
+  /** Reads metrics, and is not measured itself. */
+  scraper: ApiClient;
   close(): void;
 };
 
@@ -41,7 +43,7 @@ export async function openAccess(
   ): ApiClient =>
     new ApiClient({
       endpoint: controlPlane.endpoint,
-      secureContext: tlsContext(controlPlane.endpoint, certificate),
+      identity: certificateIdentity(controlPlane.endpoint, certificate),
       codec: jsonCodec,
       userAgent: `hollowmark-${name}/${tool.version}`,
       clock,
@@ -63,16 +65,19 @@ export async function openAccess(
   const load = client(await issuer.issueClient(loadSubject), 'load', loadMetrics, loadTransportsMax);
   const observer = client(observerCertificate, 'observer', observerMetrics);
   const probe = client(observerCertificate, 'probe', observerMetrics);
+  const scraper = client(observerCertificate, 'scraper', new CallMetrics());
   return {
     load,
     loadMetrics,
     observer,
     probe,
     observerMetrics,
+    scraper,
     close() {
       load.close();
       observer.close();
       probe.close();
+      scraper.close();
     },
   };
 }

@@ -198,14 +198,7 @@ class Run {
       probeNamespace,
       loadMetrics: clients.loadMetrics,
       loadCounters: () => load.counters(),
-      scrapeTargets: [
-        {
-          component: 'kube-apiserver',
-          url: `${controlPlane.endpoint.url}/metrics`,
-          caPem: controlPlane.endpoint.caPem,
-          certificate: controlPlane.admin,
-        },
-      ],
+      scrapeTargets: [{ component: 'kube-apiserver', client: clients.scraper }],
       harnessPids: () => ({
         harness: process.pid,
         ...(this.cluster === undefined ? {} : { fleet: this.cluster.fleet.pid }),

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { silentReporter } from '../../src/base/reporter.ts';
-import { CertificateIssuer, type ClientSubject } from '../../src/kube/certificates.ts';
-import { ApiClient, type RequestVerb, tlsContext } from '../../src/kube/client.ts';
+import { CertificateIssuer } from '../../src/kube/certificates.ts';
+import { ApiClient, type RequestVerb } from '../../src/kube/client.ts';
 import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
+import { type ClientSubject, certificateIdentity } from '../../src/kube/identity.ts';
 import { type CreatedPod, LoadGenerator } from '../../src/load/generator.ts';
 import {
   ensureLoadIdentity,
@@ -56,7 +57,7 @@ class Client {
     const metrics = new CallMetrics();
     const api = new ApiClient({
       endpoint,
-      secureContext: tlsContext(endpoint, await issuer.issueClient(subject)),
+      identity: certificateIdentity(endpoint, await issuer.issueClient(subject)),
       codec: jsonCodec,
       userAgent: 'hollowmark-load-test',
       clock: systemClock,

@@ -3,8 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { CertificateIssuer } from '../../src/kube/certificates.ts';
-import { ApiClient, tlsContext } from '../../src/kube/client.ts';
+import { ApiClient } from '../../src/kube/client.ts';
 import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
+import {
+  type ApiServerEndpoint,
+  type ClientCertificate,
+  certificateIdentity,
+} from '../../src/kube/identity.ts';
 import { grants, observerSubject } from '../../src/load/identity.ts';
 import { type Measured, Measurement } from '../../src/measure/measurement.ts';
 import { parsePrometheus, scrape } from '../../src/measure/prometheus.ts';
@@ -33,19 +38,7 @@ beforeAll(async () => {
   // The identity that a run gives its observer: what it needs and no more.
   const issuer = await CertificateIssuer.open(cp.controlPlane.clientAuthority, () => systemClock.wallMs());
   const certificate = await issuer.issueClient(observerSubject);
-  clients = ['observer', 'probe'].map(
-    (name) =>
-      new ApiClient({
-        endpoint: cp.controlPlane.endpoint,
-        secureContext: tlsContext(cp.controlPlane.endpoint, certificate),
-        codec: jsonCodec,
-        userAgent: `hollowmark-test/${name}`,
-        clock: systemClock,
-        prng: new Prng(name),
-        metrics: observerMetrics,
-        handshakes: new HandshakeGate(4),
-      }),
-  );
+  clients = [1, 2].map(() => clientOf(cp.controlPlane.endpoint, certificate, observerMetrics));
   measurement = newMeasurement();
   await measurement.start();
 });
@@ -55,6 +48,23 @@ afterAll(async () => {
   for (const client of clients ?? []) client.close();
   await cp?.stop();
 });
+
+function clientOf(
+  endpoint: ApiServerEndpoint,
+  certificate: ClientCertificate,
+  metrics = new CallMetrics(),
+): ApiClient {
+  return new ApiClient({
+    endpoint,
+    identity: certificateIdentity(endpoint, certificate),
+    codec: jsonCodec,
+    userAgent: 'hollowmark-test',
+    clock: systemClock,
+    prng: new Prng('test'),
+    metrics,
+    handshakes: new HandshakeGate(4),
+  });
+}
 
 function newMeasurement(): Measurement {
   const { controlPlane } = cp;
@@ -67,14 +77,7 @@ function newMeasurement(): Measurement {
     probeNamespace: 'default',
     loadMetrics,
     loadCounters: () => ({ dueCount: measurement.pods.created, sentCount: measurement.pods.created }),
-    scrapeTargets: [
-      {
-        component: 'kube-apiserver',
-        url: `${controlPlane.endpoint.url}/metrics`,
-        caPem: controlPlane.endpoint.caPem,
-        certificate: controlPlane.admin,
-      },
-    ],
+    scrapeTargets: [{ component: 'kube-apiserver', client: cp.admin.client }],
     harnessPids: () => ({ harness: process.pid }),
     controlPlanePids: () => controlPlane.pids(),
     cpuCount: availableParallelism(),
@@ -319,36 +322,43 @@ describe('Measurement against a real API server', () => {
 describe('scrape', () => {
   it('reads the metrics of every component', async () => {
     const { endpoint, admin, ports, etcd } = cp.controlPlane;
-    const targets = (['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const).map(
+    const components = (['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const).map(
       (component) => ({
         component,
-        url: `https://127.0.0.1:${ports[component]}/metrics`,
-        caPem: endpoint.caPem,
+        endpoint: { ...endpoint, url: `https://127.0.0.1:${ports[component]}` },
         certificate: admin,
       }),
     );
-    const etcdTarget = {
-      component: 'etcd',
-      url: `${etcd.endpoint.url}/metrics`,
-      caPem: etcd.endpoint.caPem,
-      certificate: etcd.client,
-    };
-    for (const target of [...targets, etcdTarget]) {
-      const text = await scrape(target, systemClock);
-      const samples = parsePrometheus(text, ['process_cpu_seconds_total', 'process_start_time_seconds']);
-      expect(samples.map(({ name }) => name).toSorted(), target.component).toEqual([
-        'process_cpu_seconds_total',
-        'process_start_time_seconds',
-      ]);
+    const all = [...components, { component: 'etcd', endpoint: etcd.endpoint, certificate: etcd.client }];
+    for (const { component, endpoint: server, certificate } of all) {
+      const client = clientOf(server, certificate);
+      try {
+        const text = await scrape({ component, client });
+        const samples = parsePrometheus(text, ['process_cpu_seconds_total', 'process_start_time_seconds']);
+        expect(samples.map(({ name }) => name).toSorted(), component).toEqual([
+          'process_cpu_seconds_total',
+          'process_start_time_seconds',
+        ]);
+      } finally {
+        client.close();
+      }
     }
   });
 
   it('says what it could not read, and what it takes', async () => {
     const { endpoint, admin } = cp.controlPlane;
-    const target = { component: 'kube-apiserver', caPem: endpoint.caPem, certificate: admin };
-    const wrong = { ...target, url: `${endpoint.url}/nothing` };
-    await expect(scrape(wrong, systemClock)).rejects.toThrow(/metrics of kube-apiserver at .*HTTP 404/);
-    const dead = { ...target, url: 'https://127.0.0.1:1/metrics' };
-    await expect(scrape(dead, systemClock)).rejects.toThrow('ECONNREFUSED');
+    const issuer = await CertificateIssuer.open(cp.controlPlane.clientAuthority, () => systemClock.wallMs());
+    const nobody = clientOf(endpoint, await issuer.issueClient({ user: 'nobody', groups: [] }));
+    const dead = clientOf({ ...endpoint, url: 'https://127.0.0.1:1' }, admin);
+    try {
+      const component = 'kube-apiserver';
+      await expect(scrape({ component, client: nobody })).rejects.toThrow(
+        /metrics of kube-apiserver: HTTP 403/,
+      );
+      await expect(scrape({ component, client: dead })).rejects.toThrow('cannot connect');
+    } finally {
+      nobody.close();
+      dead.close();
+    }
   });
 });

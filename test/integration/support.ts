@@ -12,8 +12,9 @@ import {
 import { startControlPlane } from '../../src/control-plane/start.ts';
 import { Shard } from '../../src/fleet/shard.ts';
 import type { NodeConfig } from '../../src/hollow/context.ts';
-import { ApiClient, type RequestVerb, tlsContext } from '../../src/kube/client.ts';
+import { ApiClient, type RequestVerb } from '../../src/kube/client.ts';
 import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
+import { certificateIdentity } from '../../src/kube/identity.ts';
 import { CallMetrics, callClass } from '../../src/metrics/call-metrics.ts';
 import { jsonCodec } from '../../src/wire/json-codec.ts';
 
@@ -26,7 +27,7 @@ export class Admin {
   constructor(controlPlane: ControlPlane) {
     this.client = new ApiClient({
       endpoint: controlPlane.endpoint,
-      secureContext: tlsContext(controlPlane.endpoint, controlPlane.admin),
+      identity: certificateIdentity(controlPlane.endpoint, controlPlane.admin),
       codec: jsonCodec,
       userAgent: 'hollowmark-test',
       clock: systemClock,

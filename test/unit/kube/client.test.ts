@@ -10,9 +10,13 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { NoAnswerError } from '../../../src/kube/api-error.ts';
 import { CertificateIssuer, createAuthority } from '../../../src/kube/certificates.ts';
-import { ApiClient, tlsContext } from '../../../src/kube/client.ts';
+import { ApiClient } from '../../../src/kube/client.ts';
 import { HandshakeGate } from '../../../src/kube/handshake-gate.ts';
-import type { ClientCertificate, SigningAuthority } from '../../../src/kube/identity.ts';
+import {
+  type ClientCertificate,
+  type SigningAuthority,
+  certificateIdentity,
+} from '../../../src/kube/identity.ts';
 import { Reflector } from '../../../src/kube/reflector.ts';
 import { CallMetrics, callClass } from '../../../src/metrics/call-metrics.ts';
 import { jsonCodec } from '../../../src/wire/json-codec.ts';
@@ -89,7 +93,7 @@ function clientOf(port: number, metrics = new CallMetrics()): ApiClient {
   const endpoint = { url: `https://127.0.0.1:${port}`, caPem: authority.certPem };
   const client = new ApiClient({
     endpoint,
-    secureContext: tlsContext(endpoint, clientCertificate),
+    identity: certificateIdentity(endpoint, clientCertificate),
     codec: jsonCodec,
     userAgent: 'test',
     clock: systemClock,
