@@ -5,9 +5,10 @@ import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { LocalCluster } from '../cluster/local-cluster.ts';
 import {
   type BinariesOptions,
-  type ControlPlaneOptions,
   type FlagProfile,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
@@ -74,7 +75,7 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
     .option('identity', {
       type: 'string',
       default: 'certificate',
-      describe: 'How hollow nodes prove who they are: certificate',
+      describe: 'How hollow nodes prove who they are: certificate|impersonation|pooled',
       group: 'Hollow nodes:',
       requiresArg: true,
     });
@@ -92,20 +93,20 @@ export function checkedBinaries(
 }
 
 /**
- * What a local control plane of its own needs, from flags; its state folder is new and private.
+ * Starts a control plane of our own, as the flags say; its state folder is new and private.
  * @param profile the flag profile unless `--flags` names one.
  * @throws HollowmarkError `bad-input` for a value that no flag has, or has not yet.
  */
-export function controlPlaneOptions(
+export function openCluster(
   flags: ClusterFlags,
   profile: FlagProfile,
   runId: string,
   reporter: Reporter,
   signal: AbortSignal,
-): ControlPlaneOptions {
+): Promise<Cluster> {
   available('--profile', flags.profile, ['kubelet'], ['kubemark', 'lite']);
-  available('--identity', flags.identity, ['certificate'], ['impersonation', 'pooled']);
-  return {
+  const identity = available('--identity', flags.identity, ['certificate', 'impersonation', 'pooled'], []);
+  const options = {
     ...checkedBinaries(flags),
     profile: available('--flags', flags.flags ?? profile, ['default', 'scale'], []),
     extraFlags: {},
@@ -113,6 +114,7 @@ export function controlPlaneOptions(
     reporter,
     signal,
   };
+  return LocalCluster.start(options, identity);
 }
 
 /** `20261121-052107-quickstart-3f9c`: sorts by time, names a folder, a label value and a namespace's part. */

@@ -6,7 +6,8 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
-import type { ApiServerEndpoint, SigningAuthority } from '../kube/identity.ts';
+import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
+import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import {
   type FleetCommand,
   type FleetMessage,
@@ -33,7 +34,7 @@ export type FleetOptions = {
   proxies: boolean;
   seed: string;
   endpoint: ApiServerEndpoint;
-  authority: SigningAuthority;
+  identities: IdentityPlan;
   /** Worker threads; by default one for each core but one, as far as the nodes need them. */
   shards?: number | undefined;
   clock: Clock;
@@ -122,6 +123,11 @@ export class Fleet {
     deadline.cancel();
   }
 
+  /** All nodes go on with these. */
+  updateCredentials(credentials: Credentials): void {
+    this.send({ type: 'credentials', credentials });
+  }
+
   /** Stops all nodes, takes in the last reports, ends the process. Safe to call twice. */
   async stop(): Promise<void> {
     if (!this.stopping) {
@@ -147,13 +153,14 @@ export class Fleet {
 
 /** Nodes dealt out evenly, in contiguous runs. Pure. */
 export function shardConfigs(
-  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'authority' | 'shards'>,
+  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
 ): ShardConfig[] {
   const wanted =
     options.shards ??
     Math.min(Math.max(1, availableParallelism() - 1), Math.ceil(options.nodes.length / nodesPerShardMin));
   const count = Math.max(1, Math.min(wanted, options.nodes.length));
-  const loopback = new URL(options.endpoint.url).hostname.startsWith('127.');
+  const { url, proxyUrl } = options.endpoint;
+  const loopback = proxyUrl === undefined && new URL(url).hostname.startsWith('127.');
   return Array.from({ length: count }, (_, shard) => ({
     shard,
     seed: `${options.seed}/shard`,
@@ -163,7 +170,7 @@ export function shardConfigs(
     ),
     proxies: options.proxies,
     endpoint: options.endpoint,
-    authority: options.authority,
+    identities: options.identities,
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.
     localAddress: loopback && process.platform === 'linux' ? `127.0.0.${10 + shard}` : undefined,
   }));

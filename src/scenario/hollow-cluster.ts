@@ -1,8 +1,7 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
-import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.ts';
-import { startControlPlane } from '../control-plane/start.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { ShardReport } from '../fleet/messages.ts';
 import type { NodeConfig } from '../hollow/context.ts';
@@ -11,82 +10,49 @@ import type { NodeConfig } from '../hollow/context.ts';
 const readyTimeoutMsMin = 60_000;
 const readyTimeoutMsPerNode = 60;
 
-/**
- * How much lower than load generator and observer the control plane is scheduled. On two cores it takes all the CPU
- * there is, and who measures it must not wait behind it; see docs/decisions.
- */
-const controlPlaneNiceness = 3;
-
 /** Looks at the fleet's totals this often while it waits. */
 const pollMs = 50;
 
 export type HollowClusterOptions = {
-  controlPlane: ControlPlaneOptions;
-  /** Made once the version of the control plane is known, for nodeInfo. */
-  nodes: (version: string) => NodeConfig[];
+  cluster: Cluster;
+  nodes: NodeConfig[];
   proxies: boolean;
   seed: string;
   clock: Clock;
   signal: AbortSignal;
   reporter: Reporter;
-  /** Called when the control plane is ready, before the first node starts. */
-  onControlPlane?: (controlPlane: ControlPlane) => Promise<void>;
   onReport?: (report: ShardReport) => void;
 };
 
-/** A real control plane with hollow nodes: what `run` measures and `up` leaves running. */
+/** A cluster with hollow nodes on it: what `run` measures and `up` leaves running. */
 export class HollowCluster {
-  readonly controlPlane: ControlPlane;
+  readonly cluster: Cluster;
   readonly fleet: Fleet;
   readonly nodeCount: number;
   private readonly options: HollowClusterOptions;
 
-  private constructor(
-    options: HollowClusterOptions,
-    controlPlane: ControlPlane,
-    fleet: Fleet,
-    nodeCount: number,
-  ) {
+  /** Starts the nodes, which are on their way to Ready then. */
+  constructor(options: HollowClusterOptions) {
+    const { cluster, nodes, proxies, seed, clock, onReport } = options;
     this.options = options;
-    this.controlPlane = controlPlane;
-    this.fleet = fleet;
-    this.nodeCount = nodeCount;
-  }
-
-  /**
-   * Starts the control plane, then the nodes (which are on their way to Ready when this resolves).
-   * @throws HollowmarkError as `startControlPlane` does; nothing is left behind.
-   */
-  static async start(options: HollowClusterOptions): Promise<HollowCluster> {
-    const controlPlane = await startControlPlane({ ...options.controlPlane, niceness: controlPlaneNiceness });
-    try {
-      await Promise.race([
-        options.onControlPlane?.(controlPlane),
-        controlPlane.died,
-        aborted(options.signal),
-      ]);
-      options.signal.throwIfAborted();
-      const nodes = options.nodes(controlPlane.version);
-      options.reporter.step(`Starting ${nodes.length} hollow nodes`);
-      const fleet = new Fleet({
-        nodes,
-        proxies: options.proxies,
-        seed: options.seed,
-        endpoint: controlPlane.endpoint,
-        authority: controlPlane.clientAuthority,
-        clock: options.clock,
-        onReport: options.onReport ?? (() => {}),
-      });
-      return new HollowCluster(options, controlPlane, fleet, nodes.length);
-    } catch (error) {
-      await controlPlane.stop();
-      throw error;
-    }
+    this.cluster = cluster;
+    this.nodeCount = nodes.length;
+    options.reporter.step(`Starting ${nodes.length} hollow nodes`);
+    this.fleet = new Fleet({
+      nodes,
+      proxies,
+      seed,
+      endpoint: cluster.endpoint,
+      identities: cluster.nodeIdentities,
+      clock,
+      onReport: onReport ?? (() => {}),
+    });
+    cluster.onCredentials((credentials) => this.fleet.updateCredentials(credentials));
   }
 
   /** Rejects when a component, a shard or the fleet's process dies; never resolves. */
   get died(): Promise<never> {
-    return Promise.race([this.controlPlane.died, this.fleet.died]);
+    return Promise.race([this.cluster.died, this.fleet.died]);
   }
 
   /**
@@ -130,19 +96,16 @@ export class HollowCluster {
     }
   }
 
-  /** Ends nodes, then control plane. Safe to call twice. */
+  /** Takes away the load, ends the nodes, then the cluster or what is left on it. Safe to call twice. */
   async stop(): Promise<void> {
     try {
-      await this.fleet.stop();
+      await this.cluster.clearLoad();
     } finally {
-      await this.controlPlane.stop();
+      try {
+        await this.fleet.stop();
+      } finally {
+        await this.cluster.stop();
+      }
     }
   }
-}
-
-/** Rejects with the signal's reason when it aborts; never resolves. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

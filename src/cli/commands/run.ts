@@ -15,9 +15,9 @@ import {
   type ClusterFlags,
   type ScenarioFlags,
   clusterOptions,
-  controlPlaneOptions,
   loadScenarioWith,
   newRunId,
+  openCluster,
   scenarioOptions,
 } from '../options.ts';
 
@@ -58,13 +58,8 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     outcome = await conductRun({
       loaded,
       runId,
-      controlPlane: controlPlaneOptions(
-        flags,
-        loaded.scenario.controlPlane.flags,
-        runId,
-        display,
-        interruption.signal,
-      ),
+      openCluster: () =>
+        openCluster(flags, loaded.scenario.controlPlane.flags, runId, display, interruption.signal),
       clock: systemClock,
       signal: interruption.signal,
       reporter: display,

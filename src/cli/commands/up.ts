@@ -9,13 +9,7 @@ import { nodeConfigs } from '../../scenario/nodes.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
-import {
-  type ClusterFlags,
-  clusterOptions,
-  controlPlaneOptions,
-  newRunId,
-  positiveInteger,
-} from '../options.ts';
+import { type ClusterFlags, clusterOptions, newRunId, openCluster, positiveInteger } from '../options.ts';
 
 type UpFlags = ClusterFlags & {
   nodes: number;
@@ -67,9 +61,10 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     });
   }
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
-  const cluster = await HollowCluster.start({
-    controlPlane: controlPlaneOptions(flags, 'scale', runId, display, interruption.signal),
-    nodes: (version) => nodeConfigs(scenario, version, runId),
+  const cluster = await openCluster(flags, 'scale', runId, display, interruption.signal);
+  const hollow = new HollowCluster({
+    cluster,
+    nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
     proxies: flags.proxies,
     seed: flags.seed ?? 'up',
     clock: systemClock,
@@ -78,15 +73,15 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   });
   let wroteKubeconfig = false;
   try {
-    const kubeconfig = kubeconfigOut ?? cluster.controlPlane.kubeconfigPath;
+    const kubeconfig = kubeconfigOut ?? cluster.kubeconfigPath;
     if (kubeconfigOut !== undefined) {
-      await writeKubeconfig(cluster.controlPlane.kubeconfigPath, kubeconfigOut);
+      await writeKubeconfig(cluster.kubeconfigPath, kubeconfigOut);
       wroteKubeconfig = true;
     }
-    await cluster.nodesReady();
+    await hollow.nodesReady();
     display.close();
     if (flags.json) {
-      const { endpoint, version } = cluster.controlPlane;
+      const { endpoint, version } = cluster;
       process.stdout.write(
         `${JSON.stringify({ type: 'ready', kubeconfig, server: endpoint.url, version, nodes: count })}\n`,
       );
@@ -94,19 +89,19 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
       process.stdout.write(`kubeconfig: ${kubeconfig}\nready\n`);
       if (!flags.quiet) {
         process.stderr.write(
-          `${count} hollow nodes are Ready on Kubernetes ${cluster.controlPlane.version}.\n` +
+          `${count} hollow nodes are Ready on Kubernetes ${cluster.version}.\n` +
             `Try: kubectl --kubeconfig ${kubeconfig} get nodes\nCtrl-C ends the cluster.\n`,
         );
       }
     }
-    await Promise.race([aborted(interruption.signal), cluster.died]);
+    await Promise.race([aborted(interruption.signal), hollow.died]);
     return interruption.exitCode;
   } finally {
     display.close();
     try {
       if (wroteKubeconfig && kubeconfigOut !== undefined) await rm(kubeconfigOut, { force: true });
     } finally {
-      await cluster.stop();
+      await hollow.stop();
     }
   }
 }
