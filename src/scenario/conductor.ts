@@ -17,6 +17,7 @@ import type { Progress } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
+import type { WatchdogLimits } from './watchdog.ts';
 
 /** Live displays hear from a run this often. */
 const statusIntervalMs = 250;
@@ -28,7 +29,12 @@ export type RunOptions = {
   clock: Clock;
   signal: AbortSignal;
   reporter: RunReporter;
+  /** Of the watchdog over the API server; tests shorten them. */
+  watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
+
+/** How long the end of a run that was interrupted or lost may wait for answers of its cluster. */
+const endLimitMs = 10_000;
 
 /** What came of a run. With `error`, the run was cut short by it and `result` says how far it came. */
 export type RunOutcome = { result: RunResult; error?: unknown };
@@ -82,6 +88,7 @@ class Run {
       signal,
       reporter,
       onControlPlane: (controlPlane) => this.openMeasurement(controlPlane),
+      watchdogLimits: this.options.watchdogLimits,
       onReport: (report) => {
         this.measurement?.recordNodeSide(report.startedUids, report.startedTimesUs);
         if (report.statistics === undefined) return;
@@ -162,6 +169,10 @@ class Run {
     const { reporter } = this.options;
     const { controlPlane } = this.needed(this.cluster);
     reporter.step('Collecting results');
+    // Without connections, requests fail at once: what a dead cluster would have answered is missing in the result.
+    const giveUp = (): void => this.clients?.close();
+    this.needed(this.cluster).died.catch(giveUp);
+    const limit = this.error === undefined ? undefined : this.options.clock.timer(endLimitMs, giveUp);
     let measured: Measured;
     try {
       await this.needed(this.cluster).fleet.flush();
@@ -169,6 +180,7 @@ class Run {
     } catch (error) {
       throw this.error ?? error;
     } finally {
+      limit?.cancel();
       reporter.step('Stopping the cluster');
       await this.close();
     }

@@ -1,11 +1,20 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
+import { tool } from '../base/package-info.ts';
+import { Prng } from '../base/prng.ts';
 import type { Reporter } from '../base/reporter.ts';
 import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.ts';
+import { isStopped } from '../journal/process-identity.ts';
 import { startControlPlane } from '../control-plane/start.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { ShardReport } from '../fleet/messages.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import { ApiClient } from '../kube/client.ts';
+import { HandshakeGate } from '../kube/handshake-gate.ts';
+import { certificateIdentity } from '../kube/identity.ts';
+import { CallMetrics } from '../metrics/call-metrics.ts';
+import { jsonCodec } from '../wire/json-codec.ts';
+import { Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 /** A node takes under a second; what is slow is the API server under thousands of them. */
 const readyTimeoutMsMin = 60_000;
@@ -32,6 +41,8 @@ export type HollowClusterOptions = {
   /** Called when the control plane is ready, before the first node starts. */
   onControlPlane?: (controlPlane: ControlPlane) => Promise<void>;
   onReport?: (report: ShardReport) => void;
+  /** Of the watchdog; tests shorten them. */
+  watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
 
 /** A real control plane with hollow nodes: what `run` measures and `up` leaves running. */
@@ -40,15 +51,18 @@ export class HollowCluster {
   readonly fleet: Fleet;
   readonly nodeCount: number;
   private readonly options: HollowClusterOptions;
+  private readonly watchdog: Watchdog;
 
   private constructor(
     options: HollowClusterOptions,
     controlPlane: ControlPlane,
+    watchdog: Watchdog,
     fleet: Fleet,
     nodeCount: number,
   ) {
     this.options = options;
     this.controlPlane = controlPlane;
+    this.watchdog = watchdog;
     this.fleet = fleet;
     this.nodeCount = nodeCount;
   }
@@ -59,10 +73,18 @@ export class HollowCluster {
    */
   static async start(options: HollowClusterOptions): Promise<HollowCluster> {
     const controlPlane = await startControlPlane({ ...options.controlPlane, niceness: controlPlaneNiceness });
+    const watchdog = new Watchdog({
+      client: healthClient(controlPlane, options.clock),
+      clock: options.clock,
+      reporter: options.reporter,
+      diagnose: () => stoppedComponents(controlPlane),
+      limits: options.watchdogLimits,
+    });
     try {
       await Promise.race([
         options.onControlPlane?.(controlPlane),
         controlPlane.died,
+        watchdog.died,
         aborted(options.signal),
       ]);
       options.signal.throwIfAborted();
@@ -77,16 +99,18 @@ export class HollowCluster {
         clock: options.clock,
         onReport: options.onReport ?? (() => {}),
       });
-      return new HollowCluster(options, controlPlane, fleet, nodes.length);
+      options.controlPlane.children?.add('fleet', fleet.pid);
+      return new HollowCluster(options, controlPlane, watchdog, fleet, nodes.length);
     } catch (error) {
+      watchdog.stop();
       await controlPlane.stop();
       throw error;
     }
   }
 
-  /** Rejects when a component, a shard or the fleet's process dies; never resolves. */
+  /** Rejects when a component, a shard or the fleet's process dies, or the API server hangs; never resolves. */
   get died(): Promise<never> {
-    return Promise.race([this.controlPlane.died, this.fleet.died]);
+    return Promise.race([this.controlPlane.died, this.fleet.died, this.watchdog.died]);
   }
 
   /**
@@ -132,12 +156,37 @@ export class HollowCluster {
 
   /** Ends nodes, then control plane. Safe to call twice. */
   async stop(): Promise<void> {
+    this.watchdog.stop();
     try {
       await this.fleet.stop();
+      this.options.controlPlane.children?.remove(this.fleet.pid);
     } finally {
       await this.controlPlane.stop();
     }
   }
+}
+
+/** A client for health probes: of `system:masters`, whom priority and fairness exempt. */
+function healthClient(controlPlane: ControlPlane, clock: Clock): ApiClient {
+  return new ApiClient({
+    endpoint: controlPlane.endpoint,
+    identity: certificateIdentity(controlPlane.endpoint, controlPlane.admin),
+    codec: jsonCodec,
+    userAgent: `hollowmark-watchdog/${tool.version}`,
+    clock,
+    prng: new Prng('watchdog'),
+    metrics: new CallMetrics(),
+    handshakes: new HandshakeGate(1),
+    transportsMax: 1,
+  });
+}
+
+/** A process that a signal has stopped (SIGSTOP, a debugger) keeps its connections open and says nothing. */
+function stoppedComponents(controlPlane: ControlPlane): string | undefined {
+  const stopped = Object.entries(controlPlane.pids()).filter(([, pid]) => isStopped(pid));
+  if (stopped.length === 0) return undefined;
+  const names = stopped.map(([name, pid]) => `${name} (pid ${pid})`).join(', ');
+  return `stopped by a signal: ${names}; \`kill -CONT ${stopped.map(([, pid]) => pid).join(' ')}\` wakes it`;
 }
 
 /** Rejects with the signal's reason when it aborts; never resolves. */
