@@ -1,9 +1,11 @@
 import { constants, existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { Journal } from '../../journal/journal.ts';
+import { sweepLeftovers } from '../../journal/sweep.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
@@ -67,21 +69,23 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     });
   }
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
-  const cluster = await HollowCluster.start({
-    controlPlane: controlPlaneOptions(flags, 'scale', runId, display, interruption.signal),
-    nodes: (version) => nodeConfigs(scenario, version, runId),
-    proxies: flags.proxies,
-    seed: flags.seed ?? 'up',
-    clock: systemClock,
-    signal: interruption.signal,
-    reporter: display,
-  });
-  let wroteKubeconfig = false;
+  await sweepLeftovers({ clock: systemClock, reporter: display });
+  const journal = Journal.open(runId);
+  let cluster: HollowCluster | undefined;
   try {
+    cluster = await HollowCluster.start({
+      controlPlane: controlPlaneOptions(flags, 'scale', journal, display, interruption.signal),
+      nodes: (version) => nodeConfigs(scenario, version, runId),
+      proxies: flags.proxies,
+      seed: flags.seed ?? 'up',
+      clock: systemClock,
+      signal: interruption.signal,
+      reporter: display,
+    });
     const kubeconfig = kubeconfigOut ?? cluster.controlPlane.kubeconfigPath;
     if (kubeconfigOut !== undefined) {
       await writeKubeconfig(cluster.controlPlane.kubeconfigPath, kubeconfigOut);
-      wroteKubeconfig = true;
+      journal.note({ files: [kubeconfigOut] });
     }
     await cluster.nodesReady();
     display.close();
@@ -104,9 +108,9 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   } finally {
     display.close();
     try {
-      if (wroteKubeconfig && kubeconfigOut !== undefined) await rm(kubeconfigOut, { force: true });
+      await cluster?.stop();
     } finally {
-      await cluster.stop();
+      await journal.close();
     }
   }
 }
