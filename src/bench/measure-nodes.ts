@@ -107,11 +107,8 @@ class Bench {
     );
     this.cluster = cluster;
     this.figures.controlPlaneReadyMs = (clock.nowUs() - startUs) / 1000;
-    this.hollow = new HollowCluster({
+    const hollow = new HollowCluster({
       cluster,
-      nodes: nodeConfigs(scenario, cluster.version, 'bench'),
-      proxies: true,
-      seed: 'bench',
       clock,
       signal: new AbortController().signal,
       reporter: silentReporter,
@@ -119,7 +116,13 @@ class Bench {
         this.podsStarted += report.startedUids.length;
       },
     });
-    const { fleet } = this.hollow;
+    this.hollow = hollow;
+    hollow.startNodes({
+      nodes: nodeConfigs(scenario, cluster.version, 'bench'),
+      proxies: true,
+      seed: 'bench',
+    });
+    const fleet = this.needed(hollow.fleet);
     await this.until('nodes Ready', () => fleet.totals().nodesReady >= nodes);
     this.figures.nodesReadyMs = (clock.nowUs() - startUs) / 1000;
     await this.until('proxies watching', () => fleet.totals().proxiesReady >= nodes);
@@ -138,7 +141,7 @@ class Bench {
 
   async idle(): Promise<void> {
     const { nodes, idleMs, clock } = this.options;
-    const { fleet } = this.needed(this.hollow);
+    const fleet = this.needed(this.hollow?.fleet);
     await sleep(clock, settleMs);
     const before = this.process(fleet.pid);
     const beforeUs = clock.nowUs();
@@ -153,7 +156,7 @@ class Bench {
 
   async startPods(): Promise<void> {
     const { nodes, podsPerNode, clock } = this.options;
-    const { fleet } = this.needed(this.hollow);
+    const fleet = this.needed(this.hollow?.fleet);
     const { controlPlane } = this.needed(this.cluster);
     const pods = nodes * podsPerNode;
     const apiServer = controlPlane.pids()['kube-apiserver'];
@@ -181,7 +184,7 @@ class Bench {
 
   async deletePods(): Promise<void> {
     const { nodes, podsPerNode, clock } = this.options;
-    const { fleet } = this.needed(this.hollow);
+    const fleet = this.needed(this.hollow?.fleet);
     const pods = nodes * podsPerNode;
     await sleep(clock, 5_000);
     const before = this.process(fleet.pid).cpuSeconds;

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
@@ -12,6 +11,7 @@ import {
   type FlagProfile,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
+import type { Journal } from '../journal/journal.ts';
 import { type LoadedScenario, loadScenario } from '../scenario/load-scenario.ts';
 
 /** The version that the embedded control plane has unless told otherwise. */
@@ -93,14 +93,14 @@ export function checkedBinaries(
 }
 
 /**
- * Starts a control plane of our own, as the flags say; its state folder is new and private.
+ * Starts a control plane of our own, as the flags say; its state lies in the run's folder.
  * @param profile the flag profile unless `--flags` names one.
  * @throws HollowmarkError `bad-input` for a value that no flag has, or has not yet.
  */
 export function openCluster(
   flags: ClusterFlags,
   profile: FlagProfile,
-  runId: string,
+  journal: Journal,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<Cluster> {
@@ -110,7 +110,8 @@ export function openCluster(
     ...checkedBinaries(flags),
     profile: available('--flags', flags.flags ?? profile, ['default', 'scale'], []),
     extraFlags: {},
-    stateDir: join(tmpdir(), `hollowmark-${userInfo().uid}`, runId),
+    stateDir: join(journal.dir, 'control-plane'),
+    children: journal,
     reporter,
     signal,
   };

@@ -52,7 +52,7 @@ export class Fleet {
   private awaited = new Set<number>();
   private onFlushed: () => void = () => {};
   private readonly exited: Promise<void>;
-  /** Rejects with `internal` when a shard or the process fails while it should run; never resolves. */
+  /** Rejects with `cluster-unavailable` when a shard or the process fails while it should run; never resolves. */
   readonly died: Promise<never>;
 
   constructor(options: FleetOptions) {
@@ -75,23 +75,22 @@ export class Fleet {
     this.exited = new Promise((resolve) => {
       this.child.on('error', (error) => {
         if (this.child.pid === undefined) resolve();
-        if (!this.stopping) fail(new HollowmarkError('internal', `the fleet's process: ${error.message}`));
+        if (!this.stopping) fail(lost(`the process of the hollow nodes: ${error.message}`));
       });
       this.child.once('exit', (code, signal) => {
         resolve();
         if (!this.stopping) {
-          fail(
-            new HollowmarkError('internal', `the fleet's process ended (${signal ?? `exit code ${code}`})`),
-          );
+          const pid = this.child.pid ?? 0;
+          const how = signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
+          fail(lost(`the process of the hollow nodes (pid ${pid}) ${how}`));
         }
       });
     });
     this.child.on('message', (message: FleetMessage) => {
       if (message.type === 'report') this.onShardReport(message);
       else if (message.type === 'failed' && !this.stopping) {
-        fail(
-          new HollowmarkError('internal', `shard ${message.shard} of the fleet failed: ${message.message}`),
-        );
+        const shard = message.shard < 0 ? 'a worker thread' : `worker thread ${message.shard}`;
+        fail(lost(`${shard} of the hollow nodes failed: ${message.message}`));
       }
     });
     this.send({ type: 'start', shards: shardConfigs(options) });
@@ -119,7 +118,7 @@ export class Fleet {
     this.send({ type: 'flush' });
     const deadline = this.clock.timer(flushTimeoutMs, () => this.onFlushed());
     if (this.awaited.size === 0) this.onFlushed();
-    await done;
+    await Promise.race([done, this.exited]);
     deadline.cancel();
   }
 
@@ -174,6 +173,13 @@ export function shardConfigs(
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.
     localAddress: loopback && process.platform === 'linux' ? `127.0.0.${10 + shard}` : undefined,
   }));
+}
+
+/** Nodes that are gone are a cluster that is gone: what was measured until then stands. */
+function lost(message: string): HollowmarkError {
+  return new HollowmarkError('cluster-unavailable', message, {
+    hint: 'if the machine ran out of memory (`dmesg` tells), use fewer nodes: --nodes N',
+  });
 }
 
 function lowerPriority(pid: number | undefined): void {

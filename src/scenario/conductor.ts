@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { ShardReport } from '../fleet/messages.ts';
+import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
 import { probeLease } from '../load/identity.ts';
 import { tolerationsFor } from '../load/objects.ts';
@@ -18,6 +20,7 @@ import type { Progress } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
+import type { WatchdogLimits } from './watchdog.ts';
 
 /** Live displays hear from a run this often. */
 const statusIntervalMs = 250;
@@ -30,7 +33,14 @@ export type RunOptions = {
   clock: Clock;
   signal: AbortSignal;
   reporter: RunReporter;
+  /** Hears of the fleet's process. */
+  children: ChildRegister;
+  /** Of the watchdog over the API server; tests shorten them. */
+  watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
+
+/** How long the end of a run that was interrupted or lost may wait for answers of its cluster. */
+const endLimitMs = 10_000;
 
 /** What came of a run. With `error`, the run was cut short by it and `result` says how far it came. */
 export type RunOutcome = { result: RunResult; error?: unknown };
@@ -78,25 +88,24 @@ class Run {
     for (const warning of loaded.warnings) reporter.warn(warning);
     const cluster = await this.options.openCluster();
     this.cluster = cluster;
-    await Promise.race([this.openMeasurement(cluster), cluster.died, aborted(signal)]);
-    this.hollow = new HollowCluster({
+    const hollow = new HollowCluster({
       cluster,
-      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
-      proxies: scenario.nodes.proxies,
-      seed: scenario.seed,
+      children: this.options.children,
       clock,
       signal,
       reporter,
-      onReport: (report) => {
-        this.measurement?.recordNodeSide(report.startedUids, report.startedTimesUs);
-        if (report.statistics === undefined) return;
-        this.measurement?.recordShard(report.statistics);
-        const { errorCount, errors } = report.statistics;
-        if (errorCount > 0) this.failed('hollow nodes', `${errorCount} errors, first: ${errors[0] ?? ''}`);
-      },
+      watchdogLimits: this.options.watchdogLimits,
+      onReport: (report) => this.onShardReport(report),
     });
-    await this.hollow.nodesReady();
-    await this.hollow.proxiesReady();
+    this.hollow = hollow;
+    await Promise.race([this.openMeasurement(cluster), hollow.died, aborted(signal)]);
+    hollow.startNodes({
+      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
+      proxies: scenario.nodes.proxies,
+      seed: scenario.seed,
+    });
+    await hollow.nodesReady();
+    await hollow.proxiesReady();
   }
 
   /** Runs the scenario's phases in order; one that does not complete ends the run. */
@@ -155,7 +164,7 @@ class Run {
   /** Notes why the run ended early; an error before anything was measured goes on to the caller. */
   async fail(error: unknown): Promise<void> {
     this.error = error;
-    if (this.measurement === undefined || this.hollow === undefined) {
+    if (this.measurement === undefined || this.hollow?.fleet === undefined) {
       await this.close();
       throw error;
     }
@@ -167,18 +176,31 @@ class Run {
     const { reporter } = this.options;
     const cluster = this.needed(this.cluster);
     reporter.step('Collecting results');
+    // Without connections, requests fail at once: what a dead cluster would have answered is missing in the result.
+    const giveUp = (): void => this.clients?.close();
+    this.needed(this.hollow).died.catch(giveUp);
+    const limit = this.error === undefined ? undefined : this.options.clock.timer(endLimitMs, giveUp);
     let measured: Measured;
     try {
-      await this.needed(this.hollow).fleet.flush();
+      await this.hollow?.fleet?.flush();
       measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
     } catch (error) {
       throw this.error ?? error;
     } finally {
+      limit?.cancel();
       reporter.step('Stopping the cluster');
       await this.close();
     }
     const result = this.result(measured, cluster);
     return this.error === undefined ? { result } : { result, error: this.error };
+  }
+
+  private onShardReport(report: ShardReport): void {
+    this.measurement?.recordNodeSide(report.startedUids, report.startedTimesUs);
+    if (report.statistics === undefined) return;
+    this.measurement?.recordShard(report.statistics);
+    const { errorCount, errors } = report.statistics;
+    if (errorCount > 0) this.failed('hollow nodes', `${errorCount} errors, first: ${errors[0] ?? ''}`);
   }
 
   private async openMeasurement(cluster: Cluster): Promise<void> {
@@ -206,7 +228,7 @@ class Run {
       scrapeTargets: [{ component: 'kube-apiserver', client: clients.scraper }],
       harnessPids: () => ({
         harness: process.pid,
-        ...(this.hollow === undefined ? {} : { fleet: this.hollow.fleet.pid }),
+        ...(this.hollow?.fleet === undefined ? {} : { fleet: this.hollow.fleet.pid }),
       }),
       controlPlanePids: () => cluster.pids(),
       cpuCount: availableParallelism(),

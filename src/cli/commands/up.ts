@@ -1,9 +1,12 @@
 import { constants, existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import { Journal } from '../../journal/journal.ts';
+import { sweepLeftovers } from '../../journal/sweep.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
@@ -61,23 +64,29 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     });
   }
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
-  const cluster = await openCluster(flags, 'scale', runId, display, interruption.signal);
-  const hollow = new HollowCluster({
-    cluster,
-    nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
-    proxies: flags.proxies,
-    seed: flags.seed ?? 'up',
-    clock: systemClock,
-    signal: interruption.signal,
-    reporter: display,
-  });
-  let wroteKubeconfig = false;
+  await sweepLeftovers({ clock: systemClock, reporter: display });
+  const journal = Journal.open(runId);
+  let cluster: Cluster | undefined;
+  let hollow: HollowCluster | undefined;
   try {
+    cluster = await openCluster(flags, 'scale', journal, display, interruption.signal);
     const kubeconfig = kubeconfigOut ?? cluster.kubeconfigPath;
     if (kubeconfigOut !== undefined) {
       await writeKubeconfig(cluster.kubeconfigPath, kubeconfigOut);
-      wroteKubeconfig = true;
+      journal.note({ files: [kubeconfigOut] });
     }
+    hollow = new HollowCluster({
+      cluster,
+      children: journal,
+      clock: systemClock,
+      signal: interruption.signal,
+      reporter: display,
+    });
+    hollow.startNodes({
+      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
+      proxies: flags.proxies,
+      seed: flags.seed ?? 'up',
+    });
     await hollow.nodesReady();
     display.close();
     if (flags.json) {
@@ -99,9 +108,9 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   } finally {
     display.close();
     try {
-      if (wroteKubeconfig && kubeconfigOut !== undefined) await rm(kubeconfigOut, { force: true });
+      await (hollow ?? cluster)?.stop();
     } finally {
-      await hollow.stop();
+      await journal.close();
     }
   }
 }
