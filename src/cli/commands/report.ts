@@ -1,6 +1,6 @@
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
-import { readResult } from '../../result/read.ts';
+import { readResult, resultFileAt } from '../../result/read.ts';
 import { writeReport } from '../../report/write-report.ts';
 import type { CommandContext } from '../context.ts';
 
@@ -26,9 +26,9 @@ export function reportCommand(context: CommandContext): CommandModule<object, Re
 }
 
 async function report(flags: ReportFlags): Promise<number> {
-  const path = resolve(flags.result);
+  const path = resultFileAt(flags.result);
   const result = readResult(path);
-  const out = flags.out === undefined ? dirname(path) : resolve(flags.out);
+  const out = flags.out ?? dirname(path);
   const { files, warnings } = await writeReport(result, out);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   process.stdout.write(flags.json ? `${JSON.stringify({ files })}\n` : `${files.join('\n')}\n`);

@@ -1,6 +1,7 @@
-import { existsSync, rmSync, rmdirSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
+import { removeEmptyFolders } from '../../base/folders.ts';
 import { systemClock } from '../../base/clock.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
@@ -77,7 +78,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     writeOutcome(flags, outcome.result, resultPath, join(out, 'report.html'));
   } finally {
     display.close();
-    releaseFolders(made);
+    removeEmptyFolders(made);
   }
   if (outcome.error !== undefined && outcome.result.verdict !== 'interrupted') throw outcome.error;
   return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
@@ -88,21 +89,17 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
  * @returns the folders that this made, the innermost first.
  */
 function claimFolder(dir: string): string[] {
-  const made: string[] = [];
-  for (let folder = dir; !existsSync(folder); folder = dirname(folder)) made.push(folder);
+  const missing: string[] = [];
+  for (let folder = dir; !existsSync(folder); folder = dirname(folder)) missing.push(folder);
   const probe = join(dir, '.hollowmark');
-  writeFileAtomically(probe, '');
-  rmSync(probe);
-  return made;
-}
-
-/** Takes those away again that are empty: the run ended before there was anything to write. */
-function releaseFolders(made: readonly string[]): void {
   try {
-    for (const folder of made) rmdirSync(folder);
-  } catch {
-    // Not empty: it holds a report.
+    writeFileAtomically(probe, '');
+    rmSync(probe);
+  } catch (error) {
+    removeEmptyFolders(missing);
+    throw error;
   }
+  return missing;
 }
 
 function writeOutcome(flags: RunFlags, result: RunResult, resultPath: string, reportPath: string): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { installControlPlane } from '../../../src/control-plane/install.ts';
-import { cacheRoot, fillCache, makeCacheRoot, readCached } from '../../../src/control-plane/sources/cache.ts';
+import { cacheRoot, fillCache, readCached, withCacheRoot } from '../../../src/control-plane/sources/cache.ts';
 import { type LockHolder, withLock } from '../../../src/control-plane/sources/lock.ts';
 import { processStart } from '../../../src/control-plane/sources/process-identity.ts';
 import {
@@ -39,10 +39,20 @@ describe('the folder of the cache', () => {
 
   it('that cannot be made is told with what to do', async () => {
     await writeFile(join(dir, 'file'), '');
-    await expect(makeCacheRoot(join(dir, 'file', 'below'))).rejects.toMatchObject({
+    await expect(withCacheRoot(join(dir, 'file', 'below'), async () => {})).rejects.toMatchObject({
       code: 'cluster-unavailable',
       hint: expect.stringContaining('HOLLOWMARK_CACHE') as string,
     });
+  });
+});
+
+describe('a cache that nothing came into', () => {
+  it('is gone again, with the folders that were made for it', async () => {
+    const failing = withCacheRoot(join(dir, 'new', 'cache'), async () => {
+      throw new Error('no network');
+    });
+    await expect(failing).rejects.toThrow('no network');
+    expect(await readdir(dir)).toEqual([]);
   });
 });
 
