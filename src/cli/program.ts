@@ -9,7 +9,7 @@ import { upCommand } from './commands/up.ts';
 import { validateCommand } from './commands/validate.ts';
 import { CommandContext } from './context.ts';
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts';
-import { type KnownFlags, checkFlags, unknownArgument, usageError, usageTexts } from './usage.ts';
+import { type KnownFlags, checkFlags, clearUsageError, usageError, usageTexts } from './usage.ts';
 
 /** What yargs knows of the command that it is at; its types leave the method out. */
 type WithOptions = {
@@ -59,7 +59,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     })
     .exitProcess(false)
     .fail((message, error) => {
-      failure ??= error ?? unknownArgument(message, argv, knownFlags(parser)) ?? usageError(message);
+      failure ??= error ?? clearUsageError(message, argv, knownFlags(parser));
       throw failure;
     });
   try {

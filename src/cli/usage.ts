@@ -59,14 +59,19 @@ export function checkFlags(argv: readonly string[], known: KnownFlags): void {
   }
 }
 
-/** A clearer message for yargs' "Unknown argument", with the nearest flag that there is. */
-export function unknownArgument(
+/** What yargs found wrong, in clearer words: with the nearest flag or value that there is. */
+export function clearUsageError(
   message: string,
   argv: readonly string[],
   known: KnownFlags,
-): HollowmarkError | undefined {
+): HollowmarkError {
+  const value = /^ +Argument: (\S+), Given: (.*), Choices: (.*)$/m.exec(message);
+  if (value !== null) {
+    const [, flag, given, choices = ''] = value;
+    return usageError(`--${flag} must be ${choices.replaceAll('"', '').replaceAll(', ', '|')}, not ${given}`);
+  }
   const name = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1];
-  if (name === undefined) return undefined;
+  if (name === undefined) return usageError(message);
   const flag = argv.find((word) => word.replace(/^--?/, '').split('=')[0] === name && word.startsWith('-'));
   if (flag === undefined) return usageError(`'${name}' is one argument too many, or no command`);
   const near = nearest(name, known.names);
