@@ -1,6 +1,7 @@
 import yargs from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
+import { withoutControls } from '../report/plain-text.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
@@ -9,10 +10,16 @@ import { validateCommand } from './commands/validate.ts';
 import { CommandContext } from './context.ts';
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
+import { type KnownFlags, checkFlags, clearUsageError, usageError, usageTexts } from './usage.ts';
 
-/** A mistake in the command line itself: yargs' own message, and where to look. */
-function usageError(message: string): HollowmarkError {
-  return new HollowmarkError('bad-input', message, { hint: 'see hollowmark --help' });
+/** What yargs knows of the command that it is at; its types leave the method out. */
+type WithOptions = {
+  getOptions(): { key: Record<string, unknown>; boolean: string[]; array: string[] };
+};
+
+function knownFlags(parser: object): KnownFlags {
+  const { key, boolean, array } = (parser as WithOptions).getOptions();
+  return { names: Object.keys(key), booleans: boolean, lists: array };
 }
 
 /**
@@ -36,8 +43,14 @@ export async function main(
     .command(validateCommand(context))
     .command(reportCommand(context))
     .command(controlPlaneCommand(context))
-    .demandCommand(1, 'Which command? (run, up, validate, report, control-plane)')
+    .demandCommand(1, 'which command? Such as: hollowmark run scenarios/quickstart.yaml')
     .strict()
+    .locale('en')
+    .updateStrings(usageTexts as Record<string, string>)
+    .check(() => {
+      checkFlags(argv, knownFlags(parser));
+      return true;
+    })
     .recommendCommands()
     .version(tool.version)
     .help()
@@ -51,7 +64,7 @@ export async function main(
     })
     .exitProcess(false)
     .fail((message, error) => {
-      failure ??= error ?? usageError(message);
+      failure ??= error ?? clearUsageError(message, argv, knownFlags(parser));
       throw failure;
     });
   try {
@@ -73,8 +86,9 @@ function report(error: unknown, context: CommandContext): number {
     }
     return report(known, context);
   }
-  process.stderr.write(`hollowmark: ${error.message}\n`);
-  if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
+  // Names and values of files: none may move the cursor.
+  process.stderr.write(`hollowmark: ${withoutControls(error.message)}\n`);
+  if (error.hint !== undefined) process.stderr.write(`  ${withoutControls(error.hint)}\n`);
   if (error.code === 'internal') {
     process.stderr.write(`${error.stack ?? ''}\n`);
     if (error.cause !== undefined) process.stderr.write(`caused by: ${errorMessage(error.cause)}\n`);

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { HollowmarkError } from '../base/errors.ts';
+import { HollowmarkError, errorMessage } from '../base/errors.ts';
+import { makeFolders } from '../base/folders.ts';
 import { buildArgv } from './argv/argv.ts';
 import { type ControlPlaneConfig, type KubeconfigPaths, loopback } from './argv/config.ts';
 import { type ChildRegister, Guardian } from '../journal/guardian.ts';
@@ -119,18 +121,25 @@ async function prepare(
 }
 
 /**
- * @throws `bad-input` when the folder holds something (`stop` removes it with all that is in it),
+ * @throws `bad-input` when the folder cannot be made, or holds something (`stop` removes it with all that is in it),
  * `cluster-unavailable` when its disk is full.
  */
 async function claimStateDir(stateDir: string): Promise<void> {
   const parent = dirname(stateDir);
-  await mkdir(parent, { recursive: true });
-  const free = await freeBytes(parent);
-  if (free < freeBytesToStartMin) throw diskFull(parent, free, freeBytesToStartMin);
   try {
+    makeFolders(parent);
+    const free = await freeBytes(parent);
+    if (free < freeBytesToStartMin) throw diskFull(parent, free, freeBytesToStartMin);
     await mkdir(stateDir, { mode: 0o700 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (error instanceof HollowmarkError) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(stateDir)) {
+      throw new HollowmarkError(
+        'bad-input',
+        `the state folder ${stateDir} cannot be made: ${errorMessage(error)}`,
+        { hint: 'name a folder for temporary files that you may write to: TMPDIR=DIR', cause: error },
+      );
+    }
     if ((await readdir(stateDir)).length > 0) {
       throw new HollowmarkError('bad-input', `the state folder ${stateDir} is not empty`, {
         hint: 'name a folder that is not there yet: it is removed after the run',

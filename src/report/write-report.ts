@@ -6,15 +6,16 @@ import { renderHtml } from './html/render-html.ts';
 import { renderJunit } from './junit/render-junit.ts';
 import { renderPngs } from './png/render-png.ts';
 
-export type WriteReportOptions = {
-  /** Draw PNG charts, the slow part (about 0.1 s each); true unless said otherwise. */
-  png?: boolean;
-};
+/** What a report can be written as. PNG charts are the slow part: about 0.1 s each. */
+export const reportFormats = ['html', 'junit', 'png'] as const;
+
+export type ReportFormat = (typeof reportFormats)[number];
 
 /**
  * Writes `report.html`, `junit.xml` and `charts/*.png` into a folder, which is made if it is missing. Each file
  * appears whole or not at all, and replaces an older one.
  *
+ * @param formats those that are wanted; all unless said otherwise
  * @returns the paths of the files in the order of writing, and warnings for people: without the drawing library
  *   there are no PNGs, and all else is there
  * @throws HollowmarkError `bad-input` with the path when the folder cannot be written
@@ -22,7 +23,7 @@ export type WriteReportOptions = {
 export async function writeReport(
   result: RunResult,
   dir: string,
-  options: WriteReportOptions = {},
+  formats: readonly ReportFormat[] = reportFormats,
 ): Promise<{ files: string[]; warnings: string[] }> {
   const files: string[] = [];
   const write = (name: string, content: string | Uint8Array): void => {
@@ -30,9 +31,9 @@ export async function writeReport(
     writeFileAtomically(path, content);
     files.push(path);
   };
-  write('report.html', renderHtml(result));
-  write('junit.xml', renderJunit(result));
-  if (options.png === false) return { files, warnings: [] };
+  if (formats.includes('html')) write('report.html', renderHtml(result));
+  if (formats.includes('junit')) write('junit.xml', renderJunit(result));
+  if (!formats.includes('png')) return { files, warnings: [] };
   const charts = await renderPngs(chartsOf(result));
   for (const chart of charts.files) write(join('charts', chart.name), chart.bytes);
   return { files, warnings: charts.warning === undefined ? [] : [charts.warning] };

@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errorMessage, HollowmarkError } from '../base/errors.ts';
+import { makeFolders } from '../base/folders.ts';
 
 const hints: Record<string, string> = {
   EACCES: 'You may not write there. Choose another folder with --out DIR.',
@@ -17,6 +9,7 @@ const hints: Record<string, string> = {
   EROFS: 'The file system is read-only. Choose another folder with --out DIR.',
   ENOSPC: 'The disk is full. Free some space, or choose another folder with --out DIR.',
   EDQUOT: 'Your disk quota is used up. Free some space, or choose another folder with --out DIR.',
+  ENAMETOOLONG: 'The name is too long. Choose another folder with --out DIR.',
   ENOTDIR: 'A part of the path is a file. Choose another folder with --out DIR.',
   EEXIST: 'A part of the path is a file. Choose another folder with --out DIR.',
   EISDIR: 'A folder of that name is in the way. Move it, or choose another folder with --out DIR.',
@@ -32,7 +25,7 @@ export function writeFileAtomically(path: string, content: string | Uint8Array):
   const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    makeFolder(dirname(path));
+    makeFolders(dirname(path));
     const descriptor = openSync(temporary, 'w');
     try {
       for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
@@ -43,26 +36,12 @@ export function writeFileAtomically(path: string, content: string | Uint8Array):
     renameSync(temporary, path);
   } catch (cause) {
     removeQuietly(temporary);
-    throw new HollowmarkError('bad-input', `cannot write ${path}: ${errorMessage(cause)}`, {
+    // The first part says what is wrong; the second names a temporary file that nobody has heard of.
+    const reason = errorMessage(cause).split(', ')[0] ?? '';
+    throw new HollowmarkError('bad-input', `cannot write ${path}: ${reason}`, {
       hint: hints[(cause as NodeJS.ErrnoException).code ?? ''] ?? 'Choose another folder with --out DIR.',
       cause,
     });
-  }
-}
-
-/**
- * `mkdirSync` with `recursive` never returns on Node 20 where a file system answers ENOENT although the parent is
- * there (`/proc/x` does): each level is made once here.
- */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeFolder(parent);
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    // Somebody else made it meanwhile.
-    if (!existsSync(path)) throw error;
   }
 }
 

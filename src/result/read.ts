@@ -1,25 +1,38 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorMessage, HollowmarkError } from '../base/errors.ts';
+import { type InputKind, readInputFile } from '../base/input-file.ts';
+import { tool } from '../base/package-info.ts';
 import { Histogram } from '../metrics/histogram.ts';
-import { type RunResult, resultSchemaId } from './result.ts';
+import { type RunResult, resultFileName, resultSchemaId } from './result.ts';
 import { findSchemaFault } from './schema.ts';
 
 /**
  * Larger files are refused: V8 cannot hold a string of more than 512 MiB, and a run of 5,000 nodes over a day
  * stays under 50 MB.
  */
-const fileBytesMax = 500_000_000;
+const resultFile: InputKind = {
+  name: 'result file',
+  bytesMax: 500_000_000,
+  hint: 'give the result.json that a run wrote: reports/<run id>/result.json, or DIR/result.json with --out DIR',
+};
+
+/** The `result.json` that a path stands for: the file itself, or the one in a run's folder. */
+export function resultFileAt(path: string): string {
+  return existsSync(path) && statSync(path).isDirectory() ? join(path, resultFileName) : path;
+}
 
 /**
  * Reads and checks a `result.json`.
  *
- * @param path the file, absolute or relative to the working directory
+ * @param path the file or the run's folder, absolute or relative to the working directory
  * @throws HollowmarkError `bad-input` when the file is missing, no file, not text, not JSON, of another schema
  *   version, not of the schema's shape, or holds a histogram that does not decode. The message names the file and
  *   the place in it.
  */
 export function readResult(path: string): RunResult {
-  return parseResult(readText(path), path);
+  const file = resultFileAt(path);
+  return parseResult(readInputFile(file, resultFile), file);
 }
 
 /**
@@ -45,50 +58,11 @@ function unusable(message: string, options: { hint: string; cause?: unknown }): 
   return new HollowmarkError('bad-input', message, options);
 }
 
-function readText(path: string): string {
-  let bytes: Buffer;
-  try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) {
-      throw unusable(`${path} is a folder, not a result file`, {
-        hint: `Name the file in it: ${path.replace(/\/+$/, '')}/result.json`,
-      });
-    }
-    if (stat.size > fileBytesMax) {
-      throw unusable(`${path} has ${stat.size} bytes; a result has at most ${fileBytesMax}`, {
-        hint: 'Give the result.json that a run wrote.',
-      });
-    }
-    bytes = readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof HollowmarkError) throw cause;
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    const hint = missing
-      ? 'A run writes it to reports/<run id>/result.json, or to DIR/result.json with --out DIR.'
-      : 'Check that you may read the file.';
-    const what = missing ? 'there is no such file' : errorMessage(cause);
-    throw unusable(`cannot read ${path}: ${what}`, { hint, cause });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw unusable(`${path} is not text: it holds bytes that are not UTF-8`, {
-      hint: 'Give the result.json that a run wrote, unpacked if it was compressed.',
-      cause,
-    });
-  }
-}
-
 function parseJson(text: string, origin: string): unknown {
-  if (text.trim() === '') {
-    throw unusable(`${origin} is empty`, {
-      hint: 'The run did not finish writing it. Run the scenario again.',
-    });
-  }
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw unusable(`${origin} is not JSON: ${errorMessage(cause)}`, {
+    throw unusable(`${origin} is not JSON: ${errorMessage(cause).replaceAll(/\s+/g, ' ')}`, {
       hint: 'Give the result.json that a run wrote. If it is that file, it was cut off or changed.',
       cause,
     });
@@ -101,11 +75,12 @@ function checkVersion(value: unknown, origin: string): void {
     typeof value === 'object' && value !== null ? (value as { schema?: unknown }).schema : undefined;
   if (schema === resultSchemaId) return;
   if (typeof schema === 'string' && /^hollowmark\.result\/v\d+$/.test(schema)) {
-    throw unusable(`${origin}: $.schema is ${schema}; this version of Hollowmark reads ${resultSchemaId}`, {
-      hint: 'Use the version of Hollowmark that wrote the file, or a newer one.',
-    });
+    throw unusable(
+      `${origin}: written by another version of Hollowmark: $.schema is ${schema}; this one (${tool.version}) reads ${resultSchemaId}`,
+      { hint: 'Use the version of Hollowmark that wrote the file, or a newer one.' },
+    );
   }
-  const found = schema === undefined ? 'is missing' : `is ${JSON.stringify(schema)}`;
+  const found = schema === undefined ? 'is missing' : `is ${JSON.stringify(schema).slice(0, 60)}`;
   throw unusable(`${origin} is not a Hollowmark result: $.schema ${found}, not ${resultSchemaId}`, {
     hint: 'Give the result.json that a run wrote.',
   });

@@ -6,6 +6,9 @@
 
 export const resultSchemaId = 'hollowmark.result/v1';
 
+/** A result's name in the run's folder. */
+export const resultFileName = 'result.json';
+
 export type RunVerdict = 'pass' | 'fail' | 'invalid' | 'inconclusive' | 'interrupted';
 
 /** The closed list of units. Every latency is in whole microseconds. */

@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { HollowmarkError } from '../base/errors.ts';
 import { writeFileAtomically } from './atomic-file.ts';
-import type { RunResult } from './result.ts';
+import { type RunResult, resultFileName } from './result.ts';
 import { findSchemaFault, resultSchema, type SchemaNode } from './schema.ts';
-
-export const resultFileName = 'result.json';
 
 /**
  * Writes `DIR/result.json`: indented, keys in the schema's order, so that two results can be compared line by

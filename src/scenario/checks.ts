@@ -97,6 +97,7 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     const count = (phase.listsPerSecond * phase.durationMs) / 1000;
     faults.push(tooMany(['phases', i, 'listsPerSecond'], count, 'requests'));
   }
+  faults.push(...pacingFaults(phase, i, scenario));
   if (phase.type === 'scale') {
     const made = scenario.phases
       .slice(0, i)
@@ -105,6 +106,45 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     if (!made.includes(phase.of)) faults.push(nothingToScale(phase.of, i, made));
   }
   return faults;
+}
+
+/** A plan of send times must end: one slow enough outlasts every timer. */
+function pacingFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
+  if (!('pacing' in phase)) return [];
+  const { pacing } = phase;
+  const requests = requestsOf(phase, scenario.phases.slice(0, i), scenario.nodes.count);
+  const burst = pacing.strategy === 'burst';
+  const sendingMs = burst
+    ? pacing.everyMs * Math.floor((requests - 1) / (pacing.size ?? requests))
+    : (requests * 1000) / pacing.requestsPerSecond;
+  if (sendingMs <= durationMsMax) return [];
+  const path = ['phases', i, 'pacing', burst ? 'every' : 'requestsPerSecond'];
+  const message = `${formatPath(path)}: ${requests} requests would take longer than ${durationMsMax / 3_600_000}h`;
+  return [{ path, at: 'value', message, related: [['nodes', 'count']] }];
+}
+
+/** Requests that a phase paces; at least 1. */
+function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): number {
+  switch (phase.type) {
+    case 'create-deployments':
+      return Math.ceil((phase.podsPerNode * nodes) / phase.podsPerDeployment);
+    case 'latency-pods':
+      return phase.count;
+    case 'scale': {
+      const scaled = earlier.find(({ name }) => name === phase.of);
+      return scaled === undefined ? 1 : requestsOf(scaled, [], nodes);
+    }
+    case 'delete': {
+      const made = earlier.filter(({ type }) => type === 'create-deployments' || type === 'latency-pods');
+      return Math.max(
+        1,
+        made.reduce((sum, other) => sum + requestsOf(other, [], nodes), 0),
+      );
+    }
+    case 'wait':
+    case 'steady':
+      return 1;
+  }
 }
 
 function nothingToScale(of: string, i: number, made: readonly string[]): Fault {

@@ -1,9 +1,9 @@
+import { type InputKind, readInputFile } from '../base/input-file.ts';
 import { findConflicts, findWarnings } from './checks.ts';
 import { type ScenarioDocument, compile, deepFreeze, phaseNames } from './compile.ts';
 import { type Fault, type Override, describeValue, faultError } from './file/fault.ts';
 import { type ScenarioOverrides, applyOverrides } from './file/overrides.ts';
 import { isRecord } from './file/path.ts';
-import { readScenarioText } from './file/read.ts';
 import { findSchemaFaults } from './file/schema.ts';
 import { YamlSource } from './file/yaml-source.ts';
 import type { Scenario } from './scenario.ts';
@@ -21,12 +21,19 @@ export type LoadedScenario = {
   warnings: string[];
 };
 
+/** Scenarios have some 2 KB; a file larger than this is something else, and the YAML parser would take seconds. */
+export const scenarioFile: InputKind = {
+  name: 'scenario file',
+  bytesMax: 256 * 1024,
+  hint: 'name a scenario file, such as scenarios/quickstart.yaml or a changed copy of it',
+};
+
 /**
  * Reads, overrides, validates and freezes a scenario.
  * @throws HollowmarkError `bad-input` with one message: file, line and column (or the flag) and the path.
  */
 export function loadScenario(path: string, overrides: ScenarioOverrides): LoadedScenario {
-  return parseScenario(readScenarioText(path), path, overrides);
+  return parseScenario(readInputFile(path, scenarioFile), path, overrides);
 }
 
 /** As {@link loadScenario}, of a text; `file` is for messages. */

@@ -173,8 +173,8 @@ describe('the command line, as a user has it', () => {
   it.each([
     [['run', 'nowhere.yaml'], 'nowhere.yaml'],
     [['run', 'small.yaml', '--nodes', '0'], '--nodes'],
-    [['run', 'small.yaml', '--profile', 'lite'], 'not there yet'],
-    [['run', 'small.yaml', '--identity', 'pooled'], 'not there yet'],
+    [['run', 'small.yaml', '--profile', 'lite'], '--profile'],
+    [['run', 'small.yaml', '--identity', 'pooled'], '--identity'],
     [['run', 'small.yaml', '--frobnicate'], 'frobnicate'],
     [['run', 'small.yaml', '--binaries', 'nowhere'], 'nowhere'],
     [['run', 'small.yaml', '--set', 'nodes.cout=3'], 'nodes.count'],

@@ -27,7 +27,7 @@ export function controlPlaneCommand(context: CommandContext): CommandModule {
               .example('$0 control-plane install --kubernetes-version v1.35.2', 'Fetch another one'),
           handler: (flags) => context.finish(install(flags as unknown as InstallFlags, context)),
         } satisfies CommandModule)
-        .demandCommand(1, 'Which command? (install)'),
+        .demandCommand(1, 'which command? Such as: hollowmark control-plane install'),
     handler: () => {},
   };
 }

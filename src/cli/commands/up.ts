@@ -1,6 +1,6 @@
-import { constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
@@ -54,16 +54,12 @@ const upScenario = 'name: up\nnodes: {count: 1}\nphases: [{type: steady, duratio
 
 async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const count = positiveInteger('--nodes', flags.nodes) ?? 10;
-  const display = createDisplay(displayMode(flags));
-  const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
   const runId = newRunId('up');
   const kubeconfigOut = flags.kubeconfigOut === undefined ? undefined : resolve(flags.kubeconfigOut);
-  if (kubeconfigOut !== undefined && existsSync(kubeconfigOut)) {
-    throw new HollowmarkError('bad-input', `--kubeconfig-out: ${kubeconfigOut} is there already`, {
-      hint: 'name a file that is not there yet: it is removed with the cluster',
-    });
-  }
+  if (kubeconfigOut !== undefined) checkKubeconfigOut(kubeconfigOut);
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
+  const display = createDisplay(displayMode(flags));
+  const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
   await sweepLeftovers({ clock: systemClock, reporter: display });
   const journal = Journal.open(runId);
   let cluster: Cluster | undefined;
@@ -112,6 +108,27 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     } finally {
       await journal.close();
     }
+  }
+}
+
+/** Finds out before the cluster starts what {@link writeKubeconfig} would say after it. */
+function checkKubeconfigOut(path: string): void {
+  if (existsSync(path)) {
+    throw new HollowmarkError('bad-input', `--kubeconfig-out: ${path} is there already`, {
+      hint: 'name a file that is not there yet: it is removed with the cluster',
+    });
+  }
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (cause) {
+    throw new HollowmarkError(
+      'bad-input',
+      `--kubeconfig-out: the folder ${dirname(path)} cannot be written`,
+      {
+        hint: 'name a file in a folder that is there and yours',
+        cause,
+      },
+    );
   }
 }
 

@@ -64,10 +64,12 @@ export function readVersion(command: readonly string[], signal: AbortSignal): Pr
       program as string,
       [...args, '--version'],
       { timeout: versionTimeoutMs, signal, encoding: 'utf8' },
-      (error, stdout) => {
+      (error, stdout, stderr) => {
         const version = /^Kubernetes (v\S+)/m.exec(stdout)?.[1];
         if (error !== null) {
-          reject(new Error(`${program} --version fails: ${errorMessage(error)}`, { cause: error }));
+          const said = stderr.trim().split('\n').at(-1) ?? '';
+          const why = said === '' ? (errorMessage(error).split('\n')[0] ?? '') : said.slice(0, 200);
+          reject(new Error(`${program} --version fails: ${why}`, { cause: error }));
         } else if (version === undefined) {
           reject(
             new Error(`${program} --version answers "${stdout.trim().slice(0, 200)}", not "Kubernetes v…"`),

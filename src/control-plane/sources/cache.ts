@@ -5,6 +5,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { processScope, processStart } from '../../journal/process-identity.ts';
+import { makeFolders, removeEmptyFolders } from '../../base/folders.ts';
 import { type BinarySet, completeCommand, inspectFolder } from './binary-set.ts';
 import { ageMs, foreignLockAgeMsMax } from './lock.ts';
 
@@ -63,19 +64,25 @@ export async function fillCache(
   return cached;
 }
 
-/** @throws `cluster-unavailable` when the cache cannot be written. */
-export async function makeCacheRoot(root: string): Promise<void> {
+/**
+ * Makes the cache's folder, gives it to `fill`, and takes it away again when nothing came into it.
+ * @throws HollowmarkError `cluster-unavailable` when the folder cannot be made or written; what `fill` throws.
+ */
+export async function withCacheRoot<T>(root: string, fill: () => Promise<T>): Promise<T> {
+  let made: string[] = [];
   try {
-    await mkdir(root, { recursive: true });
+    made = makeFolders(root);
+    return await fill();
   } catch (cause) {
+    // Only the file system's own errors have a call: what cannot be fetched is told otherwise.
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
     throw new HollowmarkError(
       'cluster-unavailable',
-      `the cache ${root} cannot be made: ${errorMessage(cause)}`,
-      {
-        hint: 'name a folder that can be written in HOLLOWMARK_CACHE',
-        cause,
-      },
+      `the cache ${root} cannot be used: ${errorMessage(cause)}`,
+      { hint: 'name a folder with 1 GB of space that you may write to: HOLLOWMARK_CACHE=DIR', cause },
     );
+  } finally {
+    removeEmptyFolders(made);
   }
 }
 

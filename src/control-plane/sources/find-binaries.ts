@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { type BinariesOptions, officialReleaseUrl } from '../control-plane.ts';
 import { type BinarySet, completeCommand, inspectFolder, readVersion } from './binary-set.ts';
-import { cacheRoot, fillCache, makeCacheRoot, readCached, removeAbandoned } from './cache.ts';
+import { cacheRoot, fillCache, readCached, removeAbandoned, withCacheRoot } from './cache.ts';
 import { type DownloadLimits, defaultDownloadLimits } from './download.ts';
 import { describeGaps, fromFolder } from './folder.ts';
 import { buildFromGoModules, buildRecipe } from './go-build.ts';
@@ -104,19 +104,16 @@ async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined>
     source: 'cache',
     reason: `${root} has no ${search.version} for ${thisPlatform.os}/${thisPlatform.arch}`,
   });
-  await makeCacheRoot(root);
   const { clock, reporter, signal, version } = search;
   const onWait = (holder: { pid: number }): void =>
     reporter.step(`Waiting for another run (pid ${holder.pid}) that fetches the control plane ${version}`);
-  return withLock(join(root, keys.lock), { clock, signal, onWait }, async () => {
+  const fill = async (): Promise<BinarySet | undefined> =>
     // Somebody may have filled it while this run waited.
-    return (
-      (await fromCache(root, keys, search)) ??
-      (await fromRelease(root, keys, search)) ??
-      (await readCached(root, keys.build)) ??
-      (await fromBuild(root, keys, search))
-    );
-  });
+    (await fromCache(root, keys, search)) ??
+    (await fromRelease(root, keys, search)) ??
+    (await readCached(root, keys.build)) ??
+    (await fromBuild(root, keys, search));
+  return withCacheRoot(root, () => withLock(join(root, keys.lock), { clock, signal, onWait }, fill));
 }
 
 /** A site that the user named comes before an own build of that version: it may be what is to be tested. */

@@ -24,6 +24,9 @@ const depthMax = 50;
 /** Values in all: a scenario of 100 phases has some 2,000. Ajv's list of faults grows with the square. */
 const valuesMax = 10_000;
 
+/** Some of the library's messages quote whole tokens, and a token may be the rest of the file. */
+const messageCharsMax = 160;
+
 const parseOptions = {
   version: '1.2',
   schema: 'core',
@@ -51,9 +54,13 @@ export class YamlSource implements Places {
       this.document = parseDocument(text, { ...parseOptions, lineCounter: this.lines });
     } catch (cause) {
       // Nesting beyond the stack: the parser recurses.
-      throw new HollowmarkError('bad-input', `${file}: cannot be read as YAML: ${errorMessage(cause)}`, {
-        cause,
-      });
+      throw new HollowmarkError(
+        'bad-input',
+        `${file}: cannot be read as YAML: ${reasonOf(errorMessage(cause))}`,
+        {
+          cause,
+        },
+      );
     }
     const problem = this.document.errors[0] ?? this.document.warnings[0];
     if (problem !== undefined) {
@@ -68,9 +75,8 @@ export class YamlSource implements Places {
     try {
       this.data = plainCopy(this.document.toJS({ maxAliasCount: aliasesMax }));
     } catch (cause) {
-      throw new HollowmarkError('bad-input', `${file}: cannot be read as YAML: ${errorMessage(cause)}`, {
-        cause,
-      });
+      const reason = reasonOf(errorMessage(cause));
+      throw new HollowmarkError('bad-input', `${file}: cannot be read as YAML: ${reason}`, { cause });
     }
   }
 
@@ -127,7 +133,7 @@ export class YamlSource implements Places {
 export function parseYamlValue(text: string): unknown {
   const document = parseDocument(text, parseOptions);
   const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) throw new Error(problem.message);
+  if (problem !== undefined) throw new Error(reasonOf(problem.message));
   return plainCopy(document.toJS({ maxAliasCount: aliasesMax }));
 }
 
@@ -157,5 +163,14 @@ function explain(code: string, message: string, what: string): string {
     return `the key ${JSON.stringify(what.split(':')[0]?.trim())} stands twice in the same map`;
   if (code === 'MULTIPLE_DOCS') return 'a second YAML document begins here; a scenario file holds one';
   if (code === 'TAB_AS_INDENT') return 'indented with a tab; YAML wants spaces';
-  return `not valid YAML: ${message.split('\n')[0]}`;
+  return `not valid YAML: ${reasonOf(message)}`;
+}
+
+/** The library's own words, without the file's content that some of them quote. */
+function reasonOf(message: string): string {
+  if (message.includes('call stack')) return 'nested too deeply';
+  if (message.includes('alias count'))
+    return `its aliases (*name) stand for more than ${aliasesMax} values each`;
+  const line = message.split('\n')[0] ?? '';
+  return line.length > messageCharsMax ? `${line.slice(0, messageCharsMax)}…` : line;
 }

@@ -8,9 +8,9 @@ import { installControlPlane } from '../../../src/control-plane/install.ts';
 import {
   cacheRoot,
   fillCache,
-  makeCacheRoot,
   readCached,
   removeAbandoned,
+  withCacheRoot,
 } from '../../../src/control-plane/sources/cache.ts';
 import { type LockHolder, removeDeadLocks, withLock } from '../../../src/control-plane/sources/lock.ts';
 import { processScope, processStart } from '../../../src/journal/process-identity.ts';
@@ -45,10 +45,20 @@ describe('the folder of the cache', () => {
 
   it('that cannot be made is told with what to do', async () => {
     await writeFile(join(dir, 'file'), '');
-    await expect(makeCacheRoot(join(dir, 'file', 'below'))).rejects.toMatchObject({
+    await expect(withCacheRoot(join(dir, 'file', 'below'), async () => {})).rejects.toMatchObject({
       code: 'cluster-unavailable',
       hint: expect.stringContaining('HOLLOWMARK_CACHE') as string,
     });
+  });
+});
+
+describe('a cache that nothing came into', () => {
+  it('is gone again, with the folders that were made for it', async () => {
+    const failing = withCacheRoot(join(dir, 'new', 'cache'), async () => {
+      throw new Error('no network');
+    });
+    await expect(failing).rejects.toThrow('no network');
+    expect(await readdir(dir)).toEqual([]);
   });
 });
 

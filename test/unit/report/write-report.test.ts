@@ -26,14 +26,14 @@ describe('writeReport', () => {
 
   it('replaces an older report', async () => {
     writeFileSync(join(folder, 'report.html'), 'old');
-    const { files } = await writeReport(sampleResult(), folder, { png: false });
+    const { files } = await writeReport(sampleResult(), folder, ['html', 'junit']);
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('<!doctype html>');
     expect(files).toHaveLength(2);
   });
 
   it('names the path and a way out when it cannot write', async () => {
     writeFileSync(join(folder, 'file'), '');
-    await expect(writeReport(sampleResult(), join(folder, 'file'), { png: false })).rejects.toMatchObject({
+    await expect(writeReport(sampleResult(), join(folder, 'file'), ['html', 'junit'])).rejects.toMatchObject({
       code: 'bad-input',
       message: expect.stringContaining(join(folder, 'file', 'report.html')) as string,
       hint: expect.stringContaining('--out DIR') as string,
@@ -42,8 +42,8 @@ describe('writeReport', () => {
 
   it('leaves nothing half-written when a folder stands in the way', async () => {
     const dir = join(folder, 'run');
-    await writeReport(sampleResult(), join(dir, 'report.html'), { png: false });
-    await expect(writeReport(sampleResult(), dir, { png: false })).rejects.toThrow('report.html');
+    await writeReport(sampleResult(), join(dir, 'report.html'), ['html', 'junit']);
+    await expect(writeReport(sampleResult(), dir, ['html', 'junit'])).rejects.toThrow('report.html');
     expect(readdirSync(dir)).toEqual(['report.html']);
   });
 });

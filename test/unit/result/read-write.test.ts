@@ -111,8 +111,9 @@ describe('readResult refuses', () => {
     expect(error.message).toContain('none.json');
   });
 
-  it('a folder, and names the file in it', () => {
-    expect(faultOf(() => readResult(folder)).hint).toContain('result.json');
+  it('a folder without one, and names the file that it lacks', () => {
+    const error = faultOf(() => readResult(folder));
+    expect(error.message).toBe(`${join(folder, 'result.json')}: there is no such file`);
   });
 
   it('an empty file', () => {
@@ -120,7 +121,7 @@ describe('readResult refuses', () => {
   });
 
   it('bytes that are not text', () => {
-    expect(badFile(new Uint8Array([0x1f, 0x8b, 0x08, 0xff, 0x00])).message).toContain('UTF-8');
+    expect(badFile(new Uint8Array([0x1f, 0x8b, 0x08, 0xff])).message).toContain('UTF-8');
   });
 
   it('text that is not JSON, and a file that was cut off', () => {

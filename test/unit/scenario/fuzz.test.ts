@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HollowmarkError } from '../../../src/base/errors.ts';
-import { scenarioText } from '../../../src/scenario/file/read.ts';
-import { parseScenario } from '../../../src/scenario/load-scenario.ts';
+import { inputText } from '../../../src/base/input-file.ts';
+import { parseScenario, scenarioFile } from '../../../src/scenario/load-scenario.ts';
 import { renderPlan } from '../../../src/scenario/render-plan.ts';
 
 const originals = ['quickstart', 'density'].map((name) => readFileSync(`scenarios/${name}.yaml`, 'utf8'));
@@ -94,7 +94,7 @@ function mutate(
 function outcomeOf(text: string, sets: string[]): string {
   try {
     const bytes = Buffer.from(text, 'utf8');
-    const { scenario } = parseScenario(scenarioText(bytes, 's.yaml'), 's.yaml', { sets });
+    const { scenario } = parseScenario(inputText(bytes, 's.yaml', scenarioFile), 's.yaml', { sets });
     const pods = scenario.phases.reduce((sum, phase) => sum + ('count' in phase ? phase.count : 0), 0);
     if (scenario.nodes.count + pods < 5000) renderPlan(scenario);
     return 'accepted';

@@ -246,13 +246,13 @@ describe('errors of the file itself', () => {
       'comment.yaml:1:1: a scenario must be a map, not nothing',
     );
     expect(messageOf(file('nul.yaml', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0])))).toBe(
-      'nul.yaml: a binary file, not YAML',
+      'nul.yaml: a binary file, not a scenario file',
     );
     expect(messageOf(file('latin1.yaml', Buffer.from([0x61, 0xe4, 0x62])))).toBe(
-      'latin1.yaml: not UTF-8 text, so not YAML',
+      'latin1.yaml: not UTF-8 text, so not a scenario file',
     );
     expect(messageOf(file('large.yaml', '#'.repeat(256 * 1024 + 1)))).toBe(
-      'large.yaml: larger than 262144 bytes, no scenario file',
+      'large.yaml: larger than 262144 bytes, so not a scenario file',
     );
     expect(messageOf(file('list.yaml', '- a\n'))).toBe('list.yaml:1:1: a scenario must be a map, not a list');
     rmSync(dir, { recursive: true });
@@ -324,7 +324,7 @@ describe('errors in values', () => {
     ],
     [
       'name: a\nnodes: { count: 1 }\nphases: []\n',
-      's.yaml:3:9: phases must be a list of 1 to 100 phases, each with a type, not a list',
+      's.yaml:3:9: phases must be a list of 1 to 100 phases, each with a type, not an empty list',
     ],
     [
       'name: a\nnodes: { count: 1 }\nphases: { type: delete }\n',
