@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
+import { cleanCommand } from './commands/clean.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
@@ -27,8 +28,9 @@ async function main(argv: string[]): Promise<number> {
     .command(upCommand(context))
     .command(validateCommand(context))
     .command(reportCommand(context))
+    .command(cleanCommand(context))
     .command(controlPlaneCommand(context))
-    .demandCommand(1, 'Which command? (run, up, validate, report, control-plane)')
+    .demandCommand(1, 'Which command? (run, up, validate, report, clean, control-plane)')
     .strict()
     .recommendCommands()
     .version(tool.version)
