@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { withoutControls } from '../report/plain-text.ts';
+import { cleanCommand } from './commands/clean.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
@@ -42,6 +43,7 @@ export async function main(
     .command(upCommand(context))
     .command(validateCommand(context))
     .command(reportCommand(context))
+    .command(cleanCommand(context))
     .command(controlPlaneCommand(context))
     .demandCommand(1, 'which command? Such as: hollowmark run scenarios/quickstart.yaml')
     .strict()
