@@ -106,7 +106,7 @@ export async function runExecPlugin(
     throw failure(plugin, 'its answer has neither a token nor a client certificate with its key');
   }
   if (expirationTimestamp === undefined || expirationTimestamp === null) return { credentials };
-  const expiresAtMs = Date.parse(String(expirationTimestamp));
+  const expiresAtMs = typeof expirationTimestamp === 'string' ? Date.parse(expirationTimestamp) : Number.NaN;
   if (Number.isNaN(expiresAtMs)) throw failure(plugin, 'its expirationTimestamp is no time');
   return { credentials, expiresAtMs };
 }

@@ -31,7 +31,7 @@ export type Kubeconfig = {
    * @throws HollowmarkError `bad-input` when a file or the plugin is not there or not good, `cluster-unavailable` when
    * the plugin gives nothing usable.
    */
-  credentials(): Promise<FreshCredentials>;
+  credentials: () => Promise<FreshCredentials>;
 };
 
 export type KubeconfigOptions = {

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { HollowmarkError } from '../../../src/base/errors.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
     writeFileSync(join(dir, name), text);
   }
   mkdirSync(join(dir, 'folder'));
-  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  spawnSync('sh', ['-c', 'mkfifo "$0"', join(dir, 'pipe')]);
 });
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -376,7 +376,7 @@ describe('a broken kubeconfig', () => {
         fc.uint8Array({ maxLength: 6 }),
         fc
           .constantFrom('null', '[]', '{}', '"', '\n', '*a', '&a ', '1e999', '\\u0000', '- ')
-          .map(Buffer.from),
+          .map((text) => Buffer.from(text)),
       ),
     });
     await fc.assert(
