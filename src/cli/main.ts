@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { upCommand } from './commands/up.ts';
@@ -27,8 +28,9 @@ async function main(argv: string[]): Promise<number> {
     .command(upCommand(context))
     .command(validateCommand(context))
     .command(reportCommand(context))
+    .command(doctorCommand(context))
     .command(controlPlaneCommand(context))
-    .demandCommand(1, 'Which command? (run, up, validate, report, control-plane)')
+    .demandCommand(1, 'Which command? (run, up, validate, report, doctor, control-plane)')
     .strict()
     .recommendCommands()
     .version(tool.version)

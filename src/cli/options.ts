@@ -52,6 +52,7 @@ export type ClusterFlags = ControlPlaneFlags & {
   flags: string | undefined;
   profile: string;
   identity: string;
+  skipPreflight: boolean;
 };
 
 /** Flags of commands that run hollow nodes on a control plane. */
@@ -77,7 +78,12 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
       describe: 'How hollow nodes prove who they are: certificate',
       group: 'Hollow nodes:',
       requiresArg: true,
-    });
+    })
+    .option('skip-preflight', {
+      type: 'boolean',
+      default: false,
+      describe: 'Start even where this machine lacks what the run needs (see hollowmark doctor)',
+    }) as unknown as Argv<T & ClusterFlags>;
 }
 
 /** Where the binaries come from, checked. @throws HollowmarkError `bad-input`. */
@@ -109,10 +115,15 @@ export function controlPlaneOptions(
     ...checkedBinaries(flags),
     profile: available('--flags', flags.flags ?? profile, ['default', 'scale'], []),
     extraFlags: {},
-    stateDir: join(tmpdir(), `hollowmark-${userInfo().uid}`, runId),
+    stateDir: join(stateRoot(), runId),
     reporter,
     signal,
   };
+}
+
+/** The folder in which each run has its state folder. */
+export function stateRoot(): string {
+  return join(tmpdir(), `hollowmark-${userInfo().uid}`);
 }
 
 /** `20261121-052107-quickstart-3f9c`: sorts by time, names a folder, a label value and a namespace's part. */

@@ -2,12 +2,14 @@ import { existsSync, rmSync, rmdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
+import { requirePreflight } from '../../preflight/preflight.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
 import { writeFileAtomically } from '../../result/atomic-file.ts';
 import type { RunResult } from '../../result/result.ts';
 import { writeResult } from '../../result/write.ts';
 import { conductRun } from '../../scenario/conductor.ts';
+import { totalPods } from '../../scenario/estimate.ts';
 import type { CommandContext } from '../context.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
@@ -19,6 +21,7 @@ import {
   loadScenarioWith,
   newRunId,
   scenarioOptions,
+  stateRoot,
 } from '../options.ts';
 
 type RunFlags = ClusterFlags & ScenarioFlags & { out: string | undefined; quiet: boolean; json: boolean };
@@ -55,6 +58,17 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
   );
   let outcome: Awaited<ReturnType<typeof conductRun>>;
   try {
+    if (!flags.skipPreflight) {
+      await requirePreflight({
+        nodes: loaded.scenario.nodes.count,
+        pods: totalPods(loaded.scenario),
+        proxies: loaded.scenario.nodes.proxies,
+        ownControlPlane: true,
+        stateDir: stateRoot(),
+        reportDir: out,
+        reporter: display,
+      });
+    }
     outcome = await conductRun({
       loaded,
       runId,

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { requirePreflight } from '../../preflight/preflight.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
@@ -15,6 +16,7 @@ import {
   controlPlaneOptions,
   newRunId,
   positiveInteger,
+  stateRoot,
 } from '../options.ts';
 
 type UpFlags = ClusterFlags & {
@@ -64,6 +66,17 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   if (kubeconfigOut !== undefined && existsSync(kubeconfigOut)) {
     throw new HollowmarkError('bad-input', `--kubeconfig-out: ${kubeconfigOut} is there already`, {
       hint: 'name a file that is not there yet: it is removed with the cluster',
+    });
+  }
+  if (!flags.skipPreflight) {
+    await requirePreflight({
+      nodes: count,
+      pods: 0,
+      proxies: flags.proxies,
+      ownControlPlane: true,
+      stateDir: stateRoot(),
+      reportDir: undefined,
+      reporter: display,
     });
   }
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
