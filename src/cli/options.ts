@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
@@ -121,9 +121,10 @@ export function controlPlaneOptions(
   };
 }
 
-/** The folder in which each run has its state folder. */
+/** The folder in which each run has its state folder, one for each user. */
 export function stateRoot(): string {
-  return join(tmpdir(), `hollowmark-${userInfo().uid}`);
+  // os.userInfo() fails for a user without an entry in passwd, as containers have them.
+  return join(tmpdir(), `hollowmark-${process.getuid?.() ?? -1}`);
 }
 
 /** `20261121-052107-quickstart-3f9c`: sorts by time, names a folder, a label value and a namespace's part. */

@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import yargs from 'yargs';
 import { packageRoot, tool } from '../../src/base/package-info.ts';
 import { controlPlaneCommand } from '../../src/cli/commands/control-plane.ts';
+import { doctorCommand } from '../../src/cli/commands/doctor.ts';
 import { reportCommand } from '../../src/cli/commands/report.ts';
 import { runCommand } from '../../src/cli/commands/run.ts';
 import { upCommand } from '../../src/cli/commands/up.ts';
@@ -95,6 +96,7 @@ async function parse(args: readonly string[]): Promise<Record<string, unknown>> 
       .command(upCommand(context))
       .command(validateCommand(context))
       .command(reportCommand(context))
+      .command(doctorCommand(context))
       .command(controlPlaneCommand(context))
       .demandCommand(1)
       .strict()

@@ -63,7 +63,15 @@ export function checkPorts(facts: MachineFacts, size: Size): Check {
   const waiting = timeWait === undefined || timeWait === 0 ? '' : `, ${countText(timeWait)} in TIME_WAIT`;
   const finding = `${countText(perAddress)} source ports${addresses}${waiting}; ${countOf(size.nodes, 'node')} need ${countText(size.nodes * connectionsPerNode(size))}`;
   const widen = asRoot(facts, `sysctl -w net.ipv4.ip_local_port_range="${controlPlaneEnd} ${portLast}"`);
-  if (size.nodes > nodesMax) return { ...check, verdict: 'fail', finding, nodesMax, fix: widen };
+  if (size.nodes > nodesMax) {
+    const nodesWidened =
+      sourceAddresses * Math.floor((portLast - controlPlaneEnd + 1) / connectionsPerNode(size));
+    const fix =
+      size.nodes <= nodesWidened
+        ? widen
+        : 'fewer nodes (--nodes), or more cores: each but one brings an address';
+    return { ...check, verdict: 'fail', finding, nodesMax, fix };
+  }
   if (size.ownControlPlane && ephemeral.first < controlPlaneEnd) {
     return {
       ...check,

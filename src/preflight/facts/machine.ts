@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, getPriority, setPriority, totalmem, userInfo } from 'node:os';
+import { availableParallelism, getPriority, setPriority, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
@@ -32,7 +32,7 @@ export async function readMachineFacts(options: MachineOptions): Promise<Machine
   const limits = files.text('/proc/self/limits');
   return {
     platform: process.platform,
-    isRoot: userInfo().uid === 0,
+    isRoot: process.getuid?.() === 0,
     node: { version: process.versions.node, needed: nodeNeeded() },
     cpu: await readCpu(files, cgroup.quotaCores, options),
     memory: readMemory(files, cgroup.memoryLimitBytes, cgroup.memoryAvailableBytes),
