@@ -56,12 +56,14 @@ export function renderChecks(
 
 function closingLine(checks: readonly Check[]): string {
   const enough = enoughFor(checks);
-  const limit =
-    enough === undefined
-      ? 'how many nodes this is enough for is not known'
-      : `enough for about ${aboutNodesText(enough.nodes)} (limited by ${inSentence(enough.limitedBy.title)})`;
+  const limit = enough === undefined ? 'how many nodes this is enough for is not known' : limitText(enough);
   const failed = checks.filter(({ verdict }) => verdict === 'fail').length;
   return failed === 0 ? limit : `${countOf(failed, 'check')} failed; ${limit}`;
+}
+
+function limitText({ nodes, limitedBy }: { nodes: number; limitedBy: Check }): string {
+  const by = `(limited by ${inSentence(limitedBy.title)})`;
+  return nodes === 0 ? `not enough for one node ${by}` : `enough for about ${aboutNodesText(nodes)} ${by}`;
 }
 
 /** `Memory` as `memory`; `CPU` as it is. */

@@ -68,7 +68,7 @@ describe('the table of doctor', () => {
       ! Browser        none in PATH: reports can be made here, and looked at elsewhere
           → sudo apt-get install -y chromium
 
-      3 checks failed; enough for about 0 nodes (limited by memory)
+      3 checks failed; not enough for one node (limited by memory)
       "
     `);
   });

@@ -53,7 +53,7 @@ export const server = (): MachineFacts =>
     ports: { ...laptop().ports, sourceAddresses: 63 },
   });
 
-/** Half a core, 512 MB, 64 threads, a tmpfs for /tmp, everything limited by the cgroup. */
+/** Half a core, 512 MB, 64 threads, a tmpfs for temporary files: everything limited by the cgroup. */
 export const smallContainer = (): MachineFacts =>
   laptop({
     cpu: { cores: 8, quotaCores: 0.5, busyShare: 0.02, loadPerCore: 0.1, stealShare: 0 },
