@@ -4,6 +4,7 @@ import { tool } from '../base/package-info.ts';
 import { withoutControls } from '../report/plain-text.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { upCommand } from './commands/up.ts';
@@ -44,6 +45,7 @@ export async function main(
     .command(validateCommand(context))
     .command(reportCommand(context))
     .command(cleanCommand(context))
+    .command(doctorCommand(context))
     .command(controlPlaneCommand(context))
     .demandCommand(1, 'which command? Such as: hollowmark run scenarios/quickstart.yaml')
     .strict()
