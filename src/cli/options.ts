@@ -1,26 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
-import type { Reporter } from '../base/reporter.ts';
-import type { Cluster, IdentityMode } from '../cluster/cluster.ts';
-import { LocalCluster } from '../cluster/local-cluster.ts';
+import type { IdentityMode } from '../cluster/cluster.ts';
 import {
   type BinariesOptions,
   type FlagProfile,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
-import type { Journal } from '../journal/journal.ts';
 import { type LoadedScenario, loadScenario } from '../scenario/load-scenario.ts';
 
 /** The version that the embedded control plane has unless told otherwise. */
 export const defaultKubernetesVersion = 'v1.36.3';
 
 export type ControlPlaneFlags = {
-  kubernetesVersion: string;
+  kubernetesVersion: string | undefined;
   binaries: string | undefined;
-  releaseUrl: string;
+  releaseUrl: string | undefined;
 };
 
 /** Flags that say where the control plane's binaries come from. */
@@ -28,7 +24,7 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
   return yargs
     .option('kubernetes-version', {
       type: 'string',
-      default: defaultKubernetesVersion,
+      defaultDescription: defaultKubernetesVersion,
       describe: 'Kubernetes version of the local control plane',
       group: 'Control plane:',
       requiresArg: true,
@@ -42,7 +38,7 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
     })
     .option('release-url', {
       type: 'string',
-      default: officialReleaseUrl,
+      defaultDescription: officialReleaseUrl,
       describe: 'Release site to download binaries from',
       group: 'Control plane:',
       requiresArg: true,
@@ -52,7 +48,10 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
 export type ClusterFlags = ControlPlaneFlags & {
   flags: FlagProfile | undefined;
   profile: string;
-  identity: IdentityMode;
+  identity: IdentityMode | undefined;
+  kubeconfig: string | undefined;
+  context: string | undefined;
+  yes: boolean;
   skipPreflight: boolean;
 };
 
@@ -77,10 +76,30 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
     .option('identity', {
       type: 'string',
       choices: ['certificate', 'impersonation', 'pooled'] as const,
-      default: 'certificate' as const,
+      defaultDescription: 'certificate, or what a cluster of --kubeconfig allows',
       describe: 'How hollow nodes prove who they are',
       group: 'Hollow nodes:',
       requiresArg: true,
+    })
+    .option('kubeconfig', {
+      type: 'string',
+      describe: 'Use the cluster of this kubeconfig instead of starting one',
+      group: 'Existing cluster:',
+      requiresArg: true,
+      conflicts: ['kubernetes-version', 'binaries', 'release-url', 'flags'],
+    })
+    .option('context', {
+      type: 'string',
+      describe: 'Context of the kubeconfig (default: its current one)',
+      group: 'Existing cluster:',
+      requiresArg: true,
+      implies: 'kubeconfig',
+    })
+    .option('yes', {
+      type: 'boolean',
+      default: false,
+      describe: 'This is the right cluster: put hollow nodes and load on it',
+      group: 'Existing cluster:',
     })
     .option('skip-preflight', {
       type: 'boolean',
@@ -94,34 +113,10 @@ export function checkedBinaries(
   flags: ControlPlaneFlags,
 ): Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'> {
   return {
-    version: kubernetesVersion(flags.kubernetesVersion),
+    version: kubernetesVersion(flags.kubernetesVersion ?? defaultKubernetesVersion),
     binariesDir: flags.binaries,
-    releaseUrl: httpUrl(flags.releaseUrl),
+    releaseUrl: httpUrl(flags.releaseUrl ?? officialReleaseUrl),
   };
-}
-
-/**
- * Starts a control plane of our own, as the flags say; its state lies in the run's folder.
- * @param profile the flag profile unless `--flags` names one.
- * @throws HollowmarkError `bad-input` for a version or URL that is none.
- */
-export function openCluster(
-  flags: ClusterFlags,
-  profile: FlagProfile,
-  journal: Journal,
-  reporter: Reporter,
-  signal: AbortSignal,
-): Promise<Cluster> {
-  const options = {
-    ...checkedBinaries(flags),
-    profile: flags.flags ?? profile,
-    extraFlags: {},
-    stateDir: join(journal.dir, 'control-plane'),
-    children: journal,
-    reporter,
-    signal,
-  };
-  return LocalCluster.start(options, flags.identity);
 }
 
 /** `20261121-052107-quickstart-3f9c`: sorts by time, names a folder, a label value and a namespace's part. */

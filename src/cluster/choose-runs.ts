@@ -12,7 +12,7 @@ export type ChosenRuns = { remove: readonly FoundRun[]; spare: readonly FoundRun
  */
 export function chooseRuns(
   runs: readonly FoundRun[],
-  { run, force }: { run: string | undefined; force: boolean },
+  { run, force = false }: { run: string | undefined; force?: boolean | undefined },
 ): ChosenRuns {
   if (run === undefined) {
     return {

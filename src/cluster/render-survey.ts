@@ -34,9 +34,7 @@ export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
     ['nodes', count(survey.nodeCount)],
     ['pods', count(survey.podCount)],
     ['will make', `${counted(nodes.length, 'node')}${range(nodes)}, tainted ${hollowTaintKey}:NoSchedule`],
-    ['', `${counted(plan.namespaces.length, 'namespace')}${range(plan.namespaces)}`],
-    ['', `${counted(plan.podsMax, 'pod')} at most, on these nodes only`],
-    ['', counted(plan.rbacObjectCount, 'RBAC object')],
+    ...further(plan),
     ['identities', identities[plan.identity]],
     ['run', `${plan.runId} (the label of all that is made)`],
   ];
@@ -44,6 +42,16 @@ export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
     ...facts.map(([name, value]) => `${name.padEnd(12)}${value}`),
     ...warnings(survey).map((text) => `warning: ${text}`),
   ];
+}
+
+/** What else is made, as far as anything is. */
+function further({ namespaces, podsMax, rbacObjectCount }: RunPlan): [string, string][] {
+  const rows: [number, string][] = [
+    [namespaces.length, `${counted(namespaces.length, 'namespace')}${range(namespaces)}`],
+    [podsMax, `${counted(podsMax, 'pod')} at most, on these nodes only`],
+    [rbacObjectCount, counted(rbacObjectCount, 'RBAC object')],
+  ];
+  return rows.filter(([value]) => value > 0).map(([, text]) => ['', text]);
 }
 
 function warnings(survey: Survey): string[] {

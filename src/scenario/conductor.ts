@@ -188,7 +188,7 @@ class Run {
       throw this.error ?? error;
     } finally {
       limit?.cancel();
-      reporter.step('Stopping the cluster');
+      reporter.step(cluster.shared ? 'Removing the run from the cluster' : 'Stopping the cluster');
       await this.close();
     }
     const result = this.result(measured, cluster);

@@ -6,7 +6,6 @@ import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
 import type { Reporter } from '../../base/reporter.ts';
 import { Journal, stateRoot } from '../../journal/journal.ts';
-import { sweepLeftovers } from '../../journal/sweep.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
@@ -24,9 +23,9 @@ import {
   clusterOptions,
   loadScenarioWith,
   newRunId,
-  openCluster,
   scenarioOptions,
 } from '../options.ts';
+import { openCluster, sweep } from '../open-cluster.ts';
 
 type RunFlags = ClusterFlags & ScenarioFlags & { out: string | undefined; quiet: boolean; json: boolean };
 
@@ -59,7 +58,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
   const interruption = context.interruption((signal) =>
     display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
   );
-  await sweepLeftovers({ clock: systemClock, reporter: display });
+  await sweep(flags, display, interruption.signal);
   const journal = Journal.open(runId);
   try {
     if (!flags.skipPreflight) {
@@ -67,7 +66,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
         nodes: loaded.scenario.nodes.count,
         pods: totalPods(loaded.scenario),
         proxies: loaded.scenario.nodes.proxies,
-        ownControlPlane: true,
+        ownControlPlane: flags.kubeconfig === undefined,
         stateDir: stateRoot(),
         reportDir: out,
         reporter: display,
@@ -78,7 +77,15 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
       loaded,
       runId,
       openCluster: () =>
-        openCluster(flags, loaded.scenario.controlPlane.flags, journal, display, interruption.signal),
+        openCluster(flags, {
+          scenario: loaded.scenario,
+          nodesOnly: false,
+          runId,
+          profile: loaded.scenario.controlPlane.flags,
+          journal,
+          reporter: display,
+          signal: interruption.signal,
+        }),
       children: journal,
       clock: systemClock,
       signal: interruption.signal,
