@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import { runKinds } from '../../../src/cluster/kinds.ts';
