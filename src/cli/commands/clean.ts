@@ -9,9 +9,10 @@ import { type ChosenRuns, chooseRuns } from '../../cluster/choose-runs.ts';
 import { forbidden } from '../../cluster/permissions.ts';
 import { removeRun } from '../../cluster/remove-run.ts';
 import { runText } from '../../cluster/render-survey.ts';
-import { type FoundRun, countByKind, countsText, findRuns } from '../../cluster/runs.ts';
-import { type Target, someOf } from '../../cluster/survey.ts';
+import { type FoundRun, countByKind, findRuns } from '../../cluster/runs.ts';
+import type { Target } from '../../cluster/survey.ts';
 import { whoAmI } from '../../cluster/who-am-i.ts';
+import { countsText, someOf } from '../../cluster/words.ts';
 import { ApiClient } from '../../kube/client.ts';
 import { HandshakeGate } from '../../kube/handshake-gate.ts';
 import { CredentialsIdentity } from '../../kube/identity.ts';
@@ -62,7 +63,6 @@ export function cleanCommand(context: CommandContext): CommandModule<object, Cle
           type: 'boolean',
           default: false,
           describe: 'Remove the run that --run names even if it lives',
-          implies: 'run',
         })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
@@ -76,6 +76,9 @@ export function cleanCommand(context: CommandContext): CommandModule<object, Cle
 }
 
 async function clean(flags: CleanFlags, context: CommandContext): Promise<number> {
+  if (flags.force && flags.run === undefined) {
+    throw new HollowmarkError('bad-input', '--force: needs a run', { hint: 'name it with --run ID' });
+  }
   const { client, server } = openForeign(flags);
   const display = createDisplay(displayMode(flags));
   const { signal } = context.interruption((name) => display.warn(`${name}: stopping`));
