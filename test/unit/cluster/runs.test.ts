@@ -38,6 +38,20 @@ describe('runs on a cluster', () => {
     expect(cluster.writes).toEqual([]);
   });
 
+  test('are listed page by page, which begins anew when the continue token expires', async () => {
+    for (let i = 0; i < 25; i++) cluster.add('nodes', `n-${i}`, 'a');
+    cluster.pageMax = 10;
+    let expired = false;
+    cluster.intercept = ({ query }) => {
+      if (query.get('continue') !== '10' || expired) return undefined;
+      expired = true;
+      return { status: 410, object: { reason: 'Expired' } };
+    };
+    const { runs } = await find();
+    expect(runs.map(({ objects }) => objects.length)).toEqual([25]);
+    expect(expired).toBe(true);
+  });
+
   test('live while a lease of theirs was renewed in the last 40 s, by the time that the server wrote down', async () => {
     const renewed = (seconds: number): object => ({
       managedFields: [{ time: ago(3000) }, { time: ago(seconds) }],
