@@ -12,7 +12,7 @@ export type ChosenRuns = { remove: readonly FoundRun[]; spare: readonly FoundRun
  */
 export function chooseRuns(
   runs: readonly FoundRun[],
-  { run, force = false }: { run: string | undefined; force?: boolean | undefined },
+  { run, force }: { run: string | undefined; force: boolean },
 ): ChosenRuns {
   if (run === undefined) {
     return {

@@ -1,7 +1,8 @@
 import { hollowTaintKey } from '../load/labels.ts';
 import type { IdentityMode } from './cluster.ts';
-import { type FoundRun, countByKind, countsText } from './runs.ts';
-import { type Intent, type Survey, someOf } from './survey.ts';
+import { type FoundRun, countByKind } from './runs.ts';
+import type { Intent, Survey } from './survey.ts';
+import { counted, countsText, durationText, someOf } from './words.ts';
 
 /** What a run will make, for people to agree to. */
 export type RunPlan = Intent & {
@@ -77,27 +78,14 @@ function warnings(survey: Survey): string[] {
 
 /** `run a lives: 2 nodes, 10 pods`. */
 export function runText({ runId, living, objects, silentMs }: FoundRun): string {
-  const silent = silentMs === undefined ? '' : `, last sign of life ${secondsText(silentMs)} ago`;
+  const silent = silentMs === undefined ? '' : `, last sign of life ${durationText(silentMs)} ago`;
   const state =
     living === undefined ? `may live${silent}` : living ? 'lives' : `no longer lives${silent}, and has left`;
   return `run ${runId} ${state}: ${countsText(countByKind(objects))}`;
 }
 
-/** `35 s`, `12 min`, `5 h`, `3 d`. */
-function secondsText(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} d`;
-}
-
 function count(value: number | undefined): string {
   return value === undefined ? unknown : value.toLocaleString('en-US');
-}
-
-function counted(value: number, noun: string): string {
-  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
 }
 
 /** ` hollow-1 … hollow-9`: the first and the last of them. */

@@ -1,13 +1,14 @@
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
+import { HollowmarkError } from '../../base/errors.ts';
 import { type ChosenRuns, chooseRuns } from '../../cluster/choose-runs.ts';
 import { ForeignCluster } from '../../cluster/foreign-cluster.ts';
 import { forbidden } from '../../cluster/permissions.ts';
 import { removeRun } from '../../cluster/remove-run.ts';
 import { runText } from '../../cluster/render-survey.ts';
-import { type FoundRun, countByKind, countsText, findRuns } from '../../cluster/runs.ts';
-import { someOf } from '../../cluster/survey.ts';
+import { type FoundRun, countByKind, findRuns } from '../../cluster/runs.ts';
 import { whoAmI } from '../../cluster/who-am-i.ts';
+import { countsText, someOf } from '../../cluster/words.ts';
 import type { ApiClient } from '../../kube/client.ts';
 import type { CommandContext } from '../context.ts';
 import { type Display, createDisplay, displayMode } from '../display.ts';
@@ -18,7 +19,7 @@ type CleanFlags = {
   context: string | undefined;
   run: string | undefined;
   dryRun: boolean;
-  force?: boolean;
+  force: boolean;
   quiet: boolean;
   json: boolean;
 };
@@ -52,8 +53,8 @@ export function cleanCommand(context: CommandContext): CommandModule<object, Cle
         .option('dry-run', { type: 'boolean', default: false, describe: 'Say what would be removed' })
         .option('force', {
           type: 'boolean',
+          default: false,
           describe: 'Remove the run that --run names even if it lives',
-          implies: 'run',
         })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
@@ -67,6 +68,9 @@ export function cleanCommand(context: CommandContext): CommandModule<object, Cle
 }
 
 async function clean(flags: CleanFlags, context: CommandContext): Promise<number> {
+  if (flags.force && flags.run === undefined) {
+    throw new HollowmarkError('bad-input', '--force: needs a run', { hint: 'name it with --run ID' });
+  }
   const display = createDisplay(displayMode(flags));
   const { signal } = context.interruption((name) => display.warn(`${name}: stopping`));
   const foreign = await ForeignCluster.open({ ...flags, clock: systemClock, reporter: display });
