@@ -14,7 +14,7 @@ import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { certificateIdentity } from '../kube/identity.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
-import { Watchdog, type WatchdogLimits } from './watchdog.ts';
+import { type Diagnosis, Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 /** A node takes under a second; what is slow is the API server under thousands of them. */
 const readyTimeoutMsMin = 60_000;
@@ -182,11 +182,14 @@ function healthClient(controlPlane: ControlPlane, clock: Clock): ApiClient {
 }
 
 /** A process that a signal has stopped (SIGSTOP, a debugger) keeps its connections open and says nothing. */
-function stoppedComponents(controlPlane: ControlPlane): string | undefined {
+function stoppedComponents(controlPlane: ControlPlane): Diagnosis | undefined {
   const stopped = Object.entries(controlPlane.pids()).filter(([, pid]) => isStopped(pid));
   if (stopped.length === 0) return undefined;
   const names = stopped.map(([name, pid]) => `${name} (pid ${pid})`).join(', ');
-  return `stopped by a signal: ${names}; \`kill -CONT ${stopped.map(([, pid]) => pid).join(' ')}\` wakes it`;
+  return {
+    reason: `stopped by a signal: ${names}`,
+    remedy: `kill -CONT ${stopped.map(([, pid]) => pid).join(' ')}`,
+  };
 }
 
 /** Rejects with the signal's reason when it aborts; never resolves. */
