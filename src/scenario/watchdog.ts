@@ -93,7 +93,7 @@ export class Watchdog {
   }
 
   private answered(): void {
-    if (this.warned) this.options.reporter.info(`the API server answers again after ${this.silence()}`);
+    if (this.warned) this.options.reporter.info(`The API server answers again after ${this.silence()}`);
     this.warned = false;
     this.silentMs = 0;
     this.lastFault = '';
@@ -106,14 +106,14 @@ export class Watchdog {
     this.lookedUs = nowUs;
     const diagnosis = this.silentMs < this.limits.warnAfterMs ? undefined : this.options.diagnose();
     if (this.silentMs >= this.limits.lostAfterMs) {
-      this.reject(new HollowmarkError('cluster-unavailable', this.complaint(diagnosis)));
+      this.reject(new HollowmarkError('cluster-unavailable', `the ${this.complaint(diagnosis)}`));
       return;
     }
     if (this.silentMs >= this.limits.warnAfterMs && !this.warned) {
       this.warned = true;
       const end = `the run ends after ${this.limits.lostAfterMs / 1000} s`;
       const remedy = diagnosis === undefined ? '' : `, unless you wake it: ${diagnosis.remedy}`;
-      reporter.warn(`${this.complaint(diagnosis)}; ${end}${remedy}`);
+      reporter.warn(`The ${this.complaint(diagnosis)}; ${end}${remedy}`);
     }
     this.later('look', lookIntervalMs, () => this.look());
   }
@@ -125,7 +125,7 @@ export class Watchdog {
   private complaint(diagnosis: Diagnosis | undefined): string {
     const reasons = [diagnosis?.reason ?? '', this.lastFault].filter((reason) => reason !== '');
     const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
-    return `the API server has not answered for ${this.silence()}${why}`;
+    return `API server has not answered for ${this.silence()}${why}`;
   }
 
   private later(name: string, delayMs: number, callback: () => void): void {
