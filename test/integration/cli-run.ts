@@ -47,6 +47,11 @@ export class CliRun {
     return this.spawn(process.execPath, [main, ...args]);
   }
 
+  /** With variables of the environment changed. */
+  startWith(environment: Record<string, string>, ...args: string[]): Started {
+    return this.spawn(process.execPath, [main, ...args], environment);
+  }
+
   /** As a child of a shell, which can be killed; `exit` is then the shell's. */
   startBelowShell(...args: string[]): Started {
     return this.spawn('/bin/sh', ['-c', '"$@"; exit $?', 'sh', process.execPath, main, ...args]);
@@ -94,11 +99,11 @@ export class CliRun {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  private spawn(program: string, args: string[]): Started {
+  private spawn(program: string, args: string[], environment: Record<string, string> = {}): Started {
     let output = '';
     const child = spawn(program, args, {
       cwd: this.dir,
-      env: this.environment,
+      env: { ...this.environment, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr]) {

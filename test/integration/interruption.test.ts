@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { exitCodes, exitCodeOfVerdict } from '../../src/cli/exit-codes.ts';
 import { readResult } from '../../src/result/read.ts';
+import { writeResult } from '../../src/result/write.ts';
+import { sampleResult } from '../unit/report/sample-result.ts';
 import { CliRun, type Exit, listed } from './cli-run.ts';
 import { eventually } from './support.ts';
 
@@ -165,6 +167,50 @@ describe('an interruption', () => {
     );
     expect(cli.temporaryFiles()).toEqual([]);
     expect(listed(cli.dir)).toEqual(['small.yaml']);
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'by %s ends a Go build, and leaves nothing of it',
+    async (signal) => {
+      const cache = join(cli.dir, 'cache');
+      const programs = join(cli.dir, 'programs');
+      mkdirSync(programs);
+      // Go starts compilers, which must go as well.
+      writeFileSync(join(programs, 'go'), '#!/bin/sh\nsleep 600 &\nsleep 600\n', { mode: 0o755 });
+      const environment = {
+        HOLLOWMARK_CACHE: cache,
+        PATH: `${programs}:/usr/bin:/bin`,
+        KUBEBUILDER_ASSETS: '',
+      };
+      const args = ['control-plane', 'install', '--release-url', 'http://127.0.0.1:1'];
+      const install = cli.startWith(environment, ...args);
+      await eventually('Go runs', () => cli.processes(/sleep 600/).length === 2);
+      install.child.kill(signal);
+      expect(await install.exit).toEqual(
+        signal === 'SIGTERM' ? { code: 143, signal: null } : { code: null, signal },
+      );
+      await cli.processesGone();
+      expect(cli.temporaryFiles()).toEqual([]);
+      if (signal === 'SIGKILL') {
+        expect(readdirSync(join(cache, 'control-plane')).length).toBeGreaterThan(0);
+        // Without Go it fails, after it has swept.
+        expect((await cli.startWith({ ...environment, PATH: '/nowhere' }, ...args).exit).code).toBe(6);
+      }
+      expect(readdirSync(join(cache, 'control-plane'))).toEqual([]);
+    },
+  );
+
+  it('of a report that is being written leaves whole files only', async () => {
+    writeResult(cli.dir, sampleResult());
+    for (const afterMs of [100, 200, 300, 400, 500, 600]) {
+      const report = cli.start('report', 'result.json', '--out', 'out');
+      await pause(afterMs);
+      report.child.kill('SIGINT');
+      const { code, signal } = await report.exit;
+      expect(`${code ?? signal}`).toMatch(/^(?:0|130|SIGINT)$/);
+      const files = readdirSync(cli.dir, { recursive: true, encoding: 'utf8' });
+      expect(files.filter((path) => path.includes('.tmp'))).toEqual([]);
+    }
   });
 
   it('leaves another run alone', async () => {
