@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
@@ -115,6 +116,9 @@ class Run {
     const status = this.reportStatus();
     // What a phase still sends or waits for ends with it, also when the cluster died under it.
     const over = new AbortController();
+    const phaseSignal = AbortSignal.any([signal, over.signal]);
+    // As many listen as there are requests to be repeated.
+    setMaxListeners(0, phaseSignal);
     try {
       for (const phase of scenario.phases) {
         reporter.step(`Phase ${this.records.length + 1} of ${scenario.phases.length}: ${phase.name}`);
@@ -134,7 +138,7 @@ class Run {
             runPhase(phase, {
               ...this.phaseContext(),
               scenario,
-              signal: AbortSignal.any([signal, over.signal]),
+              signal: phaseSignal,
               reporter,
             }),
             this.needed(this.hollow).died,

@@ -93,9 +93,13 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     });
     display.step('Writing the report');
     const written = await writeAll(out, outcome.result, display);
+    const lost = outcome.result.verdict === 'interrupted' ? undefined : outcome.error;
+    if (lost !== undefined && written.error !== undefined) {
+      display.warn(`${written.error.message}; ${written.error.hint}`);
+    }
     display.close();
     writeOutcome(flags, outcome.result, written);
-    if (outcome.error !== undefined && outcome.result.verdict !== 'interrupted') throw outcome.error;
+    if (lost !== undefined) throw lost;
     if (written.error !== undefined) throw written.error;
     return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
   } finally {
