@@ -35,7 +35,7 @@ export type RunOptions = {
   signal: AbortSignal;
   reporter: RunReporter;
   /** Hears of the fleet's process. */
-  children: ChildRegister;
+  children?: ChildRegister | undefined;
   /** Of the watchdog over the API server; tests shorten them. */
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };

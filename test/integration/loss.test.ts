@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentReporter } from '../../src/base/reporter.ts';
+import { LocalCluster } from '../../src/cluster/local-cluster.ts';
 import { type ComponentName, officialReleaseUrl } from '../../src/control-plane/control-plane.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { readResult } from '../../src/result/read.ts';
@@ -70,7 +71,7 @@ describe('a run that loses', () => {
       proxies: false,
       seed: 'test',
       endpoint: { url: 'https://127.0.0.1:1', caPem: '' },
-      authority: { certPem: 'no certificate', keyPem: 'no key' },
+      identities: { type: 'authority', authority: { certPem: 'no certificate', keyPem: 'no key' } },
       clock: systemClock,
       onReport: () => {},
     });
@@ -91,16 +92,20 @@ describe('a server that hangs', () => {
     const outcome = await conductRun({
       loaded: parseScenario(scenario, 'small.yaml', { sets: [] }),
       runId: 'hang',
-      controlPlane: {
-        version: 'v1.36.3',
-        binariesDir: undefined,
-        releaseUrl: officialReleaseUrl,
-        profile: 'scale',
-        extraFlags: {},
-        stateDir: join(cli.temporary, 'state'),
-        reporter: silentReporter,
-        signal: new AbortController().signal,
-      },
+      openCluster: () =>
+        LocalCluster.start(
+          {
+            version: 'v1.36.3',
+            binariesDir: undefined,
+            releaseUrl: officialReleaseUrl,
+            profile: 'scale',
+            extraFlags: {},
+            stateDir: join(cli.temporary, 'state'),
+            reporter: silentReporter,
+            signal: new AbortController().signal,
+          },
+          'certificate',
+        ),
       clock: systemClock,
       signal: new AbortController().signal,
       reporter: {
