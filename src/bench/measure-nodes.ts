@@ -6,9 +6,9 @@ import { officialReleaseUrl } from '../control-plane/control-plane.ts';
 import type { ShardReport } from '../fleet/messages.ts';
 import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
-import { certificateIdentity } from '../kube/identity.ts';
 import { CallMetrics, callClass } from '../metrics/call-metrics.ts';
 import { readProcess } from '../metrics/process-stats.ts';
+import { LocalCluster } from '../cluster/local-cluster.ts';
 import { HollowCluster } from '../scenario/hollow-cluster.ts';
 import { parseScenario } from '../scenario/load-scenario.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
@@ -74,7 +74,8 @@ class Bench {
   private readonly options: BenchOptions;
   private readonly clock: Clock;
   private readonly figures: Partial<Sample> = {};
-  private cluster: HollowCluster | undefined;
+  private cluster: LocalCluster | undefined;
+  private hollow: HollowCluster | undefined;
   private admin: ApiClient | undefined;
   private podsStarted = 0;
 
@@ -91,8 +92,8 @@ class Bench {
       { nodes, sets: [] },
     );
     const startUs = clock.nowUs();
-    this.cluster = await HollowCluster.start({
-      controlPlane: {
+    const cluster = await LocalCluster.start(
+      {
         version: 'v1.36.3',
         binariesDir: undefined,
         releaseUrl: officialReleaseUrl,
@@ -102,28 +103,33 @@ class Bench {
         reporter: silentReporter,
         signal: new AbortController().signal,
       },
-      nodes: (version) => nodeConfigs(scenario, version, 'bench'),
-      proxies: true,
-      seed: 'bench',
+      'certificate',
+    );
+    this.cluster = cluster;
+    this.figures.controlPlaneReadyMs = (clock.nowUs() - startUs) / 1000;
+    const hollow = new HollowCluster({
+      cluster,
       clock,
       signal: new AbortController().signal,
       reporter: silentReporter,
-      onControlPlane: () => {
-        this.figures.controlPlaneReadyMs = (clock.nowUs() - startUs) / 1000;
-        return Promise.resolve();
-      },
       onReport: (report: ShardReport) => {
         this.podsStarted += report.startedUids.length;
       },
     });
-    const { fleet, controlPlane } = this.cluster;
+    this.hollow = hollow;
+    hollow.startNodes({
+      nodes: nodeConfigs(scenario, cluster.version, 'bench'),
+      proxies: true,
+      seed: 'bench',
+    });
+    const fleet = this.needed(hollow.fleet);
     await this.until('nodes Ready', () => fleet.totals().nodesReady >= nodes);
     this.figures.nodesReadyMs = (clock.nowUs() - startUs) / 1000;
     await this.until('proxies watching', () => fleet.totals().proxiesReady >= nodes);
     this.figures.proxiesReadyMs = (clock.nowUs() - startUs) / 1000;
     this.admin = new ApiClient({
-      endpoint: controlPlane.endpoint,
-      identity: certificateIdentity(controlPlane.endpoint, controlPlane.admin),
+      endpoint: cluster.endpoint,
+      identity: cluster.admin,
       codec: jsonCodec,
       userAgent: 'hollowmark-bench',
       clock,
@@ -135,7 +141,7 @@ class Bench {
 
   async idle(): Promise<void> {
     const { nodes, idleMs, clock } = this.options;
-    const { fleet } = this.needed(this.cluster);
+    const fleet = this.needed(this.hollow?.fleet);
     await sleep(clock, settleMs);
     const before = this.process(fleet.pid);
     const beforeUs = clock.nowUs();
@@ -150,7 +156,8 @@ class Bench {
 
   async startPods(): Promise<void> {
     const { nodes, podsPerNode, clock } = this.options;
-    const { fleet, controlPlane } = this.needed(this.cluster);
+    const fleet = this.needed(this.hollow?.fleet);
+    const { controlPlane } = this.needed(this.cluster);
     const pods = nodes * podsPerNode;
     const apiServer = controlPlane.pids()['kube-apiserver'];
     const before = this.process(fleet.pid).cpuSeconds;
@@ -177,7 +184,7 @@ class Bench {
 
   async deletePods(): Promise<void> {
     const { nodes, podsPerNode, clock } = this.options;
-    const { fleet } = this.needed(this.cluster);
+    const fleet = this.needed(this.hollow?.fleet);
     const pods = nodes * podsPerNode;
     await sleep(clock, 5_000);
     const before = this.process(fleet.pid).cpuSeconds;
@@ -201,7 +208,7 @@ class Bench {
 
   async stop(): Promise<void> {
     this.admin?.close();
-    await this.cluster?.stop();
+    await (this.hollow ?? this.cluster)?.stop();
   }
 
   /** The node controller's own word: its NodeNotReady events, and nodes that are not Ready now. */
@@ -241,7 +248,7 @@ class Bench {
       if (this.clock.nowUs() > deadlineUs) {
         throw new HollowmarkError('internal', `${what}: not within ${stepTimeoutMs / 1000} s`);
       }
-      await Promise.race([sleep(this.clock, 50), this.needed(this.cluster).died]);
+      await Promise.race([sleep(this.clock, 50), this.needed(this.hollow).died]);
     }
   }
 

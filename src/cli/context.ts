@@ -1,24 +1,31 @@
-import { Interruption } from './interruption.ts';
+import type { Interruption } from './interruption.ts';
 
 /** What main hands to a command: a place for its exit code, and the signals. */
 export class CommandContext {
+  private readonly signals: Interruption;
   private outcome: Promise<number> | undefined;
-  private installed: Interruption | undefined;
+
+  constructor(signals: Interruption) {
+    this.signals = signals;
+  }
 
   /** The command's work, which ends in an exit code; main waits for it. */
   finish(outcome: Promise<number>): void {
     this.outcome = outcome;
   }
 
-  /** Takes over SIGINT, SIGTERM and SIGHUP. `onFirst` tells the user that the end has begun. */
+  /**
+   * From now on the first signal no longer ends the process, but aborts: the command ends in order.
+   * `onFirst` tells the user that the end has begun.
+   */
   interruption(onFirst: (signal: string) => void): Interruption {
-    this.installed = new Interruption(onFirst);
-    return this.installed;
+    this.signals.handle(onFirst);
+    return this.signals;
   }
 
   /** The exit code that an interruption calls for. */
   get interruptedExitCode(): number {
-    return this.installed?.exitCode ?? 130;
+    return this.signals.exitCode;
   }
 
   exitCode(): Promise<number> {

@@ -1,30 +1,56 @@
 import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
+import { leadsSession } from '../journal/process-identity.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** Signals closer together than this are one: nobody presses Ctrl-C twice as fast. */
 const repeatUs = 500_000;
 
+const parentIntervalMs = 1_000;
+
 /**
- * Turns signals into one AbortSignal: the first asks for an orderly end, the second ends the process at once (the control
- * plane's guardian and the fleet's IPC channel then take the child processes down).
+ * Turns signals, and the end of whoever started this process, into one AbortSignal: the first asks for an orderly end,
+ * the second ends the process at once (the journal and its guardian then take away what it has made).
  */
 export class Interruption {
   private readonly controller = new AbortController();
-  private readonly onFirst: (signal: string) => void;
+  /** Set by a command that has something to end in order; without one the first signal ends the process. */
+  private onFirst: ((signal: string) => void) | undefined;
   private firstUs = 0;
   /** The exit code that the first signal calls for; that of SIGINT before any came. */
   exitCode: number = exitCodes.interrupted;
 
-  constructor(onFirst: (signal: string) => void) {
-    this.onFirst = onFirst;
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Takes over SIGINT, SIGHUP and SIGTERM, and watches the parent. Called once, by the program's entry. */
+  listen(): void {
     process.on('SIGINT', () => this.received('SIGINT', exitCodes.interrupted));
     process.on('SIGHUP', () => this.received('SIGHUP', exitCodes.interrupted));
     process.on('SIGTERM', () => this.received('SIGTERM', exitCodes.terminated));
+    this.watchParent();
   }
 
-  get signal(): AbortSignal {
-    return this.controller.signal;
+  /** @param onFirst tells the user that the end has begun. */
+  handle(onFirst: (signal: string) => void): void {
+    this.onFirst = onFirst;
+  }
+
+  /**
+   * Without its parent (a closed terminal, an `npm` that was killed, a CI job that was cancelled) nobody can end this
+   * process. One that init has started, or that leads a session of its own (`setsid`), is meant to stay.
+   */
+  private watchParent(): void {
+    const parent = process.ppid;
+    if (parent <= 1 || leadsSession(process.pid)) return;
+    const look = (): void => {
+      if (process.ppid === parent) systemClock.timer(parentIntervalMs, look);
+      // A terminal that is closed sends SIGHUP as well: that is not a second one.
+      else if (!this.controller.signal.aborted)
+        this.received('end of the parent process', exitCodes.interrupted);
+    };
+    systemClock.timer(parentIntervalMs, look);
   }
 
   private received(signal: string, exitCode: number): void {
@@ -35,6 +61,7 @@ export class Interruption {
     }
     this.firstUs = systemClock.nowUs();
     this.exitCode = exitCode;
+    if (this.onFirst === undefined) process.exit(exitCode);
     this.onFirst(signal);
     this.controller.abort(new HollowmarkError('interrupted', `interrupted by ${signal}`));
   }

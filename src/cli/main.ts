@@ -1,10 +1,14 @@
 #!/usr/bin/env node
-import { main } from './program.ts';
+import { Interruption } from './interruption.ts';
 
 // A reader that goes away (`| head`) ends the output, not the run.
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
-const exitCode = await main(process.argv.slice(2));
+// Before the rest of the program is loaded, which takes a moment.
+const interruption = new Interruption();
+interruption.listen();
+const { main } = await import('./program.ts');
+const exitCode = await main(process.argv.slice(2), interruption);
 // Sockets of a library could keep the process alive: everything of ours has been closed by now.
 process.exit(exitCode);

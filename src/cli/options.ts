@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
+import type { Cluster, IdentityMode } from '../cluster/cluster.ts';
+import { LocalCluster } from '../cluster/local-cluster.ts';
 import {
   type BinariesOptions,
-  type ControlPlaneOptions,
   type FlagProfile,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
+import type { Journal } from '../journal/journal.ts';
 import { type LoadedScenario, loadScenario } from '../scenario/load-scenario.ts';
 
 /** The version that the embedded control plane has unless told otherwise. */
@@ -51,7 +52,7 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
 export type ClusterFlags = ControlPlaneFlags & {
   flags: FlagProfile | undefined;
   profile: string;
-  identity: string;
+  identity: IdentityMode;
 };
 
 /** Flags of commands that run hollow nodes on a control plane. */
@@ -74,8 +75,8 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
     })
     .option('identity', {
       type: 'string',
-      choices: ['certificate'],
-      default: 'certificate',
+      choices: ['certificate', 'impersonation', 'pooled'] as const,
+      default: 'certificate' as const,
       describe: 'How hollow nodes prove who they are',
       group: 'Hollow nodes:',
       requiresArg: true,
@@ -94,25 +95,27 @@ export function checkedBinaries(
 }
 
 /**
- * What a local control plane of its own needs, from flags; its state folder is new and private.
+ * Starts a control plane of our own, as the flags say; its state lies in the run's folder.
  * @param profile the flag profile unless `--flags` names one.
  * @throws HollowmarkError `bad-input` for a version or URL that is none.
  */
-export function controlPlaneOptions(
+export function openCluster(
   flags: ClusterFlags,
   profile: FlagProfile,
-  runId: string,
+  journal: Journal,
   reporter: Reporter,
   signal: AbortSignal,
-): ControlPlaneOptions {
-  return {
+): Promise<Cluster> {
+  const options = {
     ...checkedBinaries(flags),
     profile: flags.flags ?? profile,
     extraFlags: {},
-    stateDir: join(tmpdir(), `hollowmark-${userInfo().uid}`, runId),
+    stateDir: join(journal.dir, 'control-plane'),
+    children: journal,
     reporter,
     signal,
   };
+  return LocalCluster.start(options, flags.identity);
 }
 
 /** `20261121-052107-quickstart-3f9c`: sorts by time, names a folder, a label value and a namespace's part. */

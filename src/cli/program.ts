@@ -9,6 +9,7 @@ import { upCommand } from './commands/up.ts';
 import { validateCommand } from './commands/validate.ts';
 import { CommandContext } from './context.ts';
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts';
+import { Interruption } from './interruption.ts';
 import { type KnownFlags, checkFlags, clearUsageError, usageError, usageTexts } from './usage.ts';
 
 /** What yargs knows of the command that it is at; its types leave the method out. */
@@ -24,9 +25,13 @@ function knownFlags(parser: object): KnownFlags {
 /**
  * Runs one command line, without the program's own name, and says with which code the process should end. Everything
  * that goes wrong is said on stderr; nothing is thrown.
+ * @param interruption listens to signals for the command; one that never comes when absent.
  */
-export async function main(argv: readonly string[]): Promise<number> {
-  const context = new CommandContext();
+export async function main(
+  argv: readonly string[],
+  interruption: Interruption = new Interruption(),
+): Promise<number> {
+  const context = new CommandContext(interruption);
   let failure: unknown;
   const parser = yargs([...argv])
     .scriptName('hollowmark')

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Reporter } from '../base/reporter.ts';
+import type { ChildRegister } from '../journal/guardian.ts';
 import type { ClientCertificate, SigningAuthority } from '../kube/identity.ts';
 
 export type FlagProfile = 'default' | 'scale';
@@ -17,6 +18,8 @@ export type BinariesOptions = {
   releaseUrl: string;
   reporter: Reporter;
   signal: AbortSignal;
+  /** Hears of every process that is started, so that none outlives this one; a guardian of their own when absent. */
+  children?: ChildRegister | undefined;
   /** The environment to read KUBEBUILDER_ASSETS, PATH, HOLLOWMARK_CACHE… from; the process's own when absent. */
   env?: Readonly<Record<string, string | undefined>>;
   clock?: Clock;

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
+import type { ChildRegister } from '../journal/guardian.ts';
 import type { ClientCertificate, SigningAuthority } from '../kube/identity.ts';
 import { type ControlPlaneConfig, loopback } from './argv/config.ts';
 import { perComponent } from './components.ts';
@@ -26,6 +27,9 @@ type Parts = {
   endpoint: LocalEndpoint;
   stateDir: string;
   logDir: string;
+  children: ChildRegister;
+  /** Called when all is gone. */
+  onStopped: () => Promise<void>;
   clock: Clock;
 };
 
@@ -44,6 +48,7 @@ export class LocalControlPlane implements ControlPlane {
   readonly ports: Readonly<Record<ComponentName, number>>;
   readonly died: Promise<never>;
   private readonly stateDir: string;
+  private readonly onStopped: () => Promise<void>;
   private readonly clock: Clock;
   private readonly supervisor: Supervisor;
   private readonly stopped = new AbortController();
@@ -66,7 +71,9 @@ export class LocalControlPlane implements ControlPlane {
     this.ports = config.ports;
     this.stateDir = stateDir;
     this.clock = clock;
-    this.supervisor = new Supervisor({ argv: parts.argv, stateDir, logDir, niceness: parts.niceness, clock });
+    this.onStopped = parts.onStopped;
+    const { argv, niceness, children } = parts;
+    this.supervisor = new Supervisor({ argv, stateDir, logDir, niceness, children, clock });
     this.died = this.supervisor.died;
   }
 
@@ -100,6 +107,12 @@ export class LocalControlPlane implements ControlPlane {
   }
 
   async stop(): Promise<void> {
+    await this.clear();
+    await this.onStopped();
+  }
+
+  /** Ends every process and removes the state folder; who started all this may go on with another one there. */
+  async clear(): Promise<void> {
     this.stopped.abort(new HollowmarkError('cluster-unavailable', 'the control plane is being stopped'));
     await this.supervisor.stop();
     await rm(this.stateDir, { recursive: true, force: true });

@@ -6,7 +6,9 @@ import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { makeFolders } from '../base/folders.ts';
 import { buildArgv } from './argv/argv.ts';
 import { type ControlPlaneConfig, type KubeconfigPaths, loopback } from './argv/config.ts';
+import { type ChildRegister, Guardian } from '../journal/guardian.ts';
 import type { ControlPlane, ControlPlaneOptions } from './control-plane.ts';
+import { diskFull, freeBytes, freeBytesToStartMin } from './disk-space.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import { LocalControlPlane } from './local-control-plane.ts';
 import { type Pki, createPki, writePki, writePrivate } from './pki.ts';
@@ -31,16 +33,18 @@ export async function startControlPlane(given: ControlPlaneOptions): Promise<Con
   const binaries = await findBinaries(options);
   options.reporter.step(`Starting the control plane ${binaries.version} (${binaries.source})`);
   await claimStateDir(options.stateDir);
+  // Before there is a key or a process.
+  const keeper = keeperFor(options);
   try {
     const pki = await createPki(() => clock.wallMs());
     for (let attempt = 1; ; attempt++) {
-      const controlPlane = await prepare(options, binaries, pki, clock);
+      const controlPlane = await prepare(options, binaries, pki, clock, keeper);
       try {
         await controlPlane.start(options.signal);
         return controlPlane;
       } catch (error) {
         const retry = attempt < attemptsMax && (await controlPlane.portWasTaken());
-        await controlPlane.stop();
+        await controlPlane.clear();
         if (!retry) throw asHollowmarkError(error, options.signal);
         options.reporter.warn('Another program took a port of the control plane; starting again with others');
         await mkdir(options.stateDir, { mode: 0o700 });
@@ -48,8 +52,18 @@ export async function startControlPlane(given: ControlPlaneOptions): Promise<Con
     }
   } catch (error) {
     await rm(options.stateDir, { recursive: true, force: true });
+    await keeper.onStopped();
     throw error;
   }
+}
+
+/** Who sees to it that no process outlives this one, and what lets them go when all is gone. */
+type Keeper = { children: ChildRegister; onStopped: () => Promise<void> };
+
+function keeperFor({ children, stateDir }: ControlPlaneOptions): Keeper {
+  if (children !== undefined) return { children, onStopped: () => Promise.resolve() };
+  const guardian = new Guardian(stateDir);
+  return { children: guardian, onStopped: () => guardian.release() };
 }
 
 /** Writes PKI and kubeconfigs for ports of its own into an empty state folder. */
@@ -58,6 +72,7 @@ async function prepare(
   binaries: BinarySet,
   pki: Pki,
   clock: Clock,
+  keeper: Keeper,
 ): Promise<LocalControlPlane> {
   const { stateDir } = options;
   const logDir = join(stateDir, 'logs');
@@ -101,15 +116,23 @@ async function prepare(
     stateDir,
     logDir,
     clock,
+    ...keeper,
   });
 }
 
-/** @throws `bad-input` when the folder cannot be made, or holds something: `stop` removes it with all that is in it. */
+/**
+ * @throws `bad-input` when the folder cannot be made, or holds something (`stop` removes it with all that is in it),
+ * `cluster-unavailable` when its disk is full.
+ */
 async function claimStateDir(stateDir: string): Promise<void> {
+  const parent = dirname(stateDir);
   try {
-    makeFolders(dirname(stateDir));
+    makeFolders(parent);
+    const free = await freeBytes(parent);
+    if (free < freeBytesToStartMin) throw diskFull(parent, free, freeBytesToStartMin);
     await mkdir(stateDir, { mode: 0o700 });
   } catch (error) {
+    if (error instanceof HollowmarkError) throw error;
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(stateDir)) {
       throw new HollowmarkError(
         'bad-input',

@@ -2,9 +2,10 @@ import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, TimerHandle } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
+import type { ChildRegister } from '../journal/guardian.ts';
 import { componentNames } from './components.ts';
 import type { ComponentName } from './control-plane.ts';
-import { Guardian } from './guardian.ts';
+import { diskFull, freeBytes, freeBytesMin } from './disk-space.ts';
 import { readTail } from './log-tail.ts';
 import { ComponentProcess } from './process.ts';
 
@@ -18,15 +19,18 @@ const stopGraceMs = 3_000;
 const logBytesMax = 64 * 1024 * 1024;
 const logCheckIntervalMs = 10_000;
 
+const diskCheckIntervalMs = 2_000;
+
 /** How many of the last log lines are searched for why a component died. */
 const diagnosisLines = 50;
 
 export type SupervisorOptions = {
   argv: Readonly<Record<ComponentName, readonly string[]>>;
-  /** The run's own folder, which the guardian removes when this process is killed. */
   niceness: number;
+  /** The working directory of the processes; the disk that it lies on is watched. */
   stateDir: string;
   logDir: string;
+  children: ChildRegister;
   clock: Clock;
 };
 
@@ -36,22 +40,21 @@ export class Supervisor {
   readonly died: Promise<never>;
   private reject: (error: unknown) => void = () => {};
   private readonly options: SupervisorOptions;
-  private readonly guardian: Guardian;
   private readonly processes = new Map<ComponentName, ComponentProcess>();
   /** Processes that were told to end. */
   private readonly dismissed = new WeakSet<ComponentProcess>();
   private stopping: Promise<void> | undefined;
-  private logCheck: TimerHandle | undefined;
+  private readonly checks = new Map<string, TimerHandle>();
 
   constructor(options: SupervisorOptions) {
     this.options = options;
-    this.guardian = new Guardian(options.stateDir);
     this.died = new Promise<never>((_resolve, reject) => {
       this.reject = reject;
     });
     // Whoever waits for `died` hears of it; that nobody does at the moment is no fault.
     this.died.catch(() => {});
-    this.scheduleLogCheck();
+    this.repeat('logs', logCheckIntervalMs, () => this.cutLogs());
+    this.repeat('disk', diskCheckIntervalMs, () => this.checkDisk());
   }
 
   /** The process of a component, which must have been started. */
@@ -73,7 +76,7 @@ export class Supervisor {
       clock,
     );
     this.processes.set(name, process);
-    this.tellGuardian();
+    this.options.children.add(name, process.pid);
     void this.watch(process);
     if (this.stopping !== undefined) {
       // `stop` came while this one was being started and has not seen it.
@@ -92,7 +95,7 @@ export class Supervisor {
     this.refuseWhenStopping(name);
   }
 
-  /** Ends every process, etcd last, and lets the guardian go. Calling it again waits for the same end. */
+  /** Ends every process, etcd last. Calling it again waits for the same end. */
   stop(): Promise<void> {
     this.stopping ??= this.stopAll();
     return this.stopping;
@@ -109,26 +112,19 @@ export class Supervisor {
   }
 
   private async stopAll(): Promise<void> {
-    this.logCheck?.cancel();
+    for (const check of this.checks.values()) check.cancel();
     for (const process of this.processes.values()) this.dismissed.add(process);
     // The three that talk to the API server and itself need no order among them: nothing outlives the run.
     const clients = componentNames.filter((name) => name !== 'etcd').toReversed();
     await Promise.all(clients.map(async (name) => this.processes.get(name)?.terminate(stopGraceMs)));
     await this.processes.get('etcd')?.terminate(stopGraceMs);
-    await this.guardian.release();
   }
 
   private async watch(process: ComponentProcess): Promise<void> {
     const exit = await process.exited;
-    this.tellGuardian();
+    this.options.children.remove(process.pid);
     if (this.dismissed.has(process)) return;
     this.reject(new HollowmarkError('cluster-unavailable', await process.describeExit(exit)));
-  }
-
-  /** The ids of processes that are gone are left out: the system may have given them to others. */
-  private tellGuardian(): void {
-    const running = [...this.processes.values()].filter((process) => process.running);
-    this.guardian.watch(running.map((process) => process.pid));
   }
 
   private refuseWhenStopping(name: ComponentName): void {
@@ -137,12 +133,20 @@ export class Supervisor {
     }
   }
 
-  private scheduleLogCheck(): void {
-    this.logCheck = this.options.clock.timer(logCheckIntervalMs, () => {
-      void this.cutLogs().finally(() => {
-        if (this.stopping === undefined) this.scheduleLogCheck();
+  private repeat(name: string, intervalMs: number, check: () => Promise<void>): void {
+    const timer = this.options.clock.timer(intervalMs, () => {
+      void check().finally(() => {
+        if (this.stopping === undefined) this.repeat(name, intervalMs, check);
       });
     });
+    this.checks.set(name, timer);
+  }
+
+  /** etcd on a full disk dies in the middle of a write: the run ends before that, while all can be stopped in order. */
+  private async checkDisk(): Promise<void> {
+    const { stateDir } = this.options;
+    const free = await freeBytes(stateDir);
+    if (free < freeBytesMin) this.reject(diskFull(stateDir, free, freeBytesMin));
   }
 
   /** The processes append (O_APPEND), so a file that was cut goes on from its new end. */

@@ -6,7 +6,8 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
-import type { ApiServerEndpoint, SigningAuthority } from '../kube/identity.ts';
+import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
+import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import {
   type FleetCommand,
   type FleetMessage,
@@ -33,7 +34,7 @@ export type FleetOptions = {
   proxies: boolean;
   seed: string;
   endpoint: ApiServerEndpoint;
-  authority: SigningAuthority;
+  identities: IdentityPlan;
   /** Worker threads; by default one for each core but one, as far as the nodes need them. */
   shards?: number | undefined;
   clock: Clock;
@@ -51,7 +52,7 @@ export class Fleet {
   private awaited = new Set<number>();
   private onFlushed: () => void = () => {};
   private readonly exited: Promise<void>;
-  /** Rejects with `internal` when a shard or the process fails while it should run; never resolves. */
+  /** Rejects with `cluster-unavailable` when a shard or the process fails while it should run; never resolves. */
   readonly died: Promise<never>;
 
   constructor(options: FleetOptions) {
@@ -74,23 +75,22 @@ export class Fleet {
     this.exited = new Promise((resolve) => {
       this.child.on('error', (error) => {
         if (this.child.pid === undefined) resolve();
-        if (!this.stopping) fail(new HollowmarkError('internal', `the fleet's process: ${error.message}`));
+        if (!this.stopping) fail(lost(`the process of the hollow nodes: ${error.message}`));
       });
       this.child.once('exit', (code, signal) => {
         resolve();
         if (!this.stopping) {
-          fail(
-            new HollowmarkError('internal', `the fleet's process ended (${signal ?? `exit code ${code}`})`),
-          );
+          const pid = this.child.pid ?? 0;
+          const how = signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
+          fail(lost(`the process of the hollow nodes (pid ${pid}) ${how}`));
         }
       });
     });
     this.child.on('message', (message: FleetMessage) => {
       if (message.type === 'report') this.onShardReport(message);
       else if (message.type === 'failed' && !this.stopping) {
-        fail(
-          new HollowmarkError('internal', `shard ${message.shard} of the fleet failed: ${message.message}`),
-        );
+        const shard = message.shard < 0 ? 'a worker thread' : `worker thread ${message.shard}`;
+        fail(lost(`${shard} of the hollow nodes failed: ${message.message}`));
       }
     });
     this.send({ type: 'start', shards: shardConfigs(options) });
@@ -118,8 +118,13 @@ export class Fleet {
     this.send({ type: 'flush' });
     const deadline = this.clock.timer(flushTimeoutMs, () => this.onFlushed());
     if (this.awaited.size === 0) this.onFlushed();
-    await done;
+    await Promise.race([done, this.exited]);
     deadline.cancel();
+  }
+
+  /** All nodes go on with these. */
+  updateCredentials(credentials: Credentials): void {
+    this.send({ type: 'credentials', credentials });
   }
 
   /** Stops all nodes, takes in the last reports, ends the process. Safe to call twice. */
@@ -147,13 +152,14 @@ export class Fleet {
 
 /** Nodes dealt out evenly, in contiguous runs. Pure. */
 export function shardConfigs(
-  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'authority' | 'shards'>,
+  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
 ): ShardConfig[] {
   const wanted =
     options.shards ??
     Math.min(Math.max(1, availableParallelism() - 1), Math.ceil(options.nodes.length / nodesPerShardMin));
   const count = Math.max(1, Math.min(wanted, options.nodes.length));
-  const loopback = new URL(options.endpoint.url).hostname.startsWith('127.');
+  const { url, proxyUrl } = options.endpoint;
+  const loopback = proxyUrl === undefined && new URL(url).hostname.startsWith('127.');
   return Array.from({ length: count }, (_, shard) => ({
     shard,
     seed: `${options.seed}/shard`,
@@ -163,10 +169,17 @@ export function shardConfigs(
     ),
     proxies: options.proxies,
     endpoint: options.endpoint,
-    authority: options.authority,
+    identities: options.identities,
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.
     localAddress: loopback && process.platform === 'linux' ? `127.0.0.${10 + shard}` : undefined,
   }));
+}
+
+/** Nodes that are gone are a cluster that is gone: what was measured until then stands. */
+function lost(message: string): HollowmarkError {
+  return new HollowmarkError('cluster-unavailable', message, {
+    hint: 'if the machine ran out of memory (`dmesg` tells), use fewer nodes: --nodes N',
+  });
 }
 
 function lowerPriority(pid: number | undefined): void {

@@ -1,5 +1,6 @@
 import type { NodeConfig } from '../hollow/context.ts';
-import type { ApiServerEndpoint, SigningAuthority } from '../kube/identity.ts';
+import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
+import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { CallSnapshot } from '../metrics/call-metrics.ts';
 
 /** What one shard has to do; plain data, sent once. */
@@ -10,8 +11,8 @@ export type ShardConfig = {
   /** Whether each node has a kube-proxy beside its kubelet. */
   proxies: boolean;
   endpoint: ApiServerEndpoint;
-  /** Signs `system:node:<name>` and `system:kube-proxy` certificates. */
-  authority: SigningAuthority;
+  /** How `system:node:<name>` and `system:kube-proxy` come by their identities. */
+  identities: IdentityPlan;
   /** Source address of the shard's connections; undefined lets the kernel choose. */
   localAddress: string | undefined;
 };
@@ -21,10 +22,12 @@ export type FleetCommand =
   | { type: 'start'; shards: ShardConfig[] }
   /** Every shard reports at once, with statistics. */
   | { type: 'flush' }
+  /** The credentials of the identity plan have been replaced. */
+  | { type: 'credentials'; credentials: Credentials }
   | { type: 'stop' };
 
 /** Fleet host → shard, through its MessagePort. */
-export type ShardCommand = { type: 'flush' } | { type: 'stop' };
+export type ShardCommand = Exclude<FleetCommand, { type: 'start' }>;
 
 /** Totals of one shard since its start. */
 export type ShardTotals = {

@@ -40,6 +40,10 @@ export default async function runShard(task: { config: ShardConfig; port: Messag
         report(true);
         return;
       }
+      if (command.type === 'credentials') {
+        shard.updateCredentials(command.credentials);
+        return;
+      }
       timer.cancel();
       shard.stop();
       report(true);

@@ -8,9 +8,9 @@ import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
 import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
 import { HollowProxy } from '../hollow/hollow-proxy.ts';
 import { loadRuntimeProfile } from '../hollow/runtime-profile.ts';
-import { CertificateIssuer } from '../kube/certificates.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
-import { type ClientIdentity, certificateIdentity } from '../kube/identity.ts';
+import type { Credentials } from '../kube/identity.ts';
+import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import {
@@ -36,7 +36,6 @@ const messagesKept = 5;
 /** The hollow nodes of one worker thread, and what they have done since the last report. */
 export class Shard implements ShardObserver {
   private readonly config: ShardConfig;
-  private readonly clock: Clock;
   private readonly metrics = new CallMetrics();
   private readonly environment: ShardEnvironment;
   private readonly kubelets: HollowKubelet[] = [];
@@ -50,10 +49,11 @@ export class Shard implements ShardObserver {
   private starting = 0;
   private startMore: (() => void) | undefined;
   private stopped = false;
+  private failure: Error | undefined;
+  private issuer: IdentityIssuer | undefined;
 
   constructor(config: ShardConfig, clock: Clock) {
     this.config = config;
-    this.clock = clock;
     this.environment = {
       endpoint: config.endpoint,
       codec: jsonCodec,
@@ -72,24 +72,24 @@ export class Shard implements ShardObserver {
    * kube-proxy is a pod of a node that is there. Resolves when all of them are.
    */
   async start(): Promise<void> {
-    const issuer = await CertificateIssuer.open(this.config.authority, () => this.clock.wallMs());
-    const prng = new Prng(this.config.seed);
-    for (const node of this.config.nodes) {
+    const { endpoint, identities, nodes, proxies, seed } = this.config;
+    const issuer = await IdentityIssuer.open(identities, endpoint, this.environment);
+    this.issuer = issuer;
+    const prng = new Prng(seed);
+    for (const node of nodes) {
       await this.fewerStartingThan(startingMax);
       if (this.stopped) return;
-      const certificate = await issuer.issueClient({
-        user: `system:node:${node.name}`,
-        groups: ['system:nodes'],
-      });
-      this.startKubelet(node, certificateIdentity(this.config.endpoint, certificate), prng.fork(node.name));
+      this.starting++;
+      this.startKubelet(issuer, node, prng.fork(node.name)).catch((error: unknown) =>
+        this.startFailed(error),
+      );
     }
     await this.fewerStartingThan(1);
-    if (this.config.proxies) await this.startProxies(issuer, prng);
+    if (proxies) await this.startProxies(issuer, prng);
   }
 
-  private async startProxies(issuer: CertificateIssuer, prng: Prng): Promise<void> {
-    const certificate = await issuer.issueClient({ user: 'system:kube-proxy', groups: [] });
-    const identity = certificateIdentity(this.config.endpoint, certificate);
+  private async startProxies(issuer: IdentityIssuer, prng: Prng): Promise<void> {
+    const identity = await issuer.identityOf({ user: 'system:kube-proxy', groups: [] });
     for (const node of this.config.nodes) {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
@@ -105,11 +105,18 @@ export class Shard implements ShardObserver {
   }
 
   private async fewerStartingThan(limit: number): Promise<void> {
-    while (this.starting >= limit && !this.stopped) {
+    while (this.starting >= limit && !this.stopped && this.failure === undefined) {
       await new Promise<void>((resolve) => {
         this.startMore = resolve;
       });
     }
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** A node without an identity is no node: the shard's start fails. */
+  private startFailed(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error));
+    this.started();
   }
 
   private started(): void {
@@ -119,8 +126,13 @@ export class Shard implements ShardObserver {
     more?.();
   }
 
+  updateCredentials(credentials: Credentials): void {
+    this.issuer?.update(credentials);
+  }
+
   stop(): void {
     this.stopped = true;
+    this.issuer?.close();
     this.startMore?.();
     for (const kubelet of this.kubelets) kubelet.stop();
     for (const proxy of this.proxies) proxy.stop();
@@ -192,8 +204,9 @@ export class Shard implements ShardObserver {
     }
   }
 
-  private startKubelet(node: NodeConfig, identity: ClientIdentity, prng: Prng): void {
-    this.starting++;
+  private async startKubelet(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
+    const identity = await issuer.identityOf({ user: `system:node:${node.name}`, groups: ['system:nodes'] });
+    if (this.stopped) return;
     const kubelet = new HollowKubelet(this.environment, node, identity, prng);
     this.kubelets.push(kubelet);
     kubelet.start();

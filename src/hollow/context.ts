@@ -14,6 +14,11 @@ export type NodeConfig = {
   address: string;
   /** Kubernetes version in nodeInfo. */
   kubeletVersion: string;
+  /**
+   * Labels of all else that the node makes (Lease, CSINode, events), so that it can be found on a cluster of others. A
+   * real kubelet gives them none.
+   */
+  objectLabels?: Record<string, string> | undefined;
 };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
@@ -49,6 +54,11 @@ export class KubeletContext {
   draw(range: DurationRange): number {
     return this.prng.between(range.low, range.high);
   }
+}
+
+/** The `labels` of an object's metadata, absent when there are none. */
+export function labelled(labels: Record<string, string> | undefined): { labels?: Record<string, string> } {
+  return labels === undefined ? {} : { labels };
 }
 
 let lastSecond = -1;

@@ -1,5 +1,5 @@
 import { BoundedQueue } from '../base/bounded-queue.ts';
-import { type KubeletContext, kinds, timestamp } from './context.ts';
+import { type KubeletContext, type NodeConfig, kinds, labelled, timestamp } from './context.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** client-go's event broadcaster holds this many and drops the rest (tools/record/event.go, maxQueuedEvents). */
@@ -73,7 +73,7 @@ export class EventRecorder {
       outgoing = {
         key,
         path: `/api/v1/namespaces/${namespace}/events`,
-        body: newEvent(object, namespace, name, type, reason, message, time, context.node.name),
+        body: newEvent(object, namespace, name, type, reason, message, time, context.node),
         patch: false,
       };
     }
@@ -155,12 +155,13 @@ function newEvent(
   reason: string,
   message: string,
   time: string,
-  host: string,
+  node: NodeConfig,
 ): unknown {
+  const host = node.name;
   return {
     kind: 'Event',
     apiVersion: 'v1',
-    metadata: { name, namespace },
+    metadata: { name, namespace, ...labelled(node.objectLabels) },
     involvedObject: {
       kind: object.kind,
       ...(object.kind === 'Pod' ? { namespace: object.namespace } : {}),

@@ -3,7 +3,7 @@ import type { ApiClient } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import { Reflector, type WatchSpec } from '../kube/reflector.ts';
 import { callClass } from '../metrics/call-metrics.ts';
-import { type NodeConfig, microTimestamp } from './context.ts';
+import { type NodeConfig, labelled, microTimestamp } from './context.ts';
 import { type ShardEnvironment, clientOf } from './environment.ts';
 import { eventSuffix } from './event-recorder.ts';
 
@@ -93,13 +93,17 @@ export class HollowProxy {
 
   private sendStartingEvent(): void {
     const { clock, codec } = this.environment;
-    const { name } = this.node;
+    const { name, objectLabels } = this.node;
     const wallMs = clock.wallMs();
     const us = clock.nowUs();
     const event = {
       kind: 'Event',
       apiVersion: 'events.k8s.io/v1',
-      metadata: { name: `${name}.${eventSuffix(wallMs, us, 0)}`, namespace: 'default' },
+      metadata: {
+        name: `${name}.${eventSuffix(wallMs, us, 0)}`,
+        namespace: 'default',
+        ...labelled(objectLabels),
+      },
       eventTime: microTimestamp(wallMs, us),
       reportingController: 'kube-proxy',
       reportingInstance: `kube-proxy-${name}`,

@@ -1,4 +1,4 @@
-import { kinds, type KubeletContext, microTimestamp } from './context.ts';
+import { kinds, type KubeletContext, labelled, microTimestamp } from './context.ts';
 import type { Tag } from './effects.ts';
 
 /** 40 s × 0.25, with up to 4 % more (pkg/kubelet/kubelet.go, component-helpers/apimachinery/lease). */
@@ -115,6 +115,7 @@ export class LeaseRenewer {
       metadata: {
         name,
         namespace: 'kube-node-lease',
+        ...labelled(this.context.node.objectLabels),
         ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: nodeUid }],
       },
       spec: { holderIdentity: name, leaseDurationSeconds, renewTime: this.renewTime() },

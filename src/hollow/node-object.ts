@@ -1,4 +1,4 @@
-import { type NodeConfig, timestamp } from './context.ts';
+import { type NodeConfig, labelled, timestamp } from './context.ts';
 import type { RuntimeProfile } from './runtime-profile.ts';
 
 /** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
@@ -128,12 +128,13 @@ export function heartbeatPatch(wallMs: number): unknown {
 }
 
 /** The CSINode of a node without CSI drivers; the annotation lists the in-tree plugins that are migrated. */
-export function newCsiNode(name: string, nodeUid: string): unknown {
+export function newCsiNode({ name, objectLabels }: NodeConfig, nodeUid: string): unknown {
   return {
     kind: 'CSINode',
     apiVersion: 'storage.k8s.io/v1',
     metadata: {
       name,
+      ...labelled(objectLabels),
       annotations: {
         'storage.alpha.kubernetes.io/migrated-plugins':
           'kubernetes.io/aws-ebs,kubernetes.io/azure-disk,kubernetes.io/azure-file,kubernetes.io/cinder,kubernetes.io/gce-pd,kubernetes.io/portworx-volume,kubernetes.io/vsphere-volume',

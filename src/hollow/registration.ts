@@ -264,7 +264,7 @@ export class Registration {
         method: 'POST',
         path: '/apis/storage.k8s.io/v1/csinodes',
         kind: kinds.createCsiNode,
-        body: newCsiNode(this.context.node.name, this.nodeUid),
+        body: newCsiNode(this.context.node, this.nodeUid),
       },
       { to: 'registration', step: 'csinode-create' },
     );

@@ -45,16 +45,29 @@ export const observerRules: readonly Rule[] = [
   },
 ];
 
-/** The Lease that the observer writes to learn how late its watches are (`measure/watch-lag.ts`). */
-const probeRules: readonly Rule[] = [
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
-  {
-    apiGroups: ['coordination.k8s.io'],
-    resources: ['leases'],
-    resourceNames: ['hollowmark-observer'],
-    verbs: ['delete', 'patch'],
-  },
-];
+/**
+ * The Lease that the observer writes to learn how late its watches are (`measure/watch-lag.ts`), in a namespace that no
+ * run deletes.
+ */
+export function probeLease(runId: string): {
+  namespace: string;
+  name: string;
+  labels: Record<string, string>;
+} {
+  return {
+    namespace: 'default',
+    name: `hollowmark-observer-${runId}`,
+    labels: { [runLabel]: runId },
+  };
+}
+
+function probeRules(lease: { name: string }): Rule[] {
+  const lock = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+  return [
+    { ...lock, verbs: ['create'] },
+    { ...lock, resourceNames: [lease.name], verbs: ['delete', 'patch'] },
+  ];
+}
 
 /** Cluster-scoped objects of a run are named after it, so that two runs on one cluster do not touch each other's. */
 export function roleName(subject: ClientSubject, runId: string): string {
@@ -68,15 +81,16 @@ const rbacPath = `/apis/${rbac}/v1`;
 type Grant = { path: string; object: { metadata: { name: string } } };
 
 /**
- * What gives the identities their rights for a run, in order of creation. Pure.
- * @param probeNamespace where the observer keeps its probe Lease: the only thing that it may write.
+ * What gives the identities their rights for a run, in order of creation. Its probe Lease is the only thing that the
+ * observer may write. Pure.
  */
-export function grants(runId: string, probeNamespace: string): Grant[] {
-  const probes = `namespaces/${probeNamespace}/`;
+export function grants(runId: string): Grant[] {
+  const lease = probeLease(runId);
+  const probes = `namespaces/${lease.namespace}/`;
   return [
     ...grant(loadSubject, loadRules, runId, ''),
     ...grant(observerSubject, observerRules, runId, ''),
-    ...grant(observerSubject, probeRules, runId, probes),
+    ...grant(observerSubject, probeRules(lease), runId, probes),
   ];
 }
 
@@ -106,27 +120,18 @@ type AdminClient = Pick<ApiClient, 'request' | 'codec'>;
 /**
  * Gives {@link loadSubject} and {@link observerSubject} their rights for this run. Calling it again does no harm.
  * @param admin may create roles and bindings with these rules.
- * @param probeNamespace must exist.
  * @throws HollowmarkError `cluster-unavailable` when the server refuses or cannot be reached.
  */
-export async function ensureLoadIdentity(
-  admin: AdminClient,
-  runId: string,
-  probeNamespace = 'default',
-): Promise<void> {
-  for (const { path, object } of grants(runId, probeNamespace)) {
+export async function ensureLoadIdentity(admin: AdminClient, runId: string): Promise<void> {
+  for (const { path, object } of grants(runId)) {
     // 409: from an earlier call of the same run.
     await send(admin, 'POST', path, [409], object);
   }
 }
 
 /** Takes the rights back. Calling it again does no harm. @throws as {@link ensureLoadIdentity}. */
-export async function removeLoadIdentity(
-  admin: AdminClient,
-  runId: string,
-  probeNamespace = 'default',
-): Promise<void> {
-  for (const { path, object } of grants(runId, probeNamespace).toReversed()) {
+export async function removeLoadIdentity(admin: AdminClient, runId: string): Promise<void> {
+  for (const { path, object } of grants(runId).toReversed()) {
     await send(admin, 'DELETE', `${path}/${encodeURIComponent(object.metadata.name)}`, [404]);
   }
 }

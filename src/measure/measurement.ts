@@ -24,7 +24,7 @@ import {
 import { type Threshold, objectiveFor, podStartupObjective } from './slo.ts';
 import { judgedGroup, startupSlis } from './startup-slis.ts';
 import { type CountComparison, checkValidity } from './validity.ts';
-import { WatchLag } from './watch-lag.ts';
+import { type ProbeLease, WatchLag } from './watch-lag.ts';
 
 const sampleIntervalMs = 1000;
 
@@ -39,15 +39,15 @@ export type MeasurementOptions = {
   clock: Clock;
   runId: string;
   /**
-   * A connection of its own, read-only: list and watch pods and nodes of the cluster, and leases in `probeNamespace`.
+   * A connection of its own, read-only: list and watch pods and nodes of the cluster, and leases in its namespace.
    */
   observerClient: ApiClient;
-  /** A further connection, for nothing else: create, patch, list and watch leases in `probeNamespace`. */
+  /** A further connection, for nothing else: create, patch, delete, list and watch `probeLease`. */
   probeClient: ApiClient;
   /** Of both clients. */
   observerMetrics: CallMetrics;
-  /** Exists from {@link Measurement.start} to {@link Measurement.finish}. */
-  probeNamespace: string;
+  /** Exists from {@link Measurement.start} to {@link Measurement.finish}, in a namespace that stays. */
+  probeLease: ProbeLease;
   loadMetrics: CallMetrics;
   /** Rising counts: requests of paced phases that were due so far, and those that have left. */
   loadCounters: () => { dueCount: number; sentCount: number };
@@ -115,7 +115,7 @@ export class Measurement {
     this.lag = new WatchLag({
       observerClient,
       probeClient: options.probeClient,
-      namespace: options.probeNamespace,
+      lease: options.probeLease,
       clock,
     });
     this.recorder = new LoopDelayRecorder(clock);

@@ -17,18 +17,19 @@ export const observerBackoffMsMin = 100;
 
 const probeTimeoutMs = 10_000;
 
-export const probeLeaseName = 'hollowmark-observer';
-
 const postLease = callClass('POST', 'leases', '', 'resource');
 const patchLease = callClass('PATCH', 'leases', '', 'resource');
+
+/** The Lease that is written for nothing but being watched. */
+export type ProbeLease = { namespace: string; name: string; labels: Record<string, string> };
 
 export type WatchLagOptions = {
   /** The observer's own client: the probe's watch shares the connection and the decoder of its watches. */
   observerClient: ApiClient;
   /** A connection that carries the probes' writes and a second watch of them, and nothing else. */
   probeClient: ApiClient;
-  /** Where the Lease lives; must exist. Both may list and watch leases there, the second create and patch them. */
-  namespace: string;
+  /** Made and deleted here. Both may list and watch leases in its namespace, the second create and patch this one. */
+  lease: ProbeLease;
   clock: Clock;
 };
 
@@ -68,7 +69,7 @@ export class WatchLag {
   }
 
   private get collection(): string {
-    return `/apis/coordination.k8s.io/v1/namespaces/${this.options.namespace}/leases`;
+    return `/apis/coordination.k8s.io/v1/namespaces/${this.options.lease.namespace}/leases`;
   }
 
   start(): void {
@@ -116,7 +117,7 @@ export class WatchLag {
       client,
       {
         path: this.collection,
-        selector: `fieldSelector=${encodeURIComponent(`metadata.name=${probeLeaseName}`)}`,
+        selector: `fieldSelector=${encodeURIComponent(`metadata.name=${this.options.lease.name}`)}`,
         timeoutSecondsMin: 300,
         sendsTimeout: false,
         backoffMsMin: observerBackoffMsMin,
@@ -163,7 +164,7 @@ export class WatchLag {
     if (this.created) {
       return probeClient.request({
         method: 'PATCH',
-        path: `${this.collection}/${probeLeaseName}`,
+        path: `${this.collection}/${this.options.lease.name}`,
         kind: patchLease,
         contentType: 'application/merge-patch+json',
         body: Buffer.from(JSON.stringify({ metadata: { annotations } })),
@@ -177,7 +178,7 @@ export class WatchLag {
       body: probeClient.codec.encode({
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
-        metadata: { name: probeLeaseName, namespace: this.options.namespace, annotations },
+        metadata: { ...this.options.lease, annotations },
         spec: { holderIdentity: 'hollowmark' },
       }),
       timeoutMs: probeTimeoutMs,

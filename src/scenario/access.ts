@@ -1,18 +1,15 @@
 import type { Clock } from '../base/clock.ts';
 import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
-import type { ControlPlane } from '../control-plane/control-plane.ts';
-import { CertificateIssuer } from '../kube/certificates.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
-import { type ClientCertificate, certificateIdentity } from '../kube/identity.ts';
+import type { ClientIdentity } from '../kube/identity.ts';
+import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { ensureLoadIdentity, loadSubject, observerSubject } from '../load/identity.ts';
 import { loadTransportsMax } from '../load/sender.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
-
-/** Holds the Lease that the observer measures its own lag with; must not be one that the run deletes. */
-export const probeNamespace = 'default';
 
 /** The conductor's clients: each its own identity or connection, so that what one waits for does not delay another. */
 export type RunClients = {
@@ -27,57 +24,62 @@ export type RunClients = {
 };
 
 /**
- * Gives load and observer their identities and rights on a control plane of our own.
+ * Gives load and observer their identities, and their rights on the cluster.
  * @throws HollowmarkError `cluster-unavailable` when the API server refuses.
  */
-export async function openAccess(
-  controlPlane: ControlPlane,
-  runId: string,
-  clock: Clock,
-): Promise<RunClients> {
+export async function openAccess(cluster: Cluster, runId: string, clock: Clock): Promise<RunClients> {
+  const { endpoint, harnessIdentities } = cluster;
+  const handshakes = new HandshakeGate(4);
   const client = (
-    certificate: ClientCertificate,
+    identity: ClientIdentity,
     name: string,
-    metrics: CallMetrics,
+    metrics = new CallMetrics(),
     transportsMax = 2,
   ): ApiClient =>
     new ApiClient({
-      endpoint: controlPlane.endpoint,
-      identity: certificateIdentity(controlPlane.endpoint, certificate),
+      endpoint,
+      identity,
       codec: jsonCodec,
       userAgent: `hollowmark-${name}/${tool.version}`,
       clock,
       prng: new Prng(`client/${name}`),
       metrics,
-      handshakes: new HandshakeGate(4),
+      handshakes,
       transportsMax,
     });
-  const admin = client(controlPlane.admin, 'setup', new CallMetrics());
-  try {
-    await ensureLoadIdentity(admin, runId, probeNamespace);
-  } finally {
-    admin.close();
+  // A pooled identity has the rights that it has.
+  if (harnessIdentities.type !== 'pooled') {
+    const admin = client(cluster.admin, 'setup');
+    try {
+      await ensureLoadIdentity(admin, runId);
+    } finally {
+      admin.close();
+    }
   }
-  const issuer = await CertificateIssuer.open(controlPlane.clientAuthority, () => clock.wallMs());
-  const observerCertificate = await issuer.issueClient(observerSubject);
-  const loadMetrics = new CallMetrics();
-  const observerMetrics = new CallMetrics();
-  const load = client(await issuer.issueClient(loadSubject), 'load', loadMetrics, loadTransportsMax);
-  const observer = client(observerCertificate, 'observer', observerMetrics);
-  const probe = client(observerCertificate, 'probe', observerMetrics);
-  const scraper = client(observerCertificate, 'scraper', new CallMetrics());
-  return {
-    load,
-    loadMetrics,
-    observer,
-    probe,
-    observerMetrics,
-    scraper,
-    close() {
-      load.close();
-      observer.close();
-      probe.close();
-      scraper.close();
-    },
-  };
+  const issuer = await IdentityIssuer.open(harnessIdentities, endpoint, { clock });
+  try {
+    const observerIdentity = await issuer.identityOf(observerSubject);
+    const loadIdentity = await issuer.identityOf(loadSubject);
+    cluster.onCredentials((credentials) => issuer.update(credentials));
+    const loadMetrics = new CallMetrics();
+    const observerMetrics = new CallMetrics();
+    const load = client(loadIdentity, 'load', loadMetrics, loadTransportsMax);
+    const observer = client(observerIdentity, 'observer', observerMetrics);
+    const probe = client(observerIdentity, 'probe', observerMetrics);
+    const scraper = client(observerIdentity, 'scraper');
+    return {
+      load,
+      loadMetrics,
+      observer,
+      probe,
+      observerMetrics,
+      scraper,
+      close() {
+        for (const each of [load, observer, probe, scraper, issuer]) each.close();
+      },
+    };
+  } catch (error) {
+    issuer.close();
+    throw error;
+  }
 }

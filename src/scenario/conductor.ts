@@ -2,13 +2,16 @@ import { arch, availableParallelism, cpus, platform, release, totalmem } from 'n
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
-import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { ShardReport } from '../fleet/messages.ts';
+import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
+import { probeLease } from '../load/identity.ts';
 import { tolerationsFor } from '../load/objects.ts';
 import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
 import { type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
-import { type RunClients, openAccess, probeNamespace } from './access.ts';
+import { type RunClients, openAccess } from './access.ts';
 import { estimatePhasesMs, totalPods } from './estimate.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
@@ -17,6 +20,7 @@ import type { Progress } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
+import type { WatchdogLimits } from './watchdog.ts';
 
 /** Live displays hear from a run this often. */
 const statusIntervalMs = 250;
@@ -24,11 +28,19 @@ const statusIntervalMs = 250;
 export type RunOptions = {
   loaded: LoadedScenario;
   runId: string;
-  controlPlane: ControlPlaneOptions;
+  /** Makes or opens the cluster; what it throws is the outcome. */
+  openCluster: () => Promise<Cluster>;
   clock: Clock;
   signal: AbortSignal;
   reporter: RunReporter;
+  /** Hears of the fleet's process. */
+  children: ChildRegister;
+  /** Of the watchdog over the API server; tests shorten them. */
+  watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
+
+/** How long the end of a run that was interrupted or lost may wait for answers of its cluster. */
+const endLimitMs = 10_000;
 
 /** What came of a run. With `error`, the run was cut short by it and `result` says how far it came. */
 export type RunOutcome = { result: RunResult; error?: unknown };
@@ -56,7 +68,8 @@ class Run {
   private readonly records: PhaseRecord[] = [];
   private readonly failures: RunResult['failures'] = [];
   private readonly achieved: { phase: string; ratio: number }[] = [];
-  private cluster: HollowCluster | undefined;
+  private cluster: Cluster | undefined;
+  private hollow: HollowCluster | undefined;
   private clients: RunClients | undefined;
   private measurement: Measurement | undefined;
   private load: LoadGenerator | undefined;
@@ -73,25 +86,26 @@ class Run {
     const { loaded, runId, clock, signal, reporter } = this.options;
     const { scenario } = loaded;
     for (const warning of loaded.warnings) reporter.warn(warning);
-    this.cluster = await HollowCluster.start({
-      controlPlane: this.options.controlPlane,
-      nodes: (version) => nodeConfigs(scenario, version, runId),
-      proxies: scenario.nodes.proxies,
-      seed: scenario.seed,
+    const cluster = await this.options.openCluster();
+    this.cluster = cluster;
+    const hollow = new HollowCluster({
+      cluster,
+      children: this.options.children,
       clock,
       signal,
       reporter,
-      onControlPlane: (controlPlane) => this.openMeasurement(controlPlane),
-      onReport: (report) => {
-        this.measurement?.recordNodeSide(report.startedUids, report.startedTimesUs);
-        if (report.statistics === undefined) return;
-        this.measurement?.recordShard(report.statistics);
-        const { errorCount, errors } = report.statistics;
-        if (errorCount > 0) this.failed('hollow nodes', `${errorCount} errors, first: ${errors[0] ?? ''}`);
-      },
+      watchdogLimits: this.options.watchdogLimits,
+      onReport: (report) => this.onShardReport(report),
     });
-    await this.cluster.nodesReady();
-    await this.cluster.proxiesReady();
+    this.hollow = hollow;
+    await Promise.race([this.openMeasurement(cluster), hollow.died, aborted(signal)]);
+    hollow.startNodes({
+      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
+      proxies: scenario.nodes.proxies,
+      seed: scenario.seed,
+    });
+    await hollow.nodesReady();
+    await hollow.proxiesReady();
   }
 
   /** Runs the scenario's phases in order; one that does not complete ends the run. */
@@ -123,7 +137,7 @@ class Run {
               signal: AbortSignal.any([signal, over.signal]),
               reporter,
             }),
-            this.needed(this.cluster).died,
+            this.needed(this.hollow).died,
           ]);
           record.outcome = outcome.outcome;
           if (outcome.message === undefined) delete record.message;
@@ -150,7 +164,7 @@ class Run {
   /** Notes why the run ended early; an error before anything was measured goes on to the caller. */
   async fail(error: unknown): Promise<void> {
     this.error = error;
-    if (this.measurement === undefined || this.cluster === undefined) {
+    if (this.measurement === undefined || this.hollow?.fleet === undefined) {
       await this.close();
       throw error;
     }
@@ -160,31 +174,44 @@ class Run {
   /** Ends measuring, takes everything down, and puts the result together. */
   async finish(): Promise<RunOutcome> {
     const { reporter } = this.options;
-    const { controlPlane } = this.needed(this.cluster);
+    const cluster = this.needed(this.cluster);
     reporter.step('Collecting results');
+    // Without connections, requests fail at once: what a dead cluster would have answered is missing in the result.
+    const giveUp = (): void => this.clients?.close();
+    this.needed(this.hollow).died.catch(giveUp);
+    const limit = this.error === undefined ? undefined : this.options.clock.timer(endLimitMs, giveUp);
     let measured: Measured;
     try {
-      await this.needed(this.cluster).fleet.flush();
+      await this.hollow?.fleet?.flush();
       measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
     } catch (error) {
       throw this.error ?? error;
     } finally {
+      limit?.cancel();
       reporter.step('Stopping the cluster');
       await this.close();
     }
-    const result = this.result(measured, controlPlane);
+    const result = this.result(measured, cluster);
     return this.error === undefined ? { result } : { result, error: this.error };
   }
 
-  private async openMeasurement(controlPlane: ControlPlane): Promise<void> {
+  private onShardReport(report: ShardReport): void {
+    this.measurement?.recordNodeSide(report.startedUids, report.startedTimesUs);
+    if (report.statistics === undefined) return;
+    this.measurement?.recordShard(report.statistics);
+    const { errorCount, errors } = report.statistics;
+    if (errorCount > 0) this.failed('hollow nodes', `${errorCount} errors, first: ${errors[0] ?? ''}`);
+  }
+
+  private async openMeasurement(cluster: Cluster): Promise<void> {
     const { loaded, runId, clock } = this.options;
     const { scenario } = loaded;
-    const clients = await openAccess(controlPlane, runId, clock);
+    const clients = await openAccess(cluster, runId, clock);
     this.clients = clients;
     this.load = new LoadGenerator({
       client: clients.load,
       clock,
-      context: { runId, tolerations: tolerationsFor(scenario.nodes.taints), confined: false },
+      context: { runId, tolerations: tolerationsFor(scenario.nodes.taints), confined: cluster.shared },
       namespaces: namespaceNames(scenario),
       onPodCreated: (pod) => this.measurement?.onCreated(pod),
     });
@@ -195,15 +222,15 @@ class Run {
       observerClient: clients.observer,
       probeClient: clients.probe,
       observerMetrics: clients.observerMetrics,
-      probeNamespace,
+      probeLease: probeLease(runId),
       loadMetrics: clients.loadMetrics,
       loadCounters: () => load.counters(),
       scrapeTargets: [{ component: 'kube-apiserver', client: clients.scraper }],
       harnessPids: () => ({
         harness: process.pid,
-        ...(this.cluster === undefined ? {} : { fleet: this.cluster.fleet.pid }),
+        ...(this.hollow?.fleet === undefined ? {} : { fleet: this.hollow.fleet.pid }),
       }),
-      controlPlanePids: () => controlPlane.pids(),
+      controlPlanePids: () => cluster.pids(),
       cpuCount: availableParallelism(),
       thresholds: scenario.thresholds,
     });
@@ -273,7 +300,7 @@ class Run {
     return { stop: () => timer.cancel() };
   }
 
-  private result(measured: Measured, controlPlane: ControlPlane): RunResult {
+  private result(measured: Measured, cluster: Cluster): RunResult {
     const { loaded, runId, clock, signal } = this.options;
     const { scenario } = loaded;
     const { pods, nodes, ...parts } = measured;
@@ -305,12 +332,12 @@ class Run {
         memoryBytes: totalmem(),
       },
       cluster: {
-        version: controlPlane.version,
-        source: controlPlane.source,
-        profile: controlPlane.profile,
-        flags: { ...controlPlane.argv },
+        version: cluster.version,
+        source: cluster.source,
+        profile: cluster.profile,
+        flags: { ...cluster.argv },
       },
-      wire: { profile: 'kubelet', identity: 'certificate', codec: 'json' },
+      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: 'json' },
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
@@ -338,7 +365,7 @@ class Run {
     this.measurement?.stop();
     this.clients?.close();
     try {
-      await this.cluster?.stop();
+      await (this.hollow ?? this.cluster)?.stop();
     } catch (error) {
       this.options.reporter.warn(`cleaning up: ${errorMessage(error)}`);
     }
@@ -348,4 +375,12 @@ class Run {
     if (part === undefined) throw new HollowmarkError('internal', 'the run has not been brought up');
     return part;
   }
+}
+
+/** Rejects with the signal's reason when it aborts; never resolves. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    if (signal.aborted) reject(signal.reason as Error);
+  });
 }

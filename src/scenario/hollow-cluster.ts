@@ -1,92 +1,95 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
+import { tool } from '../base/package-info.ts';
+import { Prng } from '../base/prng.ts';
 import type { Reporter } from '../base/reporter.ts';
-import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.ts';
-import { startControlPlane } from '../control-plane/start.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { Fleet } from '../fleet/fleet.ts';
-import type { ShardReport } from '../fleet/messages.ts';
+import type { ShardReport, ShardTotals } from '../fleet/messages.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { ChildRegister } from '../journal/guardian.ts';
+import { isStopped } from '../journal/process-identity.ts';
+import { ApiClient } from '../kube/client.ts';
+import { HandshakeGate } from '../kube/handshake-gate.ts';
+import { CallMetrics } from '../metrics/call-metrics.ts';
+import { jsonCodec } from '../wire/json-codec.ts';
+import { Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 /** A node takes under a second; what is slow is the API server under thousands of them. */
 const readyTimeoutMsMin = 60_000;
 const readyTimeoutMsPerNode = 60;
 
-/**
- * How much lower than load generator and observer the control plane is scheduled. On two cores it takes all the CPU
- * there is, and who measures it must not wait behind it; see docs/decisions.
- */
-const controlPlaneNiceness = 3;
-
 /** Looks at the fleet's totals this often while it waits. */
 const pollMs = 50;
 
 export type HollowClusterOptions = {
-  controlPlane: ControlPlaneOptions;
-  /** Made once the version of the control plane is known, for nodeInfo. */
-  nodes: (version: string) => NodeConfig[];
-  proxies: boolean;
-  seed: string;
+  cluster: Cluster;
+  /** Hears of the fleet's process. */
+  children?: ChildRegister | undefined;
   clock: Clock;
   signal: AbortSignal;
   reporter: Reporter;
-  /** Called when the control plane is ready, before the first node starts. */
-  onControlPlane?: (controlPlane: ControlPlane) => Promise<void>;
   onReport?: (report: ShardReport) => void;
+  /** Of the watchdog; tests shorten them. */
+  watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
 
-/** A real control plane with hollow nodes: what `run` measures and `up` leaves running. */
+export type HollowNodes = { nodes: NodeConfig[]; proxies: boolean; seed: string };
+
+/** A cluster with hollow nodes on it: what `run` measures and `up` leaves running. */
 export class HollowCluster {
-  readonly controlPlane: ControlPlane;
-  readonly fleet: Fleet;
-  readonly nodeCount: number;
   private readonly options: HollowClusterOptions;
+  private readonly watchdog: Watchdog;
+  private running: { fleet: Fleet; proxies: boolean; count: number } | undefined;
 
-  private constructor(
-    options: HollowClusterOptions,
-    controlPlane: ControlPlane,
-    fleet: Fleet,
-    nodeCount: number,
-  ) {
+  /** Watches over the cluster from now on. */
+  constructor(options: HollowClusterOptions) {
+    const { cluster, clock, reporter, watchdogLimits } = options;
     this.options = options;
-    this.controlPlane = controlPlane;
-    this.fleet = fleet;
-    this.nodeCount = nodeCount;
+    this.watchdog = new Watchdog({
+      client: healthClient(cluster, clock),
+      clock,
+      reporter,
+      diagnose: () => stoppedComponents(cluster),
+      limits: watchdogLimits,
+    });
   }
 
-  /**
-   * Starts the control plane, then the nodes (which are on their way to Ready when this resolves).
-   * @throws HollowmarkError as `startControlPlane` does; nothing is left behind.
-   */
-  static async start(options: HollowClusterOptions): Promise<HollowCluster> {
-    const controlPlane = await startControlPlane({ ...options.controlPlane, niceness: controlPlaneNiceness });
-    try {
-      await Promise.race([
-        options.onControlPlane?.(controlPlane),
-        controlPlane.died,
-        aborted(options.signal),
-      ]);
-      options.signal.throwIfAborted();
-      const nodes = options.nodes(controlPlane.version);
-      options.reporter.step(`Starting ${nodes.length} hollow nodes`);
-      const fleet = new Fleet({
-        nodes,
-        proxies: options.proxies,
-        seed: options.seed,
-        endpoint: controlPlane.endpoint,
-        authority: controlPlane.clientAuthority,
-        clock: options.clock,
-        onReport: options.onReport ?? (() => {}),
-      });
-      return new HollowCluster(options, controlPlane, fleet, nodes.length);
-    } catch (error) {
-      await controlPlane.stop();
-      throw error;
-    }
+  /** Starts the nodes, which are on their way to Ready then. */
+  startNodes({ nodes, proxies, seed }: HollowNodes): void {
+    const { cluster, clock, reporter, children, onReport } = this.options;
+    reporter.step(`Starting ${nodes.length} hollow nodes`);
+    const fleet = new Fleet({
+      nodes,
+      proxies,
+      seed,
+      endpoint: cluster.endpoint,
+      identities: cluster.nodeIdentities,
+      clock,
+      onReport: onReport ?? (() => {}),
+    });
+    children?.add('fleet', fleet.pid);
+    cluster.onCredentials((credentials) => fleet.updateCredentials(credentials));
+    this.running = { fleet, proxies, count: nodes.length };
   }
 
-  /** Rejects when a component, a shard or the fleet's process dies; never resolves. */
+  /** Undefined until nodes are started. */
+  get fleet(): Fleet | undefined {
+    return this.running?.fleet;
+  }
+
+  private get started(): NonNullable<typeof this.running> {
+    if (this.running === undefined) throw new HollowmarkError('internal', 'no nodes have been started');
+    return this.running;
+  }
+
+  /** Rejects when a component, a shard or the fleet's process dies, or the API server hangs; never resolves. */
   get died(): Promise<never> {
-    return Promise.race([this.controlPlane.died, this.fleet.died]);
+    return Promise.race([
+      this.options.cluster.died,
+      this.watchdog.died,
+      ...(this.running === undefined ? [] : [this.running.fleet.died]),
+    ]);
   }
 
   /**
@@ -94,29 +97,30 @@ export class HollowCluster {
    * @throws HollowmarkError `cluster-unavailable` when they are not in time, or what {@link died} rejects with.
    */
   nodesReady(): Promise<void> {
-    return this.until('nodes Ready', () => this.fleet.totals().nodesReady);
+    return this.until('nodes Ready', (totals) => totals.nodesReady);
   }
 
   /** Resolves when every proxy has listed its watches: before that the cluster is not in its steady state. */
   proxiesReady(): Promise<void> {
-    if (!this.options.proxies) return Promise.resolve();
-    return this.until('proxies watching', () => this.fleet.totals().proxiesReady);
+    if (!this.started.proxies) return Promise.resolve();
+    return this.until('proxies watching', (totals) => totals.proxiesReady);
   }
 
-  private async until(what: string, count: () => number): Promise<void> {
+  private async until(what: string, count: (totals: ShardTotals) => number): Promise<void> {
     const { clock, signal, reporter } = this.options;
-    const timeoutMs = readyTimeoutMsMin + readyTimeoutMsPerNode * this.nodeCount;
+    const { fleet, count: nodeCount } = this.started;
+    const timeoutMs = readyTimeoutMsMin + readyTimeoutMsPerNode * nodeCount;
     const deadlineUs = clock.nowUs() + timeoutMs * 1000;
     const waiting = new AbortController();
     const poll = async (): Promise<void> => {
       for (;;) {
-        const done = count();
-        reporter.progress(`${done} of ${this.nodeCount} ${what}`, done / this.nodeCount);
-        if (done >= this.nodeCount) return;
+        const done = count(fleet.totals());
+        reporter.progress(`${done} of ${nodeCount} ${what}`, done / nodeCount);
+        if (done >= nodeCount) return;
         if (clock.nowUs() > deadlineUs) {
           throw new HollowmarkError(
             'cluster-unavailable',
-            `${done} of ${this.nodeCount} ${what} after ${timeoutMs / 1000} s`,
+            `${done} of ${nodeCount} ${what} after ${timeoutMs / 1000} s`,
             { hint: 'use fewer nodes (--nodes) on this machine, or look at its load' },
           );
         }
@@ -130,19 +134,43 @@ export class HollowCluster {
     }
   }
 
-  /** Ends nodes, then control plane. Safe to call twice. */
+  /** Takes away the load, ends the nodes, then the cluster or what is left on it. Safe to call twice. */
   async stop(): Promise<void> {
+    this.watchdog.stop();
     try {
-      await this.fleet.stop();
+      await this.options.cluster.clearLoad();
     } finally {
-      await this.controlPlane.stop();
+      try {
+        if (this.running !== undefined) {
+          await this.running.fleet.stop();
+          this.options.children?.remove(this.running.fleet.pid);
+        }
+      } finally {
+        await this.options.cluster.stop();
+      }
     }
   }
 }
 
-/** Rejects with the signal's reason when it aborts; never resolves. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+/** A client for health probes, which priority and fairness exempt. */
+function healthClient(cluster: Cluster, clock: Clock): ApiClient {
+  return new ApiClient({
+    endpoint: cluster.endpoint,
+    identity: cluster.admin,
+    codec: jsonCodec,
+    userAgent: `hollowmark-watchdog/${tool.version}`,
+    clock,
+    prng: new Prng('watchdog'),
+    metrics: new CallMetrics(),
+    handshakes: new HandshakeGate(1),
+    transportsMax: 1,
   });
+}
+
+/** A process that a signal has stopped (SIGSTOP, a debugger) keeps its connections open and says nothing. */
+function stoppedComponents(cluster: Cluster): string | undefined {
+  const stopped = Object.entries(cluster.pids()).filter(([, pid]) => isStopped(pid));
+  if (stopped.length === 0) return undefined;
+  const names = stopped.map(([name, pid]) => `${name} (pid ${pid})`).join(', ');
+  return `stopped by a signal: ${names}; \`kill -CONT ${stopped.map(([, pid]) => pid).join(' ')}\` wakes it`;
 }

@@ -1,5 +1,5 @@
 import { assert } from '../base/errors.ts';
-import { runLabel } from '../load/labels.ts';
+import { hollowTaintKey, runLabel } from '../load/labels.ts';
 import type { Scenario } from './scenario.ts';
 
 /** One hollow node as the scenario wants it: what a hollow kubelet takes as its configuration (`NodeConfig`). */
@@ -11,6 +11,7 @@ export type PlannedNode = {
   /** InternalIP. */
   address: string;
   kubeletVersion: string;
+  objectLabels?: Record<string, string>;
 };
 
 /** Addresses of one /24 that are used: .1 to .254. */
@@ -18,16 +19,39 @@ const hostsPerBlock = 254;
 /** /24 blocks in 100.64.0.0/10. */
 const blocks = 1 << 14;
 
-/** The nodes of a run, in order. @param kubeletVersion as in nodeInfo: `v1.36.3`. */
-export function nodeConfigs(scenario: Scenario, kubeletVersion: string, runId: string): PlannedNode[] {
+/**
+ * What nodes have in addition on a cluster that others use too: no pod of theirs is to land on one (but those that
+ * tolerate every taint), no load balancer is to send to one, and all that they make can be found by its label.
+ */
+function sharedClusterParts(runId: string): Pick<PlannedNode, 'labels' | 'taints' | 'objectLabels'> {
+  return {
+    labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' },
+    taints: [{ key: hollowTaintKey, effect: 'NoSchedule' }],
+    objectLabels: { [runLabel]: runId },
+  };
+}
+
+/**
+ * The nodes of a run, in order.
+ * @param kubeletVersion as in nodeInfo: `v1.36.3`.
+ * @param shared others use the cluster too.
+ */
+export function nodeConfigs(
+  scenario: Scenario,
+  kubeletVersion: string,
+  runId: string,
+  shared = false,
+): PlannedNode[] {
   const { nodes } = scenario;
+  const { labels, taints, ...more } = shared ? sharedClusterParts(runId) : { labels: {}, taints: [] };
   return Array.from({ length: nodes.count }, (_, i) => ({
     name: `${nodes.namePrefix}-${String(i + 1).padStart(5, '0')}`,
     capacity: { ...nodes.capacity },
-    labels: { ...nodes.labels, [runLabel]: runId },
-    taints: nodes.taints.map((taint) => ({ ...taint })),
+    labels: { ...nodes.labels, ...labels, [runLabel]: runId },
+    taints: [...nodes.taints, ...taints].map((taint) => ({ ...taint })),
     address: nodeAddress(i),
     kubeletVersion,
+    ...more,
   }));
 }
 

@@ -11,6 +11,7 @@ import {
   ensureLoadIdentity,
   loadSubject,
   observerSubject,
+  probeLease,
   removeLoadIdentity,
 } from '../../src/load/identity.ts';
 import { loadTransportsMax } from '../../src/load/sender.ts';
@@ -237,9 +238,10 @@ describe('the identities may do what they need and nothing else', () => {
     });
     const leases = (namespace: string): string =>
       `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+    const probe = probeLease(runId).name;
     expect(await observer.status('POST', leases('kube-system'), lease('x'))).toBe(403);
-    expect(await observer.status('POST', leases('default'), lease('hollowmark-observer'))).toBe(201);
-    expect(await observer.status('DELETE', `${leases('default')}/hollowmark-observer`)).toBe(200);
+    expect(await observer.status('POST', leases('default'), lease(probe))).toBe(201);
+    expect(await observer.status('DELETE', `${leases('default')}/${probe}`)).toBe(200);
     expect(await observer.status('POST', '/api/v1/namespaces/load-1/pods', {})).toBe(403);
   });
 

@@ -10,7 +10,7 @@ import {
   type ClientCertificate,
   certificateIdentity,
 } from '../../src/kube/identity.ts';
-import { grants, observerSubject } from '../../src/load/identity.ts';
+import { grants, observerSubject, probeLease } from '../../src/load/identity.ts';
 import { type Measured, Measurement } from '../../src/measure/measurement.ts';
 import { parsePrometheus, scrape } from '../../src/measure/prometheus.ts';
 import { judgeRun } from '../../src/measure/verdict.ts';
@@ -74,7 +74,7 @@ function newMeasurement(): Measurement {
     observerClient: clients[0] as ApiClient,
     probeClient: clients[1] as ApiClient,
     observerMetrics,
-    probeNamespace: 'default',
+    probeLease: probeLease(runId),
     loadMetrics,
     loadCounters: () => ({ dueCount: measurement.pods.created, sentCount: measurement.pods.created }),
     scrapeTargets: [{ component: 'kube-apiserver', client: cp.admin.client }],
@@ -92,7 +92,7 @@ async function post(path: string, body: unknown): Promise<Object> {
 
 async function setUpCluster(): Promise<void> {
   await post('/api/v1/namespaces', { metadata: { name: namespace } });
-  for (const { path, object } of grants(runId, 'default')) await post(path, object);
+  for (const { path, object } of grants(runId)) await post(path, object);
   // Pods are refused until the controller manager has made the namespace's service account.
   for (;;) {
     const { status } = await cp.admin.call('GET', `/api/v1/namespaces/${namespace}/serviceaccounts/default`);

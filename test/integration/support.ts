@@ -127,7 +127,7 @@ export class TestControlPlane {
         nodes,
         proxies,
         endpoint: this.controlPlane.endpoint,
-        authority: this.controlPlane.clientAuthority,
+        identities: { type: 'authority', authority: this.controlPlane.clientAuthority },
         localAddress: undefined,
       },
       systemClock,

@@ -20,6 +20,7 @@ import { runCommand } from '../../src/cli/commands/run.ts';
 import { upCommand } from '../../src/cli/commands/up.ts';
 import { validateCommand } from '../../src/cli/commands/validate.ts';
 import { CommandContext } from '../../src/cli/context.ts';
+import { Interruption } from '../../src/cli/interruption.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { loadScenario } from '../../src/scenario/load-scenario.ts';
 import { helpTexts, renderCliReference, runCli } from '../docs/cli-reference.ts';
@@ -88,7 +89,7 @@ class Parsed extends Error {
 
 /** Reads arguments as the CLI does, and stops before anything is done. @throws what yargs finds wrong. */
 async function parse(args: readonly string[]): Promise<Record<string, unknown>> {
-  const context = new CommandContext();
+  const context = new CommandContext(new Interruption());
   try {
     await yargs(args)
       .command(runCommand(context))

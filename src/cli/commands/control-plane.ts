@@ -1,8 +1,11 @@
 import type { Argv, CommandModule } from 'yargs';
 import { installControlPlane } from '../../control-plane/install.ts';
+import { systemClock } from '../../base/clock.ts';
+import { Journal } from '../../journal/journal.ts';
+import { sweepLeftovers } from '../../journal/sweep.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
-import { type ControlPlaneFlags, binariesOptions, checkedBinaries } from '../options.ts';
+import { type ControlPlaneFlags, binariesOptions, checkedBinaries, newRunId } from '../options.ts';
 
 type InstallFlags = ControlPlaneFlags & { quiet: boolean; json: boolean };
 
@@ -32,9 +35,13 @@ export function controlPlaneCommand(context: CommandContext): CommandModule {
 async function install(flags: InstallFlags, context: CommandContext): Promise<number> {
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
+  const binaries = checkedBinaries(flags);
+  await sweepLeftovers({ clock: systemClock, reporter: display });
+  const journal = Journal.open(newRunId('install'));
   try {
     const installed = await installControlPlane({
-      ...checkedBinaries(flags),
+      ...binaries,
+      children: journal,
       reporter: display,
       signal: interruption.signal,
     });
@@ -47,5 +54,6 @@ async function install(flags: InstallFlags, context: CommandContext): Promise<nu
     return 0;
   } finally {
     display.close();
+    await journal.close();
   }
 }

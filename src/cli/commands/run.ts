@@ -1,8 +1,12 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
-import { removeEmptyFolders } from '../../base/folders.ts';
 import { systemClock } from '../../base/clock.ts';
+import { HollowmarkError } from '../../base/errors.ts';
+import type { Reporter } from '../../base/reporter.ts';
+import { Journal } from '../../journal/journal.ts';
+import { sweepLeftovers } from '../../journal/sweep.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
 import { writeFileAtomically } from '../../result/atomic-file.ts';
@@ -16,9 +20,9 @@ import {
   type ClusterFlags,
   type ScenarioFlags,
   clusterOptions,
-  controlPlaneOptions,
   loadScenarioWith,
   newRunId,
+  openCluster,
   scenarioOptions,
 } from '../options.ts';
 
@@ -49,68 +53,95 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
   const loaded = loadScenarioWith(flags);
   const runId = newRunId(loaded.scenario.name);
   const out = resolve(flags.out ?? join('reports', runId));
-  const made = claimFolder(out);
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) =>
     display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
   );
-  let outcome: Awaited<ReturnType<typeof conductRun>>;
+  await sweepLeftovers({ clock: systemClock, reporter: display });
+  const journal = Journal.open(runId);
   try {
-    outcome = await conductRun({
+    claimFolder(out, journal);
+    const outcome = await conductRun({
       loaded,
       runId,
-      controlPlane: controlPlaneOptions(
-        flags,
-        loaded.scenario.controlPlane.flags,
-        runId,
-        display,
-        interruption.signal,
-      ),
+      openCluster: () =>
+        openCluster(flags, loaded.scenario.controlPlane.flags, journal, display, interruption.signal),
+      children: journal,
       clock: systemClock,
       signal: interruption.signal,
       reporter: display,
     });
     display.step('Writing the report');
-    const resultPath = writeResult(out, outcome.result);
-    const { warnings } = await writeReport(outcome.result, out);
-    for (const warning of warnings) display.warn(warning);
+    const written = await writeAll(out, outcome.result, display);
     display.close();
-    writeOutcome(flags, outcome.result, resultPath, join(out, 'report.html'));
+    writeOutcome(flags, outcome.result, written);
+    if (outcome.error !== undefined && outcome.result.verdict !== 'interrupted') throw outcome.error;
+    if (written.error !== undefined) throw written.error;
+    return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
   } finally {
     display.close();
-    removeEmptyFolders(made);
+    await journal.close();
   }
-  if (outcome.error !== undefined && outcome.result.verdict !== 'interrupted') throw outcome.error;
-  return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
 }
+
+/** Finds out before the run, not after it, whether the report can be written. */
+function claimFolder(dir: string, journal: Journal): void {
+  const made: string[] = [];
+  for (let folder = dir; !existsSync(folder); folder = dirname(folder)) made.push(folder);
+  const probe = join(dir, '.hollowmark');
+  const charts = join(dir, 'charts');
+  journal.note({ files: [probe], temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
+  writeFileAtomically(probe, '');
+  rmSync(probe);
+}
+
+/** Where result and report lie; `error` says why they are not where they should be. */
+type Written = { result: string | undefined; report: string | undefined; error?: HollowmarkError };
 
 /**
- * Finds out before the run, not after it, whether the report can be written.
- * @returns the folders that this made, the innermost first.
+ * Writes result and report. What was measured cannot be had again: when the folder has become full, read-only or
+ * unreachable during the run, the result goes to the folder for temporary files.
  */
-function claimFolder(dir: string): string[] {
-  const missing: string[] = [];
-  for (let folder = dir; !existsSync(folder); folder = dirname(folder)) missing.push(folder);
-  const probe = join(dir, '.hollowmark');
+async function writeAll(out: string, result: RunResult, reporter: Reporter): Promise<Written> {
+  let path: string | undefined;
   try {
-    writeFileAtomically(probe, '');
-    rmSync(probe);
-  } catch (error) {
-    removeEmptyFolders(missing);
-    throw error;
+    path = writeResult(out, result);
+    const { warnings } = await writeReport(result, out);
+    for (const warning of warnings) reporter.warn(warning);
+    return { result: path, report: join(out, 'report.html') };
+  } catch (cause) {
+    if (!(cause instanceof HollowmarkError)) throw cause;
+    path ??= keepElsewhere(result);
+    const hint =
+      path === undefined
+        ? 'the result could not be kept anywhere else either: free some space and run the scenario again'
+        : `the result is in ${path}: write its report with \`hollowmark report ${path} --out DIR\``;
+    return {
+      result: path,
+      report: undefined,
+      error: new HollowmarkError(cause.code, cause.message, { hint, cause }),
+    };
   }
-  return missing;
 }
 
-function writeOutcome(flags: RunFlags, result: RunResult, resultPath: string, reportPath: string): void {
+function keepElsewhere(result: RunResult): string | undefined {
+  try {
+    return writeResult(mkdtempSync(join(tmpdir(), `hollowmark-${result.run.id}-`)), result);
+  } catch {
+    return undefined;
+  }
+}
+
+function writeOutcome(flags: RunFlags, result: RunResult, written: Written): void {
   if (flags.json) {
     const { verdict, summary, run: ran, nodes, pods } = result;
     process.stdout.write(
-      `${JSON.stringify({ type: 'result', id: ran.id, verdict, summary, nodes, pods, result: resultPath, report: reportPath })}\n`,
+      `${JSON.stringify({ type: 'result', id: ran.id, verdict, summary, nodes, pods, result: written.result, report: written.report })}\n`,
     );
     return;
   }
   const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const columns = process.stdout.columns ?? 100;
-  process.stdout.write(`${renderSummary(result, { color, columns })}\nreport: ${reportPath}\n`);
+  const report = written.report === undefined ? '' : `report: ${written.report}\n`;
+  process.stdout.write(`${renderSummary(result, { color, columns })}\n${report}`);
 }

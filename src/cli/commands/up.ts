@@ -1,21 +1,18 @@
 import { accessSync, constants, existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
+import { Journal } from '../../journal/journal.ts';
+import { sweepLeftovers } from '../../journal/sweep.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
-import {
-  type ClusterFlags,
-  clusterOptions,
-  controlPlaneOptions,
-  newRunId,
-  positiveInteger,
-} from '../options.ts';
+import { type ClusterFlags, clusterOptions, newRunId, openCluster, positiveInteger } from '../options.ts';
 
 type UpFlags = ClusterFlags & {
   nodes: number;
@@ -63,26 +60,33 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
-  const cluster = await HollowCluster.start({
-    controlPlane: controlPlaneOptions(flags, 'scale', runId, display, interruption.signal),
-    nodes: (version) => nodeConfigs(scenario, version, runId),
-    proxies: flags.proxies,
-    seed: flags.seed ?? 'up',
-    clock: systemClock,
-    signal: interruption.signal,
-    reporter: display,
-  });
-  let wroteKubeconfig = false;
+  await sweepLeftovers({ clock: systemClock, reporter: display });
+  const journal = Journal.open(runId);
+  let cluster: Cluster | undefined;
+  let hollow: HollowCluster | undefined;
   try {
-    const kubeconfig = kubeconfigOut ?? cluster.controlPlane.kubeconfigPath;
+    cluster = await openCluster(flags, 'scale', journal, display, interruption.signal);
+    const kubeconfig = kubeconfigOut ?? cluster.kubeconfigPath;
     if (kubeconfigOut !== undefined) {
-      await writeKubeconfig(cluster.controlPlane.kubeconfigPath, kubeconfigOut);
-      wroteKubeconfig = true;
+      await writeKubeconfig(cluster.kubeconfigPath, kubeconfigOut);
+      journal.note({ files: [kubeconfigOut] });
     }
-    await cluster.nodesReady();
+    hollow = new HollowCluster({
+      cluster,
+      children: journal,
+      clock: systemClock,
+      signal: interruption.signal,
+      reporter: display,
+    });
+    hollow.startNodes({
+      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
+      proxies: flags.proxies,
+      seed: flags.seed ?? 'up',
+    });
+    await hollow.nodesReady();
     display.close();
     if (flags.json) {
-      const { endpoint, version } = cluster.controlPlane;
+      const { endpoint, version } = cluster;
       process.stdout.write(
         `${JSON.stringify({ type: 'ready', kubeconfig, server: endpoint.url, version, nodes: count })}\n`,
       );
@@ -90,19 +94,19 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
       process.stdout.write(`kubeconfig: ${kubeconfig}\nready\n`);
       if (!flags.quiet) {
         process.stderr.write(
-          `${count} hollow nodes are Ready on Kubernetes ${cluster.controlPlane.version}.\n` +
+          `${count} hollow nodes are Ready on Kubernetes ${cluster.version}.\n` +
             `Try: kubectl --kubeconfig ${kubeconfig} get nodes\nCtrl-C ends the cluster.\n`,
         );
       }
     }
-    await Promise.race([aborted(interruption.signal), cluster.died]);
+    await Promise.race([aborted(interruption.signal), hollow.died]);
     return interruption.exitCode;
   } finally {
     display.close();
     try {
-      if (wroteKubeconfig && kubeconfigOut !== undefined) await rm(kubeconfigOut, { force: true });
+      await (hollow ?? cluster)?.stop();
     } finally {
-      await cluster.stop();
+      await journal.close();
     }
   }
 }

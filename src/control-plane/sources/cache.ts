@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { processScope, processStart } from '../../journal/process-identity.ts';
 import { makeFolders, removeEmptyFolders } from '../../base/folders.ts';
 import { type BinarySet, completeCommand, inspectFolder } from './binary-set.ts';
-import { processStart } from './process-identity.ts';
+import { ageMs, foreignLockAgeMsMax } from './lock.ts';
 
 /** Says of a folder in the cache what it holds; written last, so a folder without it was never finished. */
 type Manifest = { schema: 'hollowmark.binaries/v1'; version: string; origin: string };
@@ -47,7 +49,6 @@ export async function fillCache(
   key: string,
   fill: (dir: string) => Promise<{ version: string; origin: string }>,
 ): Promise<BinarySet> {
-  await removeAbandoned(root, key);
   const staging = join(root, stagingName(key, process.pid, processStart(process.pid) ?? ''));
   await mkdir(staging, { mode: 0o755 });
   try {
@@ -106,13 +107,17 @@ function stagingName(key: string, pid: number, startedAt: string): string {
   return `.filling~${key}~${pid}~${start}~${randomUUID().slice(0, 8)}`;
 }
 
-/** Removes what runs that were killed left behind for this key. */
-async function removeAbandoned(root: string, key: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    const [kind, ofKey, pid, start] = name.split('~');
-    if (kind !== '.filling' || ofKey !== key) continue;
+/** Removes the halves of folders that runs left which were killed while they filled one. */
+export async function removeAbandoned(root: string, clock: Clock): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) {
+    const [kind, , pid, start] = name.split('~');
+    if (kind !== '.filling') continue;
     const startedAt = Buffer.from(start ?? '', 'base64url').toString();
     if (processStart(Number(pid)) === startedAt) continue;
-    await rm(join(root, name), { recursive: true, force: true });
+    // Another machine's (a home folder on NFS) cannot be looked up: its age decides, as with locks.
+    const ours = startedAt.startsWith(processScope().boot);
+    const path = join(root, name);
+    if (ours || (await ageMs(path, clock)) > foreignLockAgeMsMax)
+      await rm(path, { recursive: true, force: true });
   }
 }

@@ -4,11 +4,11 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { type BinariesOptions, officialReleaseUrl } from '../control-plane.ts';
 import { type BinarySet, completeCommand, inspectFolder, readVersion } from './binary-set.ts';
-import { cacheRoot, fillCache, withCacheRoot, readCached } from './cache.ts';
+import { cacheRoot, fillCache, readCached, removeAbandoned, withCacheRoot } from './cache.ts';
 import { type DownloadLimits, defaultDownloadLimits } from './download.ts';
 import { describeGaps, fromFolder } from './folder.ts';
 import { buildFromGoModules, buildRecipe } from './go-build.ts';
-import { withLock } from './lock.ts';
+import { lockPrefix, removeDeadLocks, withLock } from './lock.ts';
 import { fromPath } from './path.ts';
 import { thisPlatform } from './platform.ts';
 import { downloadRelease, officialEtcdArchivesUrl } from './release.ts';
@@ -89,13 +89,15 @@ async function cacheKeys(search: Search): Promise<Keys> {
   return {
     release: `${base}${site}`,
     build: `${base}-build-${await buildRecipe(search.version)}`,
-    lock: `.lock-${base}`,
+    lock: `${lockPrefix}${base}`,
   };
 }
 
 async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined> {
   const root = cacheRoot(search.env);
   const keys = await cacheKeys(search);
+  await removeAbandoned(root, search.clock);
+  await removeDeadLocks(root, search.clock);
   const cached = await fromCache(root, keys, search);
   if (cached !== undefined) return cached;
   search.failures.push({
@@ -149,10 +151,10 @@ async function fromRelease(root: string, keys: Keys, search: Search): Promise<Bi
 }
 
 async function fromBuild(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
-  const { clock, env, reporter, signal, version } = search;
+  const { children, clock, env, reporter, signal, version } = search;
   try {
     return await fillCache(root, keys.build, async (dir) => {
-      await buildFromGoModules(dir, { version, reporter, signal, clock, env });
+      await buildFromGoModules(dir, { version, reporter, signal, clock, env, children });
       return { version: await versionIn(dir, signal), origin: 'built from Go modules' };
     });
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
 import { packageRoot } from '../../base/package-info.ts';
 import type { Reporter } from '../../base/reporter.ts';
+import type { ChildRegister } from '../../journal/guardian.ts';
 import { defaultVersion } from '../control-plane.ts';
 import { multiCallName } from './binary-set.ts';
 import { goModFor, linkerFlags } from './go-module.ts';
@@ -24,6 +25,7 @@ export type GoBuildOptions = {
   signal: AbortSignal;
   clock: Clock;
   env: Readonly<Record<string, string | undefined>>;
+  children?: ChildRegister | undefined;
 };
 
 /** Names all that decides what {@link buildFromGoModules} makes: 8 hex digits of a SHA-256. */
@@ -188,6 +190,7 @@ function go(args: string[], cwd: string, options: GoOptions): Promise<string> {
       ...(options.local === true ? { GOTOOLCHAIN: 'local' } : {}),
     },
     signal: options.signal,
+    children: options.children,
     ...(options.onErrorLine === undefined ? {} : { onErrorLine: options.onErrorLine }),
   });
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
-import { processStart } from './process-identity.ts';
+import { processStart } from '../../journal/process-identity.ts';
 
 /** Between two looks at a lock that somebody else holds; what is waited for takes minutes. */
 const pollIntervalMs = 250;
@@ -11,7 +12,7 @@ const pollIntervalMs = 250;
  * A holder on another machine (a home folder on NFS) cannot be looked up in the process table: its lock counts
  * until it is this old, four times what the build takes on two cores.
  */
-const foreignLockAgeMsMax = 20 * 60 * 1000;
+export const foreignLockAgeMsMax = 20 * 60 * 1000;
 
 /** Who holds a lock; the file's content. */
 export type LockHolder = { pid: number; startedAt: string; host: string };
@@ -52,6 +53,33 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
     return await work();
   } finally {
     if ((await readHolder(path))?.text === content) await rm(path, { force: true });
+  }
+}
+
+/** Locks have this prefix, so that {@link removeDeadLocks} finds them. */
+export const lockPrefix = '.lock-';
+
+/** A lock that is just being written has no holder yet. */
+const unwrittenAgeMsMax = 60_000;
+
+/** Removes the locks in a folder whose holders were killed, and what they left while they took or broke one. */
+export async function removeDeadLocks(dir: string, clock: Clock): Promise<void> {
+  for (const name of await readdir(dir).catch(() => [])) {
+    if (!name.startsWith(lockPrefix)) continue;
+    const path = join(dir, name);
+    const held = await readHolder(path);
+    if (held === undefined || (await isAlive(path, held.holder, clock))) continue;
+    if (held.holder === undefined && (await ageMs(path, clock)) < unwrittenAgeMsMax) continue;
+    await breakLock(path, held.text);
+  }
+}
+
+/** Of a file's or folder's last change; none is of age 0. */
+export async function ageMs(path: string, clock: Clock): Promise<number> {
+  try {
+    return clock.wallMs() - (await stat(path)).mtimeMs;
+  } catch {
+    return 0;
   }
 }
 
@@ -101,11 +129,7 @@ function parseHolder(text: string): LockHolder | undefined {
 async function isAlive(path: string, holder: LockHolder | undefined, clock: Clock): Promise<boolean> {
   if (holder === undefined) return false;
   if (holder.host === hostname()) return processStart(holder.pid) === holder.startedAt;
-  try {
-    return clock.wallMs() - (await stat(path)).mtimeMs < foreignLockAgeMsMax;
-  } catch {
-    return false;
-  }
+  return (await ageMs(path, clock)) < foreignLockAgeMsMax;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { ChildRegister } from '../../journal/guardian.ts';
 
 /** Output lines that an error message carries. */
 const messageLines = 12;
@@ -13,6 +14,8 @@ export type Command = {
   cwd: string;
   env: Readonly<Record<string, string | undefined>>;
   signal: AbortSignal;
+  /** Hears of the process: an own group does not end with this one. */
+  children?: ChildRegister | undefined;
   /** Each line of standard error, as it comes. */
   onErrorLine?: (line: string) => void;
 };
@@ -24,7 +27,7 @@ export type Command = {
  * command and all that it started are then killed).
  */
 export function runCommand(command: Command): Promise<string> {
-  const { program, args, signal } = command;
+  const { program, args, signal, children } = command;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
@@ -37,8 +40,10 @@ export function runCommand(command: Command): Promise<string> {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
+    const { pid } = child;
+    if (pid !== undefined) children?.add(program, pid);
     const onAbort = (): void => {
-      if (child.pid !== undefined) killGroup(child.pid);
+      if (pid !== undefined) killGroup(pid);
     };
     signal.addEventListener('abort', onAbort, { once: true });
     let output = '';
@@ -56,6 +61,7 @@ export function runCommand(command: Command): Promise<string> {
       reject(error);
     });
     child.once('close', (code, killedBy) => {
+      if (pid !== undefined) children?.remove(pid);
       signal.removeEventListener('abort', onAbort);
       if (signal.aborted) reject(signal.reason as Error);
       else if (code === 0) resolve(output);

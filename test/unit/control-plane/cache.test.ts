@@ -5,9 +5,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { installControlPlane } from '../../../src/control-plane/install.ts';
-import { cacheRoot, fillCache, readCached, withCacheRoot } from '../../../src/control-plane/sources/cache.ts';
-import { type LockHolder, withLock } from '../../../src/control-plane/sources/lock.ts';
-import { processStart } from '../../../src/control-plane/sources/process-identity.ts';
+import {
+  cacheRoot,
+  fillCache,
+  readCached,
+  removeAbandoned,
+  withCacheRoot,
+} from '../../../src/control-plane/sources/cache.ts';
+import { type LockHolder, removeDeadLocks, withLock } from '../../../src/control-plane/sources/lock.ts';
+import { processScope, processStart } from '../../../src/journal/process-identity.ts';
 import {
   binariesOptions,
   makeTempDir,
@@ -102,14 +108,32 @@ describe('filling', () => {
     const name = (pid: number, start: string): string =>
       `.filling~key~${pid}~${Buffer.from(start).toString('base64url')}~x`;
     const living = name(process.ppid, processStart(process.ppid) ?? '');
-    await mkdir(join(dir, name(deadPid(), 'then')));
-    await mkdir(join(dir, living));
+    const { boot } = processScope();
+    const ofAnotherMachine = name(deadPid(), 'another-boot/1');
+    for (const each of [name(deadPid(), `${boot}/1`), living, ofAnotherMachine]) await mkdir(join(dir, each));
     await fillCache(dir, 'key', fill);
+    await removeAbandoned(dir, systemClock);
+    expect((await readdir(dir)).toSorted()).toEqual([living, ofAnotherMachine, 'key'].toSorted());
+    const later = { ...systemClock, wallMs: () => systemClock.wallMs() + 21 * 60_000 };
+    await removeAbandoned(dir, later);
     expect((await readdir(dir)).toSorted()).toEqual([living, 'key']);
   });
 });
 
 describe('the lock', () => {
+  it('of a killed run is removed at the next start, and a living one is not', async () => {
+    const holder = (pid: number, startedAt: string): string =>
+      JSON.stringify({ pid, startedAt, host: hostname() } satisfies LockHolder);
+    await writeFile(join(dir, '.lock-dead'), holder(deadPid(), 'then'));
+    await writeFile(join(dir, '.lock-dead.e7c0'), holder(deadPid(), 'then'));
+    await writeFile(join(dir, '.lock-being-written'), '');
+    await writeFile(join(dir, '.lock-living'), holder(process.pid, processStart(process.pid) ?? ''));
+    await removeDeadLocks(dir, systemClock);
+    expect((await readdir(dir)).toSorted()).toEqual(['.lock-being-written', '.lock-living']);
+    await removeDeadLocks(dir, { ...systemClock, wallMs: () => systemClock.wallMs() + 120_000 });
+    expect(await readdir(dir)).toEqual(['.lock-living']);
+  });
+
   const options = (): { clock: typeof systemClock; signal: AbortSignal; onWait: () => void } => ({
     clock: systemClock,
     signal: new AbortController().signal,

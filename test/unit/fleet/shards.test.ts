@@ -7,7 +7,7 @@ const base = {
   proxies: true,
   seed: 's',
   endpoint: { url: 'https://127.0.0.1:6443', caPem: '' },
-  authority: { certPem: '', keyPem: '' },
+  identities: { type: 'pooled' as const, credentials: { token: 'secret' } },
 };
 
 it('deals every node to exactly one shard, evenly', () => {

@@ -102,7 +102,7 @@ describe('objects', () => {
 
 describe('identities', () => {
   test('have roles of their own for each run, bound to their users, labelled', () => {
-    const made = grants('run-1', 'default');
+    const made = grants('run-1');
     expect(made.map(({ path, object }) => [path.split('/v1/')[1], object.metadata.name])).toEqual([
       ['clusterroles', 'hollowmark:load:run-1'],
       ['clusterrolebindings', 'hollowmark:load:run-1'],

@@ -1,0 +1,172 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+} from 'node:fs';
+import { userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { processScope, processStart } from './process-identity.ts';
+
+export const journalName = 'journal.json';
+const schema = 'hollowmark.journal/v1';
+
+/** A process that can be told from a later one with the same id. */
+type Identity = { pid: number; startedAt: string };
+
+/** A cluster that Hollowmark did not start, on which objects with the run's label may be left. */
+export type ForeignCluster = { kubeconfig: string; context?: string; server: string };
+
+/** What a run has made on this machine outside of its own folder, and elsewhere. Paths are absolute. */
+export type Traces = {
+  /** Files to remove. */
+  files: string[];
+  /** Folders in which files of the form `.<name>.<pid of the run>.tmp` are ours (`writeFileAtomically`). */
+  temporariesIn: string[];
+  /** Folders to remove if they are empty, the innermost first. */
+  emptyFolders: string[];
+  /** Cleaning that up needs a client: whoever sweeps is given it. */
+  foreign?: ForeignCluster | undefined;
+};
+
+/** The content of a journal. */
+export type JournalRecord = Traces & {
+  schema: typeof schema;
+  runId: string;
+  /** Of {@link processScope}. */
+  boot: string;
+  namespace: string;
+  owner: Identity;
+  children: (Identity & { name: string })[];
+};
+
+/** The record of a run that begins now, in this process. */
+export function newRecord(runId: string): JournalRecord {
+  return {
+    schema,
+    runId,
+    ...processScope(),
+    owner: { pid: process.pid, startedAt: processStart(process.pid) ?? '' },
+    children: [],
+    files: [],
+    temporariesIn: [],
+    emptyFolders: [],
+  };
+}
+
+/**
+ * Reads the journal of a run's folder. What it says is acted upon, so it must be ours: no symbolic link, of our user.
+ * @returns undefined when there is none or it is not as {@link JournalRecord} says.
+ */
+export function readRecord(dir: string): JournalRecord | undefined {
+  try {
+    const file = openSync(join(dir, journalName), constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const { uid } = fstatSync(file);
+      const value: unknown = uid === userInfo().uid ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+      return isRecord(value) ? value : undefined;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the folder is a real one, of our user, that nobody else can write to. */
+export function isPrivateFolder(dir: string): boolean {
+  try {
+    const stat = lstatSync(dir);
+    return stat.isDirectory() && stat.uid === userInfo().uid && (stat.mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the run may still be going on. One in another PID namespace of this boot cannot be judged from here. */
+export function mayBeAlive(record: JournalRecord): boolean {
+  const here = processScope();
+  if (record.boot !== here.boot) return false;
+  return record.namespace !== here.namespace || isAlive(record.owner);
+}
+
+/** The children that still run. */
+export function livingChildren(record: JournalRecord): JournalRecord['children'] {
+  return record.boot === processScope().boot ? record.children.filter(isAlive) : [];
+}
+
+/** Kills a process, and the group that it leads. */
+export function kill(pid: number): void {
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // It is gone already, or leads no group.
+    }
+  }
+}
+
+/** Removes what a run has left outside of its folder, as far as that is possible. @returns what it removed. */
+export function removeTraces(record: JournalRecord): string[] {
+  const temporaries = record.temporariesIn.flatMap((dir) => temporaryFiles(dir, record.owner.pid));
+  const removed: string[] = [];
+  for (const path of [...record.files, ...temporaries]) if (attempt(() => rmSync(path))) removed.push(path);
+  for (const path of record.emptyFolders) if (attempt(() => rmdirSync(path))) removed.push(path);
+  return removed;
+}
+
+function temporaryFiles(dir: string, pid: number): string[] {
+  try {
+    const names = readdirSync(dir).filter((name) => name.startsWith('.') && name.endsWith(`.${pid}.tmp`));
+    return names.map((name) => join(dir, name));
+  } catch {
+    return [];
+  }
+}
+
+function attempt(remove: () => void): boolean {
+  try {
+    remove();
+    return true;
+  } catch {
+    // Not there, not empty or not permitted: it is the user's then.
+    return false;
+  }
+}
+
+function isAlive({ pid, startedAt }: Identity): boolean {
+  return processStart(pid) === startedAt;
+}
+
+function isRecord(value: unknown): value is JournalRecord {
+  if (!isObject(value) || value['schema'] !== schema) return false;
+  const { runId, boot, namespace, owner, children, files, temporariesIn, emptyFolders, foreign } = value;
+  const texts = [runId, boot, namespace].every((text) => typeof text === 'string');
+  const paths = [files, temporariesIn, emptyFolders].every(
+    (list) => Array.isArray(list) && list.every((path) => typeof path === 'string' && isAbsolute(path)),
+  );
+  const processes = Array.isArray(children) && [owner, ...(children as unknown[])].every(isIdentity);
+  return texts && paths && processes && (foreign === undefined || isForeign(foreign));
+}
+
+function isIdentity(value: unknown): boolean {
+  // Ids of 0 and below would mean whole groups to kill(2).
+  if (!isObject(value) || typeof value['startedAt'] !== 'string') return false;
+  return Number.isSafeInteger(value['pid']) && (value['pid'] as number) > 1;
+}
+
+function isForeign(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { kubeconfig, context, server } = value;
+  const optional = context === undefined || typeof context === 'string';
+  return typeof kubeconfig === 'string' && typeof server === 'string' && optional;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
