@@ -13,6 +13,10 @@ import { writeFileAtomically } from '../../result/atomic-file.ts';
 import type { RunResult } from '../../result/result.ts';
 import { writeResult } from '../../result/write.ts';
 import { conductRun } from '../../scenario/conductor.ts';
+import { loadScenario } from '../../scenario/load-scenario.ts';
+import { renderPlan } from '../../scenario/render-plan.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
+import { type Earlier, invocationOf, readEarlier } from '../again.ts';
 import type { CommandContext } from '../context.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
@@ -20,21 +24,28 @@ import {
   type ClusterFlags,
   type ScenarioFlags,
   clusterOptions,
-  loadScenarioWith,
   newRunId,
   openCluster,
+  overridesOf,
   scenarioOptions,
 } from '../options.ts';
+import { usageError } from '../usage.ts';
 
-type RunFlags = ClusterFlags & ScenarioFlags & { out: string | undefined; quiet: boolean; json: boolean };
+type RunFlags = ClusterFlags &
+  ScenarioFlags & { again: string | undefined; out: string | undefined; quiet: boolean; json: boolean };
 
 /** `run`: a scenario from nothing to a report. */
 export function runCommand(context: CommandContext): CommandModule<object, RunFlags> {
   return {
-    command: 'run <scenario>',
+    command: 'run [scenario]',
     describe: 'Run a scenario and write a report',
     builder: (yargs: Argv) =>
       scenarioOptions(clusterOptions(yargs))
+        .option('again', {
+          type: 'string',
+          describe: 'Do an earlier run again: its folder or result.json, in place of a scenario',
+          requiresArg: true,
+        })
         .option('out', {
           type: 'string',
           describe: 'Folder for the report (default: reports/<run id>)',
@@ -44,19 +55,23 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
         .example('$0 run scenarios/quickstart.yaml', '100 nodes, 1,000 pods')
         .example('$0 run scenarios/density.yaml --nodes 500', 'The density test on fewer nodes')
-        .example('$0 run scenarios/quickstart.yaml --set phases.fill.podsPerNode=20', 'Twice the pods'),
+        .example('$0 run scenarios/quickstart.yaml --set phases.fill.podsPerNode=20', 'Twice the pods')
+        .example('$0 run --again reports/ID', 'The same scenario, seed and flags once more'),
     handler: (flags) => context.finish(run(flags, context)),
   };
 }
 
 async function run(flags: RunFlags, context: CommandContext): Promise<number> {
-  const loaded = loadScenarioWith(flags);
+  const { loaded, flags: clusterFlags, warnings } = whatToRun(flags);
+  const { flags: profile } = loaded.scenario.controlPlane;
+  const invocation = invocationOf(clusterFlags, profile);
   const runId = newRunId(loaded.scenario.name);
   const out = resolve(flags.out ?? join('reports', runId));
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) =>
     display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
   );
+  for (const warning of warnings) display.warn(warning);
   await sweepLeftovers({ clock: systemClock, reporter: display });
   const journal = Journal.open(runId);
   try {
@@ -64,15 +79,15 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     const outcome = await conductRun({
       loaded,
       runId,
-      openCluster: () =>
-        openCluster(flags, loaded.scenario.controlPlane.flags, journal, display, interruption.signal),
+      invocation,
+      openCluster: () => openCluster(clusterFlags, profile, journal, display, interruption.signal),
       children: journal,
       clock: systemClock,
       signal: interruption.signal,
       reporter: display,
     });
     display.step('Writing the report');
-    const written = await writeAll(out, outcome.result, display);
+    const written = await writeAll(out, loaded.scenario, outcome.result, display);
     display.close();
     writeOutcome(flags, outcome.result, written);
     if (outcome.error !== undefined && outcome.result.verdict !== 'interrupted') throw outcome.error;
@@ -82,6 +97,15 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     display.close();
     await journal.close();
   }
+}
+
+/** A scenario file, or an earlier run. @throws HollowmarkError `bad-input`. */
+function whatToRun(flags: RunFlags): Earlier {
+  if ((flags.scenario === undefined) === (flags.again === undefined)) {
+    throw usageError('run needs a scenario file, or an earlier run with --again; one of the two');
+  }
+  if (flags.again !== undefined) return readEarlier(flags.again, flags);
+  return { loaded: loadScenario(flags.scenario ?? '', overridesOf(flags)), flags, warnings: [] };
 }
 
 /** Finds out before the run, not after it, whether the report can be written. */
@@ -102,10 +126,16 @@ type Written = { result: string | undefined; report: string | undefined; error?:
  * Writes result and report. What was measured cannot be had again: when the folder has become full, read-only or
  * unreachable during the run, the result goes to the folder for temporary files.
  */
-async function writeAll(out: string, result: RunResult, reporter: Reporter): Promise<Written> {
+async function writeAll(
+  out: string,
+  scenario: Scenario,
+  result: RunResult,
+  reporter: Reporter,
+): Promise<Written> {
   let path: string | undefined;
   try {
     path = writeResult(out, result);
+    writeFileAtomically(join(out, 'plan.txt'), `${renderPlan(scenario).join('\n')}\n`);
     const { warnings } = await writeReport(result, out);
     for (const warning of warnings) reporter.warn(warning);
     return { result: path, report: join(out, 'report.html') };
