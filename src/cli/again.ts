@@ -71,6 +71,7 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
   return {
     loaded: parseScenario(text, file, overridesOf(flags)),
     flags: {
+      ...flags,
       kubernetesVersion: flags.kubernetesVersion ?? then.kubernetesVersion,
       binaries: flags.binaries ?? then.binaries,
       releaseUrl: flags.releaseUrl ?? then.releaseUrl,

@@ -64,6 +64,7 @@ export type ClusterFlags = ControlPlaneFlags & {
   flags: FlagProfile | undefined;
   profile: string | undefined;
   identity: IdentityMode | undefined;
+  skipPreflight: boolean;
 };
 
 /** Flags of commands that run hollow nodes on a control plane. */
@@ -91,7 +92,12 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
       describe: 'How hollow nodes prove who they are',
       group: 'Hollow nodes:',
       requiresArg: true,
-    });
+    })
+    .option('skip-preflight', {
+      type: 'boolean',
+      default: false,
+      describe: 'Start even where this machine lacks what the run needs (see hollowmark doctor)',
+    }) as unknown as Argv<T & ClusterFlags>;
 }
 
 /** Where the binaries come from, checked. @throws HollowmarkError `bad-input`. */

@@ -2,7 +2,9 @@ import yargs from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { withoutControls } from '../report/plain-text.ts';
+import { cleanCommand } from './commands/clean.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { upCommand } from './commands/up.ts';
@@ -42,6 +44,8 @@ export async function main(
     .command(upCommand(context))
     .command(validateCommand(context))
     .command(reportCommand(context))
+    .command(cleanCommand(context))
+    .command(doctorCommand(context))
     .command(controlPlaneCommand(context))
     .demandCommand(1, 'which command? Such as: hollowmark run scenarios/quickstart.yaml')
     .strict()

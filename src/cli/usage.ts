@@ -1,5 +1,5 @@
 import { HollowmarkError } from '../base/errors.ts';
-import { nearest } from '../scenario/nearest.ts';
+import { nearest } from '../base/nearest.ts';
 
 /** The flags that a command knows, by the type of their value. Names are as yargs keeps them, without dashes. */
 export type KnownFlags = {

@@ -1,7 +1,10 @@
 import type { ApiServerEndpoint, ClientIdentity, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 
-/** How hollow nodes prove who they are, as the user names it. */
+/**
+ * How hollow nodes prove who they are: by client certificates (signed by our own authority, or by the Certificates API of
+ * somebody's cluster), by impersonation, or not at all (`pooled`: all requests are those of one user).
+ */
 export type IdentityMode = 'certificate' | 'impersonation' | 'pooled';
 
 /** A cluster to put hollow nodes on: one of our own, or somebody's. */

@@ -10,7 +10,7 @@ import type { ComponentName } from './control-plane.ts';
  * thousands of clients reconnect, and one of them could be given the component's port as its own.
  */
 const portMin = 20_000;
-const portMax = 30_000;
+export const portMax = 30_000;
 
 /** Ports that are tried for one component; in a range of 10,000 that is never the problem. */
 const attemptsMax = 50;

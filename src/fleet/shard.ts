@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { DelayQueue } from '../base/delay-queue.ts';
 import { errorMessage } from '../base/errors.ts';
+import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
@@ -73,9 +74,13 @@ export class Shard implements ShardObserver {
    */
   async start(): Promise<void> {
     const { endpoint, identities, nodes, proxies, seed } = this.config;
-    const issuer = await IdentityIssuer.open(identities, endpoint, this.environment);
-    this.issuer = issuer;
     const prng = new Prng(seed);
+    const issuer = await IdentityIssuer.open(identities, endpoint, {
+      ...this.environment,
+      prng: prng.fork('identities'),
+      userAgent: `hollowmark-fleet/${tool.version}`,
+    });
+    this.issuer = issuer;
     for (const node of nodes) {
       await this.fewerStartingThan(startingMax);
       if (this.stopped) return;

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { type ChildRegister, Guardian } from './guardian.ts';
@@ -11,12 +11,13 @@ import {
   isPrivateFolder,
   journalName,
   newRecord,
+  ownUid,
   removeTraces,
 } from './record.ts';
 
 /** Where the folders of this user's runs lie. */
 export function stateRoot(): string {
-  return join(tmpdir(), `hollowmark-${userInfo().uid}`);
+  return join(tmpdir(), `hollowmark-${ownUid()}`);
 }
 
 /**
@@ -128,7 +129,7 @@ function makeRoot(root: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   const stat = lstatSync(root);
-  if (stat.isDirectory() && stat.uid === userInfo().uid) chmodSync(root, 0o700);
+  if (stat.isDirectory() && stat.uid === ownUid()) chmodSync(root, 0o700);
   if (isPrivateFolder(root)) return;
   throw new HollowmarkError('bad-input', `${root} is not a folder of yours alone, and keys would lie in it`, {
     hint: 'remove it, or name another folder for temporary files in TMPDIR',

@@ -9,7 +9,6 @@ import {
   rmSync,
   rmdirSync,
 } from 'node:fs';
-import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { processScope, processStart } from './process-identity.ts';
 
@@ -68,7 +67,7 @@ export function readRecord(dir: string): JournalRecord | undefined {
     const file = openSync(join(dir, journalName), constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
       const { uid } = fstatSync(file);
-      const value: unknown = uid === userInfo().uid ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+      const value: unknown = uid === ownUid() ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
       return isRecord(value) ? value : undefined;
     } finally {
       closeSync(file);
@@ -78,11 +77,16 @@ export function readRecord(dir: string): JournalRecord | undefined {
   }
 }
 
+/** The id of our user, who may be without an entry in passwd, as in containers; -1 where users have none. */
+export function ownUid(): number {
+  return process.getuid?.() ?? -1;
+}
+
 /** Whether the folder is a real one, of our user, that nobody else can write to. */
 export function isPrivateFolder(dir: string): boolean {
   try {
     const stat = lstatSync(dir);
-    return stat.isDirectory() && stat.uid === userInfo().uid && (stat.mode & 0o022) === 0;
+    return stat.isDirectory() && stat.uid === ownUid() && (stat.mode & 0o022) === 0;
   } catch {
     return false;
   }

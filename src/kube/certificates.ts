@@ -9,6 +9,7 @@ import {
   type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Pkcs10CertificateRequestGenerator,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509Certificate,
@@ -71,8 +72,7 @@ export class CertificateIssuer {
 
   /** A new key and a certificate for it with which a client can prove to be `subject`. */
   issueClient(subject: ClientSubject): Promise<ClientCertificate> {
-    const name = [...subject.groups.map((group) => ({ O: [group] })), { CN: [subject.user] }];
-    return this.issue(name, [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])]);
+    return this.issue(nameOf(subject), [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])]);
   }
 
   /** A new key and a certificate for it for a server that is reached under `names`. */
@@ -139,6 +139,24 @@ export async function createSigningKey(): Promise<{ privatePem: string; publicPe
   const keys = await generateKeys();
   const publicDer = Buffer.from(await webcrypto.subtle.exportKey('spki', keys.publicKey));
   return { privatePem: await keyPem(keys.privateKey), publicPem: pemText('PUBLIC KEY', publicDer) };
+}
+
+/** A new ECDSA P-256 key, and a request (PKCS #10) for a certificate for it that speaks for `subject`. PEM texts. */
+export async function createSigningRequest(
+  subject: ClientSubject,
+): Promise<{ requestPem: string; keyPem: string }> {
+  const keys = await generateKeys();
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    name: nameOf(subject),
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  return { requestPem: `${request.toString('pem')}\n`, keyPem: await keyPem(keys.privateKey) };
+}
+
+/** Kubernetes reads the groups from O and the user from CN. */
+function nameOf(subject: ClientSubject): Name {
+  return [...subject.groups.map((group) => ({ O: [group] })), { CN: [subject.user] }];
 }
 
 function serverAuth(): Extension {

@@ -70,6 +70,8 @@ export class ApiClient {
   readonly clock: Clock;
   readonly prng: Prng;
   private readonly options: ApiClientOptions;
+  /** The path of a reverse proxy, which stands before that of every request; mostly empty. */
+  private readonly pathPrefix: string;
   private transports: Transport[] = [];
   private readonly pending = new BoundedQueue<Pending>(pendingMax);
   private connecting = false;
@@ -80,6 +82,7 @@ export class ApiClient {
 
   constructor(options: ApiClientOptions) {
     this.options = options;
+    this.pathPrefix = new URL(options.endpoint.url).pathname.replace(/\/+$/, '');
     this.codec = options.codec;
     this.clock = options.clock;
     this.prng = options.prng;
@@ -120,7 +123,7 @@ export class ApiClient {
   ): void {
     const headers = {
       ':method': 'GET',
-      ':path': path,
+      ':path': this.pathPrefix + path,
       accept: this.codec.watchAccept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
@@ -147,7 +150,7 @@ export class ApiClient {
   private headers(request: ApiRequest): RequestHeaders {
     const headers: RequestHeaders = {
       ':method': request.method,
-      ':path': request.path,
+      ':path': this.pathPrefix + request.path,
       accept: request.accept ?? this.codec.accept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
@@ -222,10 +225,9 @@ export class ApiClient {
         onConnected: () => {
           done();
           this.failures = 0;
-          transport.session.on('remoteSettings', () => this.flush());
           this.flush();
         },
-        onStreamClosed: () => {
+        onRoom: () => {
           if (this.pending.length > 0) this.flush();
         },
         onDraining: () => {
@@ -246,7 +248,8 @@ export class ApiClient {
   private connectFailed(cause: Error | undefined): void {
     this.failures++;
     // Those that waited fail now: each caller has its own back-off, and none may wait without bound.
-    this.failPending(new NoAnswerError(`cannot connect to ${this.options.endpoint.url}`, true, cause));
+    const why = cause === undefined ? '' : `: ${cause.message}`;
+    this.failPending(new NoAnswerError(`cannot connect to ${this.options.endpoint.url}${why}`, true, cause));
   }
 
   private failPending(error: NoAnswerError): void {

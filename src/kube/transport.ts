@@ -1,6 +1,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
-import type { SecureContext } from 'node:tls';
-import type { Clock } from '../base/clock.ts';
+import { type Socket, isIP } from 'node:net';
+import { type ConnectionOptions, type SecureContext, checkServerIdentity } from 'node:tls';
+import type { Clock, TimerHandle } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
+import { bareHost, dialThroughProxy, portOf } from './dial.ts';
 import type { ApiServerEndpoint, IdentityHeaders } from './identity.ts';
 
 /**
@@ -16,6 +19,8 @@ const streamsMaxAssumed = 100;
 
 const connectTimeoutMs = 30_000;
 
+const notHttp2 = 'the server, or a proxy in front of it, does not speak HTTP/2';
+
 export type TransportOptions = {
   endpoint: ApiServerEndpoint;
   secureContext: SecureContext;
@@ -25,71 +30,120 @@ export type TransportOptions = {
 
 export interface TransportEvents {
   onConnected(): void;
-  onStreamClosed(): void;
+  /** A stream has ended, or the server says how many it allows. */
+  onRoom(): void;
   onDraining(): void;
+  /** The connection is gone, or never was; then the error's message says why as a user would want to know it. */
   onClosed(error: Error | undefined): void;
 }
 
 /** One TLS connection with one HTTP/2 session on it. */
 export class Transport {
-  readonly session: ClientHttp2Session;
   /** Streams that are open: node:http2 queues those beyond the peer's limit without a word, so we count. */
   activeStreams = 0;
   /** No new streams: GOAWAY was received, or the connection is gone. */
   draining = false;
   connected = false;
   private readonly events: TransportEvents;
+  private readonly deadline: TimerHandle;
+  /** Not there yet while a proxy is asked for the connection. */
+  private session: ClientHttp2Session | undefined;
+  private dialling: AbortController | undefined;
+  private failure: Error | undefined;
 
   constructor(options: TransportOptions, clock: Clock, events: TransportEvents) {
     this.events = events;
-    const session = connect(options.endpoint.url, {
-      secureContext: options.secureContext,
-      ALPNProtocols: ['h2'],
-      timeout: 0,
-      ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
-      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
-      maxSessionMemory: 64,
-    });
-    this.session = session;
-    let failure: Error | undefined;
-    const deadline = clock.timer(connectTimeoutMs, () => session.destroy(new Error('connect timed out')));
-    session.once('connect', () => {
-      deadline.cancel();
-      this.connected = true;
-      session.setLocalWindowSize(connectionWindowBytes);
-      events.onConnected();
-    });
-    session.on('error', (error) => {
-      failure = error;
-    });
-    session.on('goaway', () => this.drain());
-    session.once('close', () => {
-      deadline.cancel();
-      this.drain();
-      events.onClosed(failure);
-    });
+    this.deadline = clock.timer(connectTimeoutMs, () =>
+      this.end(new Error(`no connection within ${connectTimeoutMs / 1000} s`)),
+    );
+    const { caPem, proxyUrl, url } = options.endpoint;
+    if (proxyUrl === undefined) {
+      this.openSession(options, undefined);
+      return;
+    }
+    const server = new URL(url);
+    this.dialling = new AbortController();
+    dialThroughProxy({
+      proxyUrl,
+      host: bareHost(server),
+      port: portOf(server),
+      caPem,
+      localAddress: options.localAddress,
+      signal: this.dialling.signal,
+    }).then(
+      (socket) => this.openSession(options, socket),
+      (error: Error) => {
+        this.failure ??= error;
+        this.closed();
+      },
+    );
   }
 
   /** How many more streams this connection can take. */
   get room(): number {
-    if (this.draining || this.session.destroyed || this.session.closed) return 0;
-    const peer = this.connected ? this.session.remoteSettings.maxConcurrentStreams : undefined;
+    const { session } = this;
+    if (session === undefined || this.draining || session.destroyed || session.closed) return 0;
+    const peer = this.connected ? session.remoteSettings.maxConcurrentStreams : undefined;
     return (peer ?? streamsMaxAssumed) - this.activeStreams;
   }
 
+  /** Only while there is {@link room}. */
   open(headers: Record<string, IdentityHeaders[string]>, body: Buffer | undefined): ClientHttp2Stream {
-    const stream = this.session.request(headers, { endStream: body === undefined });
+    const stream = (this.session as ClientHttp2Session).request(headers, { endStream: body === undefined });
     this.activeStreams++;
     stream.once('close', () => {
       this.activeStreams--;
-      this.events.onStreamClosed();
+      this.events.onRoom();
     });
     if (body !== undefined) stream.end(body);
     return stream;
   }
 
   destroy(): void {
-    this.session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+    this.end(undefined);
+  }
+
+  /** `socket`: the way through a proxy; undefined connects directly. */
+  private openSession(options: TransportOptions, socket: Socket | undefined): void {
+    const session = connect(options.endpoint.url, {
+      secureContext: options.secureContext,
+      ...tlsOptions(options.endpoint),
+      ALPNProtocols: ['h2'],
+      timeout: 0,
+      ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+      ...(socket === undefined ? {} : { socket }),
+      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+      maxSessionMemory: 64,
+    });
+    this.session = session;
+    session.once('connect', () => {
+      if (session.alpnProtocol !== 'h2') {
+        this.end(new Error(notHttp2));
+        return;
+      }
+      this.deadline.cancel();
+      this.connected = true;
+      session.setLocalWindowSize(connectionWindowBytes);
+      this.events.onConnected();
+    });
+    session.on('remoteSettings', () => this.events.onRoom());
+    session.on('error', (error) => {
+      this.failure ??= error;
+    });
+    session.on('goaway', () => this.drain());
+    session.once('close', () => this.closed());
+  }
+
+  private end(error: Error | undefined): void {
+    this.failure ??= error;
+    if (this.session === undefined) this.dialling?.abort(error);
+    else this.session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+  }
+
+  private closed(): void {
+    this.deadline.cancel();
+    this.drain();
+    this.events.onClosed(this.connected ? this.failure : connectError(this.failure));
   }
 
   private drain(): void {
@@ -97,4 +151,29 @@ export class Transport {
     this.draining = true;
     this.events.onDraining();
   }
+}
+
+/** How the server's certificate is looked at, where that is not the usual way. */
+function tlsOptions({ insecure, serverName }: ApiServerEndpoint): ConnectionOptions {
+  return {
+    ...(insecure === true ? { rejectUnauthorized: false } : {}),
+    ...(serverName === undefined
+      ? {}
+      : // An address is a name that a certificate may have, but not one that TLS may ask for (RFC 6066, 3).
+        isIP(serverName) === 0
+        ? { servername: serverName }
+        : { checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate) }),
+  };
+}
+
+/** Why there is no connection, in the words of the layer that knows. */
+function connectError(error: Error | undefined): Error {
+  if (error === undefined) return new Error('the connection was closed before it was ready');
+  // All addresses of a name were tried, and each has an error of its own.
+  if (error instanceof AggregateError) {
+    return new Error(error.errors.map(errorMessage).join(', '), { cause: error });
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL') return new Error(notHttp2, { cause: error });
+  return error;
 }

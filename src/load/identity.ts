@@ -14,7 +14,8 @@ export const observerSubject: ClientSubject = {
   groups: ['hollowmark:observer'],
 };
 
-type Rule = {
+/** A rule of RBAC, as roles have it. */
+export type Rule = {
   apiGroups?: string[];
   resources?: string[];
   resourceNames?: string[];
@@ -77,8 +78,8 @@ export function roleName(subject: ClientSubject, runId: string): string {
 const rbac = 'rbac.authorization.k8s.io';
 const rbacPath = `/apis/${rbac}/v1`;
 
-/** An object of RBAC and where it is created. */
-type Grant = { path: string; object: { metadata: { name: string } } };
+/** An object of RBAC (roles have rules, bindings none) and where it is created. */
+type Grant = { path: string; object: { metadata: { name: string }; rules?: readonly Rule[] } };
 
 /**
  * What gives the identities their rights for a run, in order of creation. Its probe Lease is the only thing that the
@@ -106,11 +107,9 @@ function grant(subject: ClientSubject, rules: readonly Rule[], runId: string, sc
     roleRef: { apiGroup: rbac, kind, name: metadata.name },
     subjects: [{ apiGroup: rbac, kind: 'User', name: subject.user }],
   };
+  const role = { apiVersion, kind, metadata, rules };
   return [
-    {
-      path: `${rbacPath}/${scope}${plural}s`,
-      object: { apiVersion, kind, metadata, rules } as Grant['object'],
-    },
+    { path: `${rbacPath}/${scope}${plural}s`, object: role },
     { path: `${rbacPath}/${scope}${plural}bindings`, object: binding },
   ];
 }

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
+import { inParallel } from '../base/in-parallel.ts';
 import type { ApiResponse } from '../kube/client.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import { type CallOutcome, type LoadClient, type LoadRequest, callUntilDone } from './call.ts';
@@ -39,7 +40,7 @@ export type NamespaceWork = {
  * refuses or controllers do not do their part, `interrupted` on abort.
  */
 export async function createNamespaces(names: readonly string[], work: NamespaceWork): Promise<void> {
-  await inParallel(names, async (name) => {
+  await inParallel(names, parallelMax, async (name) => {
     const outcome = await call(work, createNamespace(work.client, name, work.context));
     if (outcome.type === 'failed' && outcome.status === 409) await refuseForeign(name, work);
     else requireDone(outcome, `cannot create the namespace ${name}`);
@@ -58,7 +59,7 @@ export async function deleteNamespaces(
   timeoutMs: number,
   work: NamespaceWork,
 ): Promise<string[]> {
-  await inParallel(names, async (name) => {
+  await inParallel(names, parallelMax, async (name) => {
     requireDone(await call(work, deleteNamespace(name)), `cannot delete the namespace ${name}`);
   });
   const deadlineUs = work.clock.nowUs() + timeoutMs * 1000;
@@ -126,22 +127,4 @@ async function pause(delayMs: number, work: NamespaceWork): Promise<void> {
 
 function interrupted(cause?: unknown): HollowmarkError {
   return new HollowmarkError('interrupted', 'interrupted', cause === undefined ? {} : { cause });
-}
-
-/** Runs `work` over all items, {@link parallelMax} at a time; the first error ends it. */
-async function inParallel(items: readonly string[], work: (item: string) => Promise<void>): Promise<void> {
-  let next = 0;
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    while (next < items.length && !failed) {
-      const item = items[next++] as string;
-      try {
-        await work(item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(parallelMax, items.length) }, lane));
 }

@@ -56,7 +56,13 @@ export async function openAccess(cluster: Cluster, runId: string, clock: Clock):
       admin.close();
     }
   }
-  const issuer = await IdentityIssuer.open(harnessIdentities, endpoint, { clock });
+  const issuer = await IdentityIssuer.open(harnessIdentities, endpoint, {
+    clock,
+    prng: new Prng('client/identities'),
+    metrics: new CallMetrics(),
+    handshakes,
+    userAgent: `hollowmark-setup/${tool.version}`,
+  });
   try {
     const observerIdentity = await issuer.identityOf(observerSubject);
     const loadIdentity = await issuer.identityOf(loadSubject);

@@ -2,7 +2,7 @@ import { findCapacityFaults, podCounts } from './capacity.ts';
 import { durationMsMax } from './duration.ts';
 import { type Fault, alternatives, describeValue } from './file/fault.ts';
 import { formatPath } from './file/path.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../base/nearest.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Phase, Scenario } from './scenario.ts';
 

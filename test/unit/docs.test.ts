@@ -14,7 +14,9 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import yargs from 'yargs';
 import { packageRoot, tool } from '../../src/base/package-info.ts';
+import { cleanCommand } from '../../src/cli/commands/clean.ts';
 import { controlPlaneCommand } from '../../src/cli/commands/control-plane.ts';
+import { doctorCommand } from '../../src/cli/commands/doctor.ts';
 import { reportCommand } from '../../src/cli/commands/report.ts';
 import { runCommand } from '../../src/cli/commands/run.ts';
 import { upCommand } from '../../src/cli/commands/up.ts';
@@ -96,6 +98,8 @@ async function parse(args: readonly string[]): Promise<Record<string, unknown>> 
       .command(upCommand(context))
       .command(validateCommand(context))
       .command(reportCommand(context))
+      .command(cleanCommand(context))
+      .command(doctorCommand(context))
       .command(controlPlaneCommand(context))
       .demandCommand(1)
       .strict()

@@ -5,14 +5,16 @@ import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
 import type { Reporter } from '../../base/reporter.ts';
-import { Journal } from '../../journal/journal.ts';
+import { Journal, stateRoot } from '../../journal/journal.ts';
 import { sweepLeftovers } from '../../journal/sweep.ts';
+import { requirePreflight } from '../../preflight/preflight.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
 import { writeFileAtomically } from '../../result/atomic-file.ts';
 import type { RunResult } from '../../result/result.ts';
 import { writeResult } from '../../result/write.ts';
 import { conductRun } from '../../scenario/conductor.ts';
+import { totalPods } from '../../scenario/estimate.ts';
 import { loadScenario } from '../../scenario/load-scenario.ts';
 import { renderPlan } from '../../scenario/render-plan.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
@@ -75,6 +77,17 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
   await sweepLeftovers({ clock: systemClock, reporter: display });
   const journal = Journal.open(runId);
   try {
+    if (!flags.skipPreflight) {
+      await requirePreflight({
+        nodes: loaded.scenario.nodes.count,
+        pods: totalPods(loaded.scenario),
+        proxies: loaded.scenario.nodes.proxies,
+        ownControlPlane: true,
+        stateDir: stateRoot(),
+        reportDir: out,
+        reporter: display,
+      });
+    }
     claimFolder(out, journal);
     const outcome = await conductRun({
       loaded,

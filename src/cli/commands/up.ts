@@ -5,8 +5,9 @@ import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
-import { Journal } from '../../journal/journal.ts';
+import { Journal, stateRoot } from '../../journal/journal.ts';
 import { sweepLeftovers } from '../../journal/sweep.ts';
+import { requirePreflight } from '../../preflight/preflight.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
@@ -61,6 +62,17 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
   await sweepLeftovers({ clock: systemClock, reporter: display });
+  if (!flags.skipPreflight) {
+    await requirePreflight({
+      nodes: count,
+      pods: 0,
+      proxies: flags.proxies,
+      ownControlPlane: true,
+      stateDir: stateRoot(),
+      reportDir: undefined,
+      reporter: display,
+    });
+  }
   const journal = Journal.open(runId);
   let cluster: Cluster | undefined;
   let hollow: HollowCluster | undefined;

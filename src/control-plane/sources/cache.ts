@@ -14,14 +14,28 @@ type Manifest = { schema: 'hollowmark.binaries/v1'; version: string; origin: str
 
 const manifestName = 'manifest.json';
 
-/** The folder of cached control planes: below HOLLOWMARK_CACHE, XDG_CACHE_HOME/hollowmark or ~/.cache/hollowmark. */
+/**
+ * The folder of cached control planes: below HOLLOWMARK_CACHE, XDG_CACHE_HOME/hollowmark or ~/.cache/hollowmark.
+ * @throws HollowmarkError `bad-input` for a user without a home folder, as containers have them.
+ */
 export function cacheRoot(env: Readonly<Record<string, string | undefined>>): string {
   const own = env['HOLLOWMARK_CACHE'];
   if (own !== undefined && own !== '') return resolve(own, 'control-plane');
   const xdg = env['XDG_CACHE_HOME'];
   // The specification says to ignore a relative path there.
-  const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache');
+  const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(home(), '.cache');
   return join(base, 'hollowmark', 'control-plane');
+}
+
+function home(): string {
+  try {
+    return homedir();
+  } catch (cause) {
+    throw new HollowmarkError('bad-input', 'this user has no home folder in which the cache could be', {
+      hint: 'export HOLLOWMARK_CACHE=/var/tmp/hollowmark-cache',
+      cause,
+    });
+  }
 }
 
 /** The folder `<root>/<key>` as a set of binaries, or `undefined` when it is not there or not whole. */

@@ -35,15 +35,7 @@ export async function findBinaries(
   options: BinariesOptions,
   limits: DownloadLimits = defaultDownloadLimits,
 ): Promise<BinarySet> {
-  const search: Search = {
-    ...options,
-    version: checkVersion(options.version),
-    releaseUrl: checkReleaseUrl(options.releaseUrl),
-    env: options.env ?? process.env,
-    clock: options.clock ?? systemClock,
-    limits,
-    failures: [],
-  };
+  const search = newSearch(options, limits);
   try {
     const binaries = (await fromUser(search)) ?? (await fromCacheOrFilled(search));
     if (binaries !== undefined) return binaries;
@@ -52,6 +44,33 @@ export async function findBinaries(
     throw interrupted(error);
   }
   throw nothingFound(search);
+}
+
+/**
+ * The binaries that {@link findBinaries} would use if they are on this machine already; downloads, builds and writes
+ * nothing.
+ * @returns the set, or of each source one sentence about why it has none.
+ * @throws HollowmarkError `bad-input` as {@link findBinaries} does.
+ */
+export async function locateBinaries(options: BinariesOptions): Promise<BinarySet | readonly string[]> {
+  const search = newSearch(options, defaultDownloadLimits);
+  const root = cacheRoot(search.env);
+  const binaries = (await fromUser(search)) ?? (await fromCache(root, await cacheKeys(search), search));
+  if (binaries !== undefined) return binaries;
+  search.failures.push(cacheFailure(root, search.version));
+  return search.failures.map(({ source, reason }) => `${source}: ${reason}`);
+}
+
+function newSearch(options: BinariesOptions, limits: DownloadLimits): Search {
+  return {
+    ...options,
+    version: checkVersion(options.version),
+    releaseUrl: checkReleaseUrl(options.releaseUrl),
+    env: options.env ?? process.env,
+    clock: options.clock ?? systemClock,
+    limits,
+    failures: [],
+  };
 }
 
 /** Folder by flag, folder by environment, PATH. */
@@ -100,10 +119,7 @@ async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined>
   await removeDeadLocks(root, search.clock);
   const cached = await fromCache(root, keys, search);
   if (cached !== undefined) return cached;
-  search.failures.push({
-    source: 'cache',
-    reason: `${root} has no ${search.version} for ${thisPlatform.os}/${thisPlatform.arch}`,
-  });
+  search.failures.push(cacheFailure(root, search.version));
   const { clock, reporter, signal, version } = search;
   const onWait = (holder: { pid: number }): void =>
     reporter.step(`Waiting for another run (pid ${holder.pid}) that fetches the control plane ${version}`);
@@ -114,6 +130,10 @@ async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined>
     (await readCached(root, keys.build)) ??
     (await fromBuild(root, keys, search));
   return withCacheRoot(root, () => withLock(join(root, keys.lock), { clock, signal, onWait }, fill));
+}
+
+function cacheFailure(root: string, version: string): Failure {
+  return { source: 'cache', reason: `${root} has no ${version} for ${thisPlatform.os}/${thisPlatform.arch}` };
 }
 
 /** A site that the user named comes before an own build of that version: it may be what is to be tested. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
 import { packageRoot } from '../../base/package-info.ts';
 import type { Reporter } from '../../base/reporter.ts';
+import { isOlder } from '../../base/versions.ts';
 import type { ChildRegister } from '../../journal/guardian.ts';
 import { defaultVersion } from '../control-plane.ts';
 import { multiCallName } from './binary-set.ts';
@@ -27,6 +29,31 @@ export type GoBuildOptions = {
   env: Readonly<Record<string, string | undefined>>;
   children?: ChildRegister | undefined;
 };
+
+/**
+ * The Go in PATH (`1.26.8`; undefined when it is missing or does not run) and the version that the bundled module
+ * wants. Fetches nothing.
+ */
+export async function surveyGo(
+  env: GoBuildOptions['env'],
+  signal: AbortSignal,
+): Promise<{ version: string | undefined; wanted: string }> {
+  const wanted = await goWantedBy(bundledModuleDir);
+  try {
+    // Not in the module's folder: there an old Go would fetch a new one, or refuse.
+    const output = await runCommand({
+      program: 'go',
+      args: ['env', 'GOVERSION'],
+      cwd: tmpdir(),
+      env: { ...env, GOTOOLCHAIN: 'local' },
+      signal,
+    });
+    return { version: output.trim().replace(/^go/, ''), wanted };
+  } catch {
+    signal.throwIfAborted();
+    return { version: undefined, wanted };
+  }
+}
 
 /** Names all that decides what {@link buildFromGoModules} makes: 8 hex digits of a SHA-256. */
 export async function buildRecipe(version: string): Promise<string> {
@@ -101,26 +128,18 @@ async function requireGo(cwd: string, options: GoBuildOptions): Promise<void> {
   }
 }
 
+/** The version in a go.mod: `1.26.0`. */
+async function goWantedBy(moduleDir: string): Promise<string> {
+  return /^go (\S+)$/m.exec(await readFile(join(moduleDir, 'go.mod'), 'utf8'))?.[1] ?? '';
+}
+
 /** Where GOTOOLCHAIN allows it, Go fetches the version that go.mod wants by itself. */
 async function requireGoVersion(moduleDir: string, options: GoBuildOptions): Promise<void> {
-  const wanted = /^go (\S+)$/m.exec(await readFile(join(moduleDir, 'go.mod'), 'utf8'))?.[1] ?? '';
+  const wanted = await goWantedBy(moduleDir);
   const actual = (await go(['env', 'GOVERSION'], moduleDir, options)).trim().replace(/^go/, '');
   if (isOlder(actual, wanted)) {
     throw new Error(`Go ${actual} is installed, and Kubernetes ${options.version} needs ${wanted} or newer`);
   }
-}
-
-/** Compares `1.24.1` and `1.26.0`; a development version counts as new. */
-function isOlder(actual: string, wanted: string): boolean {
-  const [a, b] = [actual, wanted].map((text) =>
-    /^(\d+)\.(\d+)(?:\.(\d+))?/
-      .exec(text)
-      ?.slice(1)
-      .map((n) => Number(n ?? 0)),
-  );
-  if (a === undefined || b === undefined) return false;
-  const differing = a.findIndex((part, i) => part !== b[i]);
-  return differing >= 0 && (a[differing] ?? 0) < (b[differing] ?? 0);
 }
 
 async function writeModule(moduleDir: string, options: GoBuildOptions): Promise<void> {

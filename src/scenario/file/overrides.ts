@@ -1,6 +1,6 @@
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { phaseNames } from '../compile.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../base/nearest.ts';
 import type { Override } from './fault.ts';
 import { alternatives } from './fault.ts';
 import { formatPath, isRecord } from './path.ts';

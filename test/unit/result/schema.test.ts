@@ -108,7 +108,12 @@ const keys: {
   phase: { name: true, type: true, startedAtMs: true, finishedAtMs: true, outcome: true, message: true },
   slowPod: { namespace: true, name: true, node: true, totalUs: true, phasesUs: true },
 };
-const optionalKeys = ['sli.slo', 'phase.message'];
+const optionalKeys = [
+  'sli.slo',
+  'phase.message',
+  'run.invocation',
+  ...['binaries', 'releaseUrl', 'kubeconfig', 'context'].map((key) => `invocation.${key}`),
+];
 const units: Record<Unit, true> = {
   us: true,
   bytes: true,

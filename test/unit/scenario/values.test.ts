@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatDuration, parseDurationMs } from '../../../src/scenario/duration.ts';
-import { nearest } from '../../../src/scenario/nearest.ts';
+import { nearest } from '../../../src/base/nearest.ts';
 import { parseQuantity } from '../../../src/scenario/quantity.ts';
 
 describe('durations', () => {

@@ -1,0 +1,227 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { readFileSync } from 'node:fs';
+import type { Argv, CommandModule } from 'yargs';
+import { systemClock } from '../../base/clock.ts';
+import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { tool } from '../../base/package-info.ts';
+import { Prng } from '../../base/prng.ts';
+import { type ChosenRuns, chooseRuns } from '../../cluster/choose-runs.ts';
+import { forbidden } from '../../cluster/permissions.ts';
+import { removeRun } from '../../cluster/remove-run.ts';
+import { runText } from '../../cluster/render-survey.ts';
+import { type FoundRun, countByKind, countsText, findRuns } from '../../cluster/runs.ts';
+import { type Target, someOf } from '../../cluster/survey.ts';
+import { whoAmI } from '../../cluster/who-am-i.ts';
+import { ApiClient } from '../../kube/client.ts';
+import { HandshakeGate } from '../../kube/handshake-gate.ts';
+import { CredentialsIdentity } from '../../kube/identity.ts';
+import { CallMetrics } from '../../metrics/call-metrics.ts';
+import { jsonCodec } from '../../wire/json-codec.ts';
+import type { CommandContext } from '../context.ts';
+import { type Display, createDisplay, displayMode } from '../display.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+type CleanFlags = {
+  kubeconfig: string;
+  context: string | undefined;
+  run: string | undefined;
+  dryRun: boolean;
+  force: boolean;
+  quiet: boolean;
+  json: boolean;
+};
+
+/** A namespace takes seconds; thousands of pods that nobody ends take a minute or two. */
+const removeTimeoutMs = 10 * 60_000;
+
+/** `clean`: removes what runs have left on a cluster. */
+export function cleanCommand(context: CommandContext): CommandModule<object, CleanFlags> {
+  return {
+    command: 'clean',
+    describe: 'Remove what runs that ended badly have left on a cluster',
+    builder: (yargs: Argv) =>
+      yargs
+        .option('kubeconfig', {
+          type: 'string',
+          demandOption: true,
+          describe: 'The kubeconfig of the cluster',
+          requiresArg: true,
+        })
+        .option('context', {
+          type: 'string',
+          describe: 'Context of the kubeconfig (default: its current one)',
+          requiresArg: true,
+        })
+        .option('run', {
+          type: 'string',
+          describe: 'Remove this run only (default: all that no longer live)',
+          requiresArg: true,
+        })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'Say what would be removed' })
+        .option('force', {
+          type: 'boolean',
+          default: false,
+          describe: 'Remove the run that --run names even if it lives',
+          implies: 'run',
+        })
+        .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
+        .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
+        .example('$0 clean --kubeconfig FILE --dry-run', 'What is there to remove?')
+        .example(
+          '$0 clean --kubeconfig FILE --run 20261121-052107-quickstart-3f9c',
+          'Remove one run',
+        ) as unknown as Argv<CleanFlags>,
+    handler: (flags) => context.finish(clean(flags, context)),
+  };
+}
+
+async function clean(flags: CleanFlags, context: CommandContext): Promise<number> {
+  const { client, server } = openForeign(flags);
+  const display = createDisplay(displayMode(flags));
+  const { signal } = context.interruption((name) => display.warn(`${name}: stopping`));
+  try {
+    display.step(`Looking for runs on ${server}`);
+    const who = await whoAmI(client);
+    const { runs, unlisted } = await findRuns(client, who?.serverWallMs, signal);
+    if (runs.length === 0 && unlisted.length > 0) {
+      throw forbidden(
+        unlisted.map(({ group, resource }) => ({
+          apiGroups: [group],
+          resources: [resource],
+          verbs: ['list'],
+        })),
+        who?.user,
+      );
+    }
+    const chosen = chooseRuns(runs, flags);
+    for (const run of chosen.spare) display.warn(`${runText(run)}; left alone (--run ${run.runId} --force)`);
+    if (unlisted.length > 0) {
+      display.warn(`these may not be listed: ${unlisted.map(({ resource }) => resource).join(', ')}`);
+    }
+    const removed = flags.dryRun ? undefined : await removeAll(chosen.remove, client, display, signal);
+    display.close();
+    process.stdout.write(
+      flags.json ? `${JSON.stringify(jsonOf(chosen, removed))}\n` : textOf(chosen, removed, server),
+    );
+    return exitCodes.pass;
+  } finally {
+    display.close();
+    client.close();
+  }
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+/** What was removed, by run. */
+async function removeAll(
+  runs: readonly FoundRun[],
+  client: ApiClient,
+  reporter: Display,
+  signal: AbortSignal,
+): Promise<Map<string, Counts>> {
+  const removed = new Map<string, Counts>();
+  for (const { runId } of runs) {
+    removed.set(
+      runId,
+      await removeRun({
+        client,
+        runId,
+        scope: 'everything',
+        forcePods: true,
+        timeoutMs: removeTimeoutMs,
+        reporter,
+        signal,
+      }),
+    );
+  }
+  return removed;
+}
+
+function jsonOf({ remove, spare }: ChosenRuns, removed: ReadonlyMap<string, Counts> | undefined): unknown {
+  const summary = (run: FoundRun): unknown => ({
+    run: run.runId,
+    objects: removed?.get(run.runId) ?? countByKind(run.objects),
+  });
+  return {
+    type: removed === undefined ? 'would-clean' : 'cleaned',
+    runs: remove.map(summary),
+    spared: spare.map(summary),
+  };
+}
+
+function textOf(
+  { remove, spare }: ChosenRuns,
+  removed: ReadonlyMap<string, Counts> | undefined,
+  server: string,
+): string {
+  if (remove.length === 0) {
+    return `nothing to remove on ${server}: ${spare.length === 0 ? 'no run has left anything' : 'all runs on it live, or may live'}\n`;
+  }
+  const lines = remove.flatMap((run) =>
+    removed === undefined
+      ? [`${runText(run)}; would be removed:`, ...namesByKind(run)]
+      : [`run ${run.runId}: removed ${countsText(removed.get(run.runId) ?? {}) || 'nothing: it was gone'}`],
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+/** A line for each kind: how many, and the first of their names. */
+function namesByKind({ objects }: FoundRun): string[] {
+  return Object.entries(countByKind(objects)).map(([resource, count]) => {
+    const names = objects
+      .filter(({ kind }) => kind.resource === resource)
+      .map(({ namespace, name }) => (namespace === '' ? name : `${namespace}/${name}`));
+    return `  ${countsText({ [resource]: count })}: ${someOf(names)}`;
+  });
+}
+
+/**
+ * For the lead to replace by `src/kube/kubeconfig.ts`: client certificates and tokens only, no exec plugins, no proxies.
+ * @throws HollowmarkError `bad-input`.
+ */
+function openForeign({ kubeconfig, context }: CleanFlags): Target & { client: ApiClient } {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(kubeconfig);
+    if (context !== undefined) config.setCurrentContext(context);
+  } catch (cause) {
+    throw new HollowmarkError(
+      'bad-input',
+      `--kubeconfig: cannot read ${kubeconfig}: ${errorMessage(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+  const cluster = config.getCurrentCluster();
+  const user = config.getCurrentUser();
+  if (cluster === null || user === null) {
+    throw new HollowmarkError(
+      'bad-input',
+      `--kubeconfig: ${kubeconfig} has no context '${config.currentContext}' with a cluster and a user`,
+    );
+  }
+  const pem = (data: string | undefined, file: string | undefined): string | undefined =>
+    data !== undefined
+      ? Buffer.from(data, 'base64').toString('utf8')
+      : file === undefined
+        ? undefined
+        : readFileSync(file, 'utf8');
+  const certPem = pem(user.certData, user.certFile);
+  const keyPem = pem(user.keyData, user.keyFile);
+  const endpoint = { url: cluster.server, caPem: pem(cluster.caData, cluster.caFile) };
+  const client = new ApiClient({
+    endpoint,
+    identity: new CredentialsIdentity(endpoint, {
+      ...(certPem === undefined || keyPem === undefined ? {} : { certificate: { certPem, keyPem } }),
+      ...(user.token === undefined ? {} : { token: user.token }),
+    }),
+    codec: jsonCodec,
+    userAgent: `hollowmark-clean/${tool.version}`,
+    clock: systemClock,
+    prng: new Prng('client/clean'),
+    metrics: new CallMetrics(),
+    handshakes: new HandshakeGate(4),
+  });
+  return { client, server: cluster.server, context: config.currentContext };
+}

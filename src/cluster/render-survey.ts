@@ -1,0 +1,100 @@
+import { hollowTaintKey } from '../load/labels.ts';
+import type { IdentityMode } from './cluster.ts';
+import { type FoundRun, countByKind, countsText } from './runs.ts';
+import { type Intent, type Survey, someOf } from './survey.ts';
+
+/** What a run will make, for people to agree to. */
+export type RunPlan = Intent & {
+  runId: string;
+  /** Pods that there are at most at one time. */
+  podsMax: number;
+  /** Roles and bindings for load and observer. */
+  rbacObjectCount: number;
+  identity: IdentityMode;
+};
+
+const identities: Readonly<Record<IdentityMode, string>> = {
+  impersonation: 'of their own, by impersonation',
+  certificate: 'of their own, by certificates that this cluster signs (Certificates API)',
+  pooled: "none of their own: every request is the kubeconfig's user's",
+};
+
+const unknown = 'not known (may not be read)';
+
+/**
+ * What somebody must know before he says yes: which cluster it is, what is on it, what will be made, and what may go
+ * wrong. Plain lines without an end.
+ */
+export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
+  const nodes = plan.nodes.map(({ name }) => name);
+  const facts: [string, string][] = [
+    ['server', survey.server],
+    ['context', `${survey.context}${survey.user === undefined ? '' : ` (user ${survey.user})`}`],
+    ['version', survey.version ?? unknown],
+    ['nodes', count(survey.nodeCount)],
+    ['pods', count(survey.podCount)],
+    ['will make', `${counted(nodes.length, 'node')}${range(nodes)}, tainted ${hollowTaintKey}:NoSchedule`],
+    ['', `${counted(plan.namespaces.length, 'namespace')}${range(plan.namespaces)}`],
+    ['', `${counted(plan.podsMax, 'pod')} at most, on these nodes only`],
+    ['', counted(plan.rbacObjectCount, 'RBAC object')],
+    ['identities', identities[plan.identity]],
+    ['run', `${plan.runId} (the label of all that is made)`],
+  ];
+  return [
+    ...facts.map(([name, value]) => `${name.padEnd(12)}${value}`),
+    ...warnings(survey).map((text) => `warning: ${text}`),
+  ];
+}
+
+function warnings(survey: Survey): string[] {
+  const { takenNodes = [], takenNamespaces = [], daemonSets = [], cloudProviders = [], runs } = survey;
+  const lines = (runs ?? []).map(runText);
+  if (runs === undefined) lines.push('whether other runs are on it is not known (may not be listed)');
+  if (takenNodes.length > 0) lines.push(`there are nodes of these names already: ${someOf(takenNodes)}`);
+  if (takenNamespaces.length > 0) {
+    lines.push(`there are namespaces of these names already: ${someOf(takenNamespaces)}`);
+  }
+  if (daemonSets.length > 0) {
+    lines.push(
+      `${counted(daemonSets.length, 'DaemonSet')} tolerate${daemonSets.length === 1 ? 's' : ''} the taint and will put a pod on each hollow node, where it only seems to run: ${someOf(daemonSets)}`,
+    );
+  }
+  if (cloudProviders.length > 0) {
+    lines.push(
+      `its nodes are of a cloud (${cloudProviders.join(', ')}), whose controller may delete hollow nodes that are not Ready: the cloud does not know them`,
+    );
+  }
+  return lines;
+}
+
+/** `run a lives: 2 nodes, 10 pods`. */
+export function runText({ runId, living, objects, silentMs }: FoundRun): string {
+  const silent = silentMs === undefined ? '' : `, last sign of life ${secondsText(silentMs)} ago`;
+  const state =
+    living === undefined ? `may live${silent}` : living ? 'lives' : `no longer lives${silent}, and has left`;
+  return `run ${runId} ${state}: ${countsText(countByKind(objects))}`;
+}
+
+/** `35 s`, `12 min`, `5 h`, `3 d`. */
+function secondsText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+function count(value: number | undefined): string {
+  return value === undefined ? unknown : value.toLocaleString('en-US');
+}
+
+function counted(value: number, noun: string): string {
+  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** ` hollow-1 … hollow-9`: the first and the last of them. */
+function range(names: readonly string[]): string {
+  const [first, last] = [names[0], names.at(-1)];
+  if (first === undefined) return '';
+  return first === last ? ` ${first}` : ` ${first} … ${last ?? ''}`;
+}

@@ -1,0 +1,115 @@
+import type { Clock, TimerHandle } from '../base/clock.ts';
+import type { Credentials } from './identity.ts';
+
+/** Credentials, and how long they are good for. */
+export type FreshCredentials = {
+  credentials: Credentials;
+  /** Milliseconds since the epoch; undefined where that is not known. */
+  expiresAtMs?: number;
+  /** They come from files that somebody else renews: worth another look after this long. */
+  recheckAfterMs?: number;
+};
+
+/** Renewed at this part of the remaining life, and this long before its end. */
+const renewAtPart = 0.8;
+const renewAheadMs = 30_000;
+
+/** Between two attempts, whatever asks for them. */
+const attemptGapMsMin = 5_000;
+const retryDelayMsMax = 60_000;
+/** The longest timer; a renewal a day does no harm, and a clock that is set meanwhile is noticed. */
+const delayMsMax = 24 * 60 * 60 * 1000;
+
+export type RefresherOptions = {
+  /** Gives the credentials anew; one call at a time. */
+  source: () => Promise<FreshCredentials>;
+  /** What `source` gave last. */
+  first: FreshCredentials;
+  clock: Clock;
+  /** Called with credentials that differ from the last ones. */
+  onUpdate: (credentials: Credentials) => void;
+  /** An attempt has failed; the next one follows by itself, with a back-off up to a minute. */
+  onFailure: (error: unknown) => void;
+};
+
+/** Keeps credentials fresh until {@link stop}. Those that neither expire nor lie in files are left alone. */
+export class CredentialsRefresher {
+  private readonly options: RefresherOptions;
+  private current: string;
+  private timer: TimerHandle | undefined;
+  private renewing: Promise<void> | undefined;
+  private attemptedMs = Number.NEGATIVE_INFINITY;
+  private failures = 0;
+  private stopped = false;
+
+  constructor(options: RefresherOptions) {
+    this.options = options;
+    this.current = JSON.stringify(options.first.credentials);
+    this.schedule(options.first);
+  }
+
+  /**
+   * For a 401: asks for other credentials now, unless that was done in the last seconds. Resolves when the attempt
+   * is over, whatever came of it; calls in the meantime share it.
+   */
+  renewNow(): Promise<void> {
+    if (this.stopped) return Promise.resolve();
+    if (this.renewing !== undefined) return this.renewing;
+    if (this.nowMs() - this.attemptedMs < attemptGapMsMin) return Promise.resolve();
+    return this.attempt();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+  }
+
+  private attempt(): Promise<void> {
+    this.timer?.cancel();
+    this.renewing = this.renew().finally(() => {
+      this.attemptedMs = this.nowMs();
+      this.renewing = undefined;
+    });
+    return this.renewing;
+  }
+
+  private async renew(): Promise<void> {
+    const { source, onUpdate, onFailure } = this.options;
+    try {
+      const fresh = await source();
+      if (this.stopped) return;
+      this.failures = 0;
+      const text = JSON.stringify(fresh.credentials);
+      if (text !== this.current) {
+        this.current = text;
+        onUpdate(fresh.credentials);
+      }
+      this.schedule(fresh);
+    } catch (error) {
+      if (this.stopped) return;
+      this.failures++;
+      onFailure(error);
+      this.arm(Math.min(retryDelayMsMax, attemptGapMsMin * 2 ** Math.min(this.failures - 1, 10)));
+    }
+  }
+
+  private schedule({ expiresAtMs, recheckAfterMs }: FreshCredentials): void {
+    const delaysMs = recheckAfterMs === undefined ? [] : [recheckAfterMs];
+    if (expiresAtMs !== undefined) {
+      const remainingMs = expiresAtMs - this.options.clock.wallMs();
+      delaysMs.push(Math.min(remainingMs * renewAtPart, remainingMs - renewAheadMs));
+    }
+    if (delaysMs.length > 0) this.arm(Math.min(...delaysMs));
+  }
+
+  private arm(delayMs: number): void {
+    this.timer = this.options.clock.timer(
+      Math.min(delayMsMax, Math.max(attemptGapMsMin, delayMs)),
+      () => void this.attempt(),
+    );
+  }
+
+  private nowMs(): number {
+    return this.options.clock.nowUs() / 1000;
+  }
+}
