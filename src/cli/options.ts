@@ -8,11 +8,22 @@ import {
   type FlagProfile,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
-import { type LoadedScenario, loadScenario } from '../scenario/load-scenario.ts';
+import type { ScenarioOverrides } from '../scenario/load-scenario.ts';
 
 /** The version that the embedded control plane has unless told otherwise. */
 export const defaultKubernetesVersion = 'v1.36.3';
 
+/** The values of `--flags`. */
+export const flagProfiles: readonly FlagProfile[] = ['default', 'scale'];
+/** The first is what the flag has unless told otherwise. */
+export const wireProfiles = ['kubelet'] as const;
+export const identityModes = [
+  'certificate',
+  'impersonation',
+  'pooled',
+] as const satisfies readonly IdentityMode[];
+
+/** undefined: not given, so that `run --again` can tell. */
 export type ControlPlaneFlags = {
   kubernetesVersion: string | undefined;
   binaries: string | undefined;
@@ -47,7 +58,7 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
 
 export type ClusterFlags = ControlPlaneFlags & {
   flags: FlagProfile | undefined;
-  profile: string;
+  profile: string | undefined;
   identity: IdentityMode | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -60,22 +71,22 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
   return binariesOptions(yargs)
     .option('flags', {
       type: 'string',
-      choices: ['default', 'scale'] as const,
+      choices: flagProfiles,
       describe: "Control-plane flags: Kubernetes' own defaults, or raised limits (default: the scenario's)",
       group: 'Control plane:',
       requiresArg: true,
     })
     .option('profile', {
       type: 'string',
-      choices: ['kubelet'],
-      default: 'kubelet',
+      choices: wireProfiles,
+      defaultDescription: wireProfiles[0],
       describe: 'Wire profile of the hollow nodes',
       group: 'Hollow nodes:',
       requiresArg: true,
     })
     .option('identity', {
       type: 'string',
-      choices: ['certificate', 'impersonation', 'pooled'] as const,
+      choices: identityModes,
       defaultDescription: 'certificate, or what a cluster of --kubeconfig allows',
       describe: 'How hollow nodes prove who they are',
       group: 'Hollow nodes:',
@@ -145,7 +156,7 @@ function httpUrl(value: string): string {
 }
 
 export type ScenarioFlags = {
-  scenario: string;
+  scenario: string | undefined;
   nodes: number | undefined;
   set: string[] | undefined;
   seed: string | undefined;
@@ -153,26 +164,33 @@ export type ScenarioFlags = {
 
 /** The scenario file and what changes it, of the commands that take one. */
 export function scenarioOptions<T>(yargs: Argv<T>): Argv<T & ScenarioFlags> {
-  return yargs
-    .positional('scenario', { type: 'string', demandOption: true, describe: 'A scenario file (YAML)' })
-    .option('nodes', { type: 'number', describe: 'Hollow nodes, instead of nodes.count', requiresArg: true })
-    .option('set', {
-      type: 'string',
-      array: true,
-      nargs: 1,
-      describe: 'Change one value of the scenario: path=value (repeatable)',
-    })
-    .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true });
+  return (
+    yargs
+      // `<scenario>` in a command demands it, `[scenario]` does not.
+      .positional('scenario', { type: 'string', describe: 'A scenario file (YAML)' })
+      .option('nodes', {
+        type: 'number',
+        describe: 'Hollow nodes, instead of nodes.count',
+        requiresArg: true,
+      })
+      .option('set', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Change one value of the scenario: path=value (repeatable)',
+      })
+      .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true })
+  );
 }
 
-/** Loads the scenario with the flags' changes. @throws HollowmarkError `bad-input`. */
-export function loadScenarioWith(flags: ScenarioFlags): LoadedScenario {
+/** How the flags change a scenario. @throws HollowmarkError `bad-input`. */
+export function overridesOf(flags: ScenarioFlags): ScenarioOverrides {
   const nodes = positiveInteger('--nodes', flags.nodes);
-  return loadScenario(flags.scenario, {
+  return {
     ...(nodes === undefined ? {} : { nodes }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     sets: flags.set ?? [],
-  });
+  };
 }
 
 /** A whole number of at least 1, or one clear error. */

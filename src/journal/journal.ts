@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,7 +52,8 @@ export class Journal implements ChildRegister {
       return new Journal(dir, newRecord(runId));
     } catch (cause) {
       if (cause instanceof HollowmarkError) throw cause;
-      rmSync(dir, { recursive: true, force: true });
+      // Unless the folder was never made: `rmSync` throws below a file.
+      if (existsSync(dir)) rmSync(dir, { recursive: true });
       throw new HollowmarkError('bad-input', `cannot make the state folder ${dir}: ${errorMessage(cause)}`, {
         hint: 'name a folder for temporary files that can be written, with 300 MB of space, in TMPDIR',
         cause,

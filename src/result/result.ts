@@ -4,6 +4,8 @@
  * contract for machines; a test keeps the two together.
  */
 
+import type { Machine } from '../base/machine.ts';
+
 export const resultSchemaId = 'hollowmark.result/v1';
 
 /** A result's name in the run's folder. */
@@ -104,6 +106,25 @@ export type SlowPod = {
   phasesUs: Record<string, number>;
 };
 
+/** How the run was called: what `run --again` needs beside the scenario. */
+export type Invocation = {
+  /** The version of the control plane that was asked for: `v1.36.3`. Absent for an existing cluster. */
+  kubernetesVersion?: string;
+  /** The named flag profile that was asked for. Absent for an existing cluster. */
+  flags?: string;
+  /** Wire profile of the hollow nodes. */
+  profile: string;
+  /** Absent when it was left to what the cluster allows. */
+  identity?: string;
+  /** Folder of binaries, absolute. */
+  binaries?: string;
+  /** Site that binaries are downloaded from, when it is not Kubernetes' own; without credentials. */
+  releaseUrl?: string;
+  /** The kubeconfig of an existing cluster, absolute, and its context. */
+  kubeconfig?: string;
+  context?: string;
+};
+
 export type RunResult = {
   schema: typeof resultSchemaId;
   run: {
@@ -115,17 +136,12 @@ export type RunResult = {
     finishedAt: string;
     /** The scenario as it ran: after defaults and `--set`. */
     parameters: unknown;
+    /** Absent in files of versions before 0.2. */
+    invocation?: Invocation;
     phases: PhaseRecord[];
   };
   tool: { name: string; version: string; node: string };
-  machine: {
-    os: string;
-    kernel: string;
-    arch: string;
-    cpuModel: string;
-    cpuCount: number;
-    memoryBytes: number;
-  };
+  machine: Machine;
   cluster: {
     version: string;
     /** Where the control plane came from: `cache`, `build`, `download`, `folder`, `path`, `kubeconfig`. */

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
+import { thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ShardReport } from '../fleet/messages.ts';
@@ -11,7 +12,7 @@ import { probeLease } from '../load/identity.ts';
 import { tolerationsFor } from '../load/objects.ts';
 import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
-import { type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
+import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
 import { type RunClients, openAccess } from './access.ts';
 import { estimatePhasesMs, totalPods } from './estimate.ts';
 import { HollowCluster } from './hollow-cluster.ts';
@@ -29,6 +30,8 @@ const statusIntervalMs = 250;
 export type RunOptions = {
   loaded: LoadedScenario;
   runId: string;
+  /** Written into the result, so that the run can be done again. */
+  invocation: Invocation;
   /** Makes or opens the cluster; what it throws is the outcome. */
   openCluster: () => Promise<Cluster>;
   clock: Clock;
@@ -324,17 +327,11 @@ class Run {
         startedAt: new Date(this.startWallMs).toISOString(),
         finishedAt: new Date(clock.wallMs()).toISOString(),
         parameters: loaded.document,
+        invocation: this.options.invocation,
         phases: this.records,
       },
       tool: { ...tool, node: process.version },
-      machine: {
-        os: platform(),
-        kernel: release(),
-        arch: arch(),
-        cpuModel: cpus()[0]?.model ?? 'unknown',
-        cpuCount: availableParallelism(),
-        memoryBytes: totalmem(),
-      },
+      machine: thisMachine(),
       cluster: {
         version: cluster.version,
         source: cluster.source,

@@ -90,6 +90,7 @@ const names: Names = {
   processResources: '[processes](#processes)',
   timelinePoint: '[timeline points](#timeline-points)',
   phase: '[phases](#phases)',
+  invocation: '[invocation](#invocation)',
   slowPod: '[slow pods](#slow-pods)',
 };
 
@@ -116,6 +117,7 @@ definition and the source of its samples stand in it, so that a figure is never 
     'validityCheck',
     'Whether the figures can be trusted; one that fails makes the run invalid.',
   ],
+  ['Invocation', 'invocation', 'How the run was called; `hollowmark run --again` takes it from here.'],
   ['Processes', 'processResources', 'CPU and memory of one process over the run.'],
   ['Timeline points', 'timelinePoint', "The run's course, about one point a second."],
   ['Phases', 'phase', 'The phases of the scenario as they ran.'],

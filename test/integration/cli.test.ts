@@ -99,6 +99,7 @@ describe('the command line, as a user has it', () => {
     expect(readdirSync(join(dir, 'out')).toSorted()).toEqual([
       'charts',
       'junit.xml',
+      'plan.txt',
       'report.html',
       'result.json',
     ]);

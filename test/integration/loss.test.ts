@@ -92,6 +92,7 @@ describe('a server that hangs', () => {
     const outcome = await conductRun({
       loaded: parseScenario(scenario, 'small.yaml', { sets: [] }),
       runId: 'hang',
+      invocation: { profile: 'kubelet' },
       openCluster: () =>
         LocalCluster.start(
           {

@@ -188,3 +188,31 @@ describe('under faults, whatever the seed', () => {
     expect(run('same')).not.toEqual(run('other'));
   });
 });
+
+describe('a seed', () => {
+  /** What a kubelet sends, and when, through 10 minutes with pods, faults and retries. */
+  const sent = (
+    seed: string,
+    world = new World('same', { ...noFaults, serverError: 0.05 }, seed),
+  ): string[] => {
+    world.start();
+    world.advance(5_000);
+    for (let i = 0; i < 10; i++) world.createPod(`p${i}`);
+    world.advance(600_000);
+    return world.requests.map(({ atMs, method, path }) => `${atMs} ${method} ${path}`);
+  };
+  const jitter = (lines: string[]): string[] =>
+    lines.filter((line) => line.includes('PUT /apis/coordination'));
+
+  it('decides every request and its time: lease renewals, retries, starts of containers', () => {
+    const first = sent('one');
+    expect(first.length).toBeGreaterThan(150);
+    expect(sent('one')).toEqual(first);
+  });
+
+  it('that is another gives other jitter', () => {
+    const [first, second] = [sent('one'), sent('two')];
+    expect(jitter(first).length).toBeGreaterThan(40);
+    expect(jitter(second).filter((line) => jitter(first).includes(line)).length).toBeLessThan(3);
+  });
+});

@@ -115,7 +115,8 @@ export class World {
   private readonly faults: Faults;
   private readonly limits: Record<'api' | 'events', TokenBucket>;
 
-  constructor(seed: string, faults: Faults = noFaults) {
+  /** @param kubeletSeed the kubelet's own, when only the world is to be the same. */
+  constructor(seed: string, faults: Faults = noFaults, kubeletSeed = seed) {
     const node: NodeConfig = {
       name: 'hollow-1',
       capacity: { cpu: '8', memory: '32Gi', pods: '110' },
@@ -126,7 +127,7 @@ export class World {
     };
     this.prng = new Prng(`${seed}/world`);
     this.faults = faults;
-    this.kubelet = new Kubelet(node, loadRuntimeProfile('containerd'), new Prng(`${seed}/kubelet`));
+    this.kubelet = new Kubelet(node, loadRuntimeProfile('containerd'), new Prng(`${kubeletSeed}/kubelet`));
     const nowMs = this.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(50, 100, nowMs), events: new TokenBucket(50, 100, nowMs) };
     if (faults.relistEveryMs > 0) this.scheduleRelist();

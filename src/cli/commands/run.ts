@@ -14,6 +14,10 @@ import type { RunResult } from '../../result/result.ts';
 import { writeResult } from '../../result/write.ts';
 import { conductRun } from '../../scenario/conductor.ts';
 import { totalPods } from '../../scenario/estimate.ts';
+import { loadScenario } from '../../scenario/load-scenario.ts';
+import { renderPlan } from '../../scenario/render-plan.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
+import { type Earlier, invocationOf, readEarlier } from '../again.ts';
 import type { CommandContext } from '../context.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
@@ -21,21 +25,28 @@ import {
   type ClusterFlags,
   type ScenarioFlags,
   clusterOptions,
-  loadScenarioWith,
   newRunId,
+  overridesOf,
   scenarioOptions,
 } from '../options.ts';
 import { openCluster, sweep } from '../open-cluster.ts';
+import { usageError } from '../usage.ts';
 
-type RunFlags = ClusterFlags & ScenarioFlags & { out: string | undefined; quiet: boolean; json: boolean };
+type RunFlags = ClusterFlags &
+  ScenarioFlags & { again: string | undefined; out: string | undefined; quiet: boolean; json: boolean };
 
 /** `run`: a scenario from nothing to a report. */
 export function runCommand(context: CommandContext): CommandModule<object, RunFlags> {
   return {
-    command: 'run <scenario>',
+    command: 'run [scenario]',
     describe: 'Run a scenario and write a report',
     builder: (yargs: Argv) =>
       scenarioOptions(clusterOptions(yargs))
+        .option('again', {
+          type: 'string',
+          describe: 'Do an earlier run again: its folder or result.json, in place of a scenario',
+          requiresArg: true,
+        })
         .option('out', {
           type: 'string',
           describe: 'Folder for the report (default: reports/<run id>)',
@@ -45,20 +56,24 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
         .example('$0 run scenarios/quickstart.yaml', '100 nodes, 1,000 pods')
         .example('$0 run scenarios/density.yaml --nodes 500', 'The density test on fewer nodes')
-        .example('$0 run scenarios/quickstart.yaml --set phases.fill.podsPerNode=20', 'Twice the pods'),
+        .example('$0 run scenarios/quickstart.yaml --set phases.fill.podsPerNode=20', 'Twice the pods')
+        .example('$0 run --again reports/ID', 'The same scenario, seed and flags once more'),
     handler: (flags) => context.finish(run(flags, context)),
   };
 }
 
 async function run(flags: RunFlags, context: CommandContext): Promise<number> {
-  const loaded = loadScenarioWith(flags);
+  const { loaded, flags: clusterFlags, warnings } = whatToRun(flags);
+  const { flags: profile } = loaded.scenario.controlPlane;
+  const invocation = invocationOf(clusterFlags, profile);
   const runId = newRunId(loaded.scenario.name);
   const out = resolve(flags.out ?? join('reports', runId));
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) =>
     display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
   );
-  await sweep(flags, display, interruption.signal);
+  for (const warning of warnings) display.warn(warning);
+  await sweep(clusterFlags, display, interruption.signal);
   const journal = Journal.open(runId);
   try {
     if (!flags.skipPreflight) {
@@ -66,7 +81,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
         nodes: loaded.scenario.nodes.count,
         pods: totalPods(loaded.scenario),
         proxies: loaded.scenario.nodes.proxies,
-        ownControlPlane: flags.kubeconfig === undefined,
+        ownControlPlane: clusterFlags.kubeconfig === undefined,
         stateDir: stateRoot(),
         reportDir: out,
         reporter: display,
@@ -76,12 +91,13 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     const outcome = await conductRun({
       loaded,
       runId,
+      invocation,
       openCluster: () =>
-        openCluster(flags, {
+        openCluster(clusterFlags, {
           scenario: loaded.scenario,
           nodesOnly: false,
           runId,
-          profile: loaded.scenario.controlPlane.flags,
+          profile,
           journal,
           reporter: display,
           signal: interruption.signal,
@@ -92,7 +108,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
       reporter: display,
     });
     display.step('Writing the report');
-    const written = await writeAll(out, outcome.result, display);
+    const written = await writeAll(out, loaded.scenario, outcome.result, display);
     const lost = outcome.result.verdict === 'interrupted' ? undefined : outcome.error;
     if (lost !== undefined && written.error !== undefined) {
       display.warn(`${written.error.message}; ${written.error.hint}`);
@@ -106,6 +122,15 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     display.close();
     await journal.close();
   }
+}
+
+/** A scenario file, or an earlier run. @throws HollowmarkError `bad-input`. */
+function whatToRun(flags: RunFlags): Earlier {
+  if ((flags.scenario === undefined) === (flags.again === undefined)) {
+    throw usageError('run needs a scenario file, or an earlier run with --again; one of the two');
+  }
+  if (flags.again !== undefined) return readEarlier(flags.again, flags);
+  return { loaded: loadScenario(flags.scenario ?? '', overridesOf(flags)), flags, warnings: [] };
 }
 
 /** Finds out before the run, not after it, whether the report can be written. */
@@ -126,10 +151,16 @@ type Written = { result: string | undefined; report: string | undefined; error?:
  * Writes result and report. What was measured cannot be had again: when the folder has become full, read-only or
  * unreachable during the run, the result goes to the folder for temporary files.
  */
-async function writeAll(out: string, result: RunResult, reporter: Reporter): Promise<Written> {
+async function writeAll(
+  out: string,
+  scenario: Scenario,
+  result: RunResult,
+  reporter: Reporter,
+): Promise<Written> {
   let path: string | undefined;
   try {
     path = writeResult(out, result);
+    writeFileAtomically(join(out, 'plan.txt'), `${renderPlan(scenario).join('\n')}\n`);
     const { warnings } = await writeReport(result, out);
     for (const warning of warnings) reporter.warn(warning);
     return { result: path, report: join(out, 'report.html') };

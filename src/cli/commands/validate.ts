@@ -1,9 +1,10 @@
 import type { Argv, CommandModule } from 'yargs';
+import { loadScenario } from '../../scenario/load-scenario.ts';
 import { renderPlan, summariseScenario } from '../../scenario/render-plan.ts';
 import type { CommandContext } from '../context.ts';
-import { type ScenarioFlags, loadScenarioWith, scenarioOptions } from '../options.ts';
+import { type ScenarioFlags, overridesOf, scenarioOptions } from '../options.ts';
 
-type ValidateFlags = ScenarioFlags & { plan: boolean; json: boolean };
+type ValidateFlags = ScenarioFlags & { scenario: string; plan: boolean; json: boolean };
 
 /** `validate`: checks a scenario without running it. */
 export function validateCommand(context: CommandContext): CommandModule<object, ValidateFlags> {
@@ -22,13 +23,17 @@ export function validateCommand(context: CommandContext): CommandModule<object, 
           default: false,
           describe: 'The scenario with all defaults, as JSON',
         })
-        .example('$0 validate scenarios/density.yaml --nodes 5000', 'Would 5,000 nodes hold the pods?'),
+        .example('$0 validate scenarios/density.yaml --nodes 5000', 'Would 5,000 nodes hold the pods?')
+        .example(
+          '$0 validate scenarios/quickstart.yaml --plan --seed 7',
+          'What seed 7 decides',
+        ) as unknown as Argv<ValidateFlags>,
     handler: (flags) => context.finish(Promise.resolve().then(() => validate(flags))),
   };
 }
 
 function validate(flags: ValidateFlags): number {
-  const { scenario, document, warnings } = loadScenarioWith(flags);
+  const { scenario, document, warnings } = loadScenario(flags.scenario, overridesOf(flags));
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   if (flags.json)
     process.stdout.write(`${JSON.stringify({ valid: true, warnings, scenario: document }, undefined, 2)}\n`);

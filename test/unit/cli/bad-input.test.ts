@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { RunResult } from '../../../src/result/result.ts';
 import { sampleResult } from '../report/sample-result.ts';
 import { runInProcess } from './in-process.ts';
 
@@ -13,6 +14,14 @@ import { runInProcess } from './in-process.ts';
 
 const scenario = 'name: small\nnodes: { count: 3 }\nphases:\n  - { type: steady, duration: 1s }\n';
 const phase = (text: string): string => scenario.replace('{ type: steady, duration: 1s }', text);
+
+/** A result with a scenario that could run. */
+function rerun(change: (result: RunResult) => unknown): RunResult {
+  const result = sampleResult();
+  result.run.parameters = { name: 'a', nodes: { count: 1 }, phases: [{ type: 'delete' }] };
+  change(result);
+  return result;
+}
 
 const files: Record<string, string | Buffer> = {
   'good.yaml': scenario,
@@ -56,6 +65,10 @@ const files: Record<string, string | Buffer> = {
   'null.json': 'null',
   'cut.json': '{"schema":',
   'broken.json': JSON.stringify({ ...sampleResult(), nodes: { requested: 'many', ready: 1 } }),
+  'foreign-run.json': JSON.stringify(rerun((result) => (result.run.parameters = { nodes: { count: 1 } }))),
+  'later-run.json': JSON.stringify(
+    rerun((result) => Object.assign(result.run.invocation ?? {}, { identity: 'dna' })),
+  ),
   'packed.json': Buffer.from([0x1f, 0x8b, 8, 0, 0]),
   'escape.json': '\u001b[2J',
 };
@@ -148,9 +161,21 @@ const badInput: [args: string, ...named: string[]][] = [
   ['control-plane install --kubernetes-version latest', "'latest' is not a version"],
   ['run $DIR/good.yaml --release-url ftp://example.com', '--release-url'],
   // Folders for output.
-  ['run $DIR/good.yaml --out $DIR/good.yaml', 'cannot write $DIR/good.yaml', '--out'],
-  ['run $DIR/good.yaml --out $DIR/good.yaml/x/y', 'cannot write $DIR/good.yaml/x/y', '--out'],
-  ['run $DIR/good.yaml --out /proc/hollowmark/x', 'cannot write /proc/hollowmark/x', '--out'],
+  ['run $DIR/good.yaml --out $DIR/good.yaml', '$DIR/good.yaml is not a folder', '--out'],
+  ['run $DIR/good.yaml --out $DIR/good.yaml --skip-preflight', 'cannot write $DIR/good.yaml', '--out'],
+  ['run $DIR/good.yaml --out $DIR/good.yaml/x/y', '$DIR/good.yaml is not a folder', '--out'],
+  ['run $DIR/good.yaml --out /proc/hollowmark/x', '/proc/hollowmark/x', '--out'],
+  [
+    'run $DIR/good.yaml --out /proc/hollowmark/x --skip-preflight',
+    'cannot write /proc/hollowmark/x',
+    '--out',
+  ],
+  ['run', 'run needs a scenario file, or an earlier run with --again'],
+  ['run $DIR/good.yaml --again $DIR/result.json', 'one of the two'],
+  ['run --again $DIR/missing', '$DIR/missing: there is no such file'],
+  ['run --again $DIR/newer.json', 'another version', 'hollowmark.result/v2'],
+  ['run --again $DIR/foreign-run.json', '$DIR/foreign-run.json: $.run.parameters', 'has no "name"'],
+  ['run --again $DIR/later-run.json', '$.run.invocation.identity is "dna"', '--identity certificate|'],
   [`run $DIR/good.yaml --out $DIR/made/${'x'.repeat(300)}`, 'The name is too long'],
   ['run $DIR/good.yaml --out=', '--out: its value is empty'],
   ['report $DIR/result.json --out $DIR/good.yaml', 'cannot write $DIR/good.yaml', '--out'],
@@ -209,9 +234,9 @@ const badEnvironment: [
     { TMPDIR: '$DIR/good.yaml' },
     2,
     'the state folder $DIR/good.yaml',
-    'TMPDIR=DIR',
+    'TMPDIR',
   ],
-  ['up --binaries $DIR/hollow', { TMPDIR: '/proc/hollowmark' }, 2, 'the state folder /proc/hollowmark'],
+  ['up --binaries $DIR/hollow', { TMPDIR: '/proc/hollowmark' }, 2, '/proc/hollowmark', 'TMPDIR'],
   [
     'run $DIR/good.yaml --out $DIR/out --binaries $DIR/hollow',
     { TMPDIR: '$DIR/tmp' },

@@ -316,6 +316,12 @@ export function sampleResult(options: SampleOptions = {}): RunResult {
         phases: [{ name: name ?? 'create', rate: 40 }],
         podsPerNode: 10,
       },
+      invocation: {
+        kubernetesVersion: 'v1.36.3',
+        flags: 'scale',
+        profile: 'kubelet',
+        identity: 'certificate',
+      },
       phases: [
         { name: 'nodes', type: 'nodes', startedAtMs: 0, finishedAtMs: 10_000, outcome: 'completed' },
         {

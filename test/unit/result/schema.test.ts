@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunResult, RunVerdict, Unit } from '../../../src/result/result.ts';
+import type { Invocation, RunResult, RunVerdict, Unit } from '../../../src/result/result.ts';
 import { findSchemaFault, resultSchema, type SchemaNode } from '../../../src/result/schema.ts';
 import { sampleResult } from '../report/sample-result.ts';
 
@@ -11,6 +11,7 @@ type KeysOf<T> = { [K in keyof Required<T>]: true };
 const keys: {
   $: KeysOf<RunResult>;
   run: KeysOf<RunResult['run']>;
+  invocation: KeysOf<Invocation>;
   tool: KeysOf<RunResult['tool']>;
   machine: KeysOf<RunResult['machine']>;
   cluster: KeysOf<RunResult['cluster']>;
@@ -52,7 +53,18 @@ const keys: {
     startedAt: true,
     finishedAt: true,
     parameters: true,
+    invocation: true,
     phases: true,
+  },
+  invocation: {
+    kubernetesVersion: true,
+    flags: true,
+    profile: true,
+    identity: true,
+    binaries: true,
+    releaseUrl: true,
+    kubeconfig: true,
+    context: true,
   },
   tool: { name: true, version: true, node: true },
   machine: { os: true, kernel: true, arch: true, cpuModel: true, cpuCount: true, memoryBytes: true },
@@ -96,7 +108,12 @@ const keys: {
   phase: { name: true, type: true, startedAtMs: true, finishedAtMs: true, outcome: true, message: true },
   slowPod: { namespace: true, name: true, node: true, totalUs: true, phasesUs: true },
 };
-const optionalKeys = ['sli.slo', 'phase.message'];
+const optionalKeys = [
+  'sli.slo',
+  'phase.message',
+  'run.invocation',
+  ...['binaries', 'releaseUrl', 'kubeconfig', 'context'].map((key) => `invocation.${key}`),
+];
 const units: Record<Unit, true> = {
   us: true,
   bytes: true,

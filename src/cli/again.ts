@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import { HollowmarkError } from '../base/errors.ts';
+import { type Machine, thisMachine } from '../base/machine.ts';
+import { tool } from '../base/package-info.ts';
+import type { FlagProfile } from '../control-plane/control-plane.ts';
+import { readResult, resultFileAt } from '../result/read.ts';
+import type { Invocation, RunResult } from '../result/result.ts';
+import { type LoadedScenario, parseScenario } from '../scenario/load-scenario.ts';
+import {
+  type ClusterFlags,
+  type ScenarioFlags,
+  checkedBinaries,
+  flagProfiles,
+  identityModes,
+  overridesOf,
+  wireProfiles,
+} from './options.ts';
+
+/** What a result remembers of the flags. @param profile the scenario's flag profile. */
+export function invocationOf(flags: ClusterFlags, profile: FlagProfile): Invocation {
+  const nodes = { profile: flags.profile ?? wireProfiles[0] };
+  if (flags.kubeconfig !== undefined) {
+    return {
+      ...nodes,
+      ...(flags.identity === undefined ? {} : { identity: flags.identity }),
+      kubeconfig: resolve(flags.kubeconfig),
+      ...(flags.context === undefined ? {} : { context: flags.context }),
+    };
+  }
+  const { version, binariesDir } = checkedBinaries(flags);
+  return {
+    kubernetesVersion: version,
+    flags: flags.flags ?? profile,
+    ...nodes,
+    identity: flags.identity ?? identityModes[0],
+    ...(binariesDir === undefined ? {} : { binaries: resolve(binariesDir) }),
+    ...(flags.releaseUrl === undefined ? {} : { releaseUrl: withoutCredentials(flags.releaseUrl) }),
+  };
+}
+
+/** Results are handed around. */
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//');
+}
+
+/** What an earlier run says about how to do it again. */
+export type Earlier = {
+  loaded: LoadedScenario;
+  /** The flags of the earlier run, where no others are given now. */
+  flags: ClusterFlags;
+  /** Why the figures may differ although the plan does not. */
+  warnings: string[];
+};
+
+/**
+ * Reads the scenario and the flags of an earlier run from its result.
+ * @param path its folder or its result.json.
+ * @throws HollowmarkError `bad-input` when there is no result that this version reads, or nothing that it can run.
+ */
+export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string, flags: T): Earlier {
+  const result = readResult(path);
+  const file = `${resultFileAt(path)}: $.run.parameters`;
+  const text = JSON.stringify(result.run.parameters, undefined, 2);
+  const then = result.run.invocation ?? {
+    // Files of earlier versions: what came of the flags in place of the flags.
+    kubernetesVersion: result.cluster.version,
+    flags: result.cluster.profile,
+    profile: result.wire.profile,
+    identity: result.wire.identity,
+  };
+  const known = <C extends string>(key: keyof Invocation, choices: readonly C[]): C | undefined => {
+    if (then[key] === undefined) return undefined;
+    const found = choices.find((choice) => choice === then[key]);
+    if (found !== undefined) return found;
+    throw new HollowmarkError(
+      'bad-input',
+      `${resultFileAt(path)}: $.run.invocation.${key} is ${JSON.stringify(then[key])}, which this version does not have`,
+      { hint: `name another with --${key} ${choices.join('|')}` },
+    );
+  };
+  return {
+    loaded: parseScenario(text, file, overridesOf(flags)),
+    flags: {
+      ...flags,
+      kubernetesVersion: flags.kubernetesVersion ?? then.kubernetesVersion,
+      binaries: flags.binaries ?? then.binaries,
+      releaseUrl: flags.releaseUrl ?? then.releaseUrl,
+      flags: flags.flags ?? known('flags', flagProfiles),
+      profile: flags.profile ?? known('profile', wireProfiles),
+      identity: flags.identity ?? known('identity', identityModes),
+      kubeconfig: flags.kubeconfig ?? then.kubeconfig,
+      context: flags.context ?? (flags.kubeconfig === undefined ? then.context : undefined),
+    },
+    warnings: differences(result, thisMachine()),
+  };
+}
+
+function differences(result: RunResult, machine: Machine): string[] {
+  const found: string[] = [];
+  const compare = (what: string, then: unknown, now: unknown): void => {
+    if (then !== now) found.push(`${what} was ${String(then)} then and is ${String(now)} now`);
+  };
+  compare('the version of Hollowmark', result.tool.version, tool.version);
+  compare('the version of Node.js', result.tool.node, process.version);
+  for (const [key, name] of [
+    ['os', 'the operating system'],
+    ['kernel', 'the kernel'],
+    ['arch', 'the architecture'],
+    ['cpuModel', 'the CPU'],
+    ['cpuCount', 'the number of CPUs'],
+    ['memoryBytes', 'the memory in bytes'],
+  ] as const) {
+    compare(name, result.machine[key], machine[key]);
+  }
+  return found;
+}
