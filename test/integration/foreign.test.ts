@@ -111,14 +111,14 @@ async function everything(): Promise<Map<string, Obj>> {
   return found;
 }
 
-/** What changes by itself: leases are renewed, and event counts go up. Everything else must stay as it is, to the last field. */
+/** What changes by itself: leases are renewed, and event counts go up. All else must stay as it is, to the last field. */
 function isBusy({ kind, metadata }: Obj): boolean {
   return (kind === 'Lease' && metadata.name !== 'leader') || kind === 'Event';
 }
 
 /** The objects as they were, without those that change by themselves. */
 function settled(objects: ReadonlyMap<string, Obj>): Record<string, Obj> {
-  return Object.fromEntries([...objects].filter(([, object]) => !isBusy(object)).toSorted());
+  return Object.fromEntries([...objects].filter(([, object]) => !isBusy(object)));
 }
 
 const describeObject = ({ kind, metadata }: Obj): string =>
