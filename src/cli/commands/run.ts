@@ -31,6 +31,7 @@ import {
   overridesOf,
   scenarioOptions,
 } from '../options.ts';
+import { fileLink, terminalOf } from '../terminal.ts';
 import { usageError } from '../usage.ts';
 
 type RunFlags = ClusterFlags &
@@ -183,8 +184,7 @@ function writeOutcome(flags: RunFlags, result: RunResult, written: Written): voi
     );
     return;
   }
-  const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-  const columns = process.stdout.columns ?? 100;
-  const report = written.report === undefined ? '' : `report: ${written.report}\n`;
-  process.stdout.write(`${renderSummary(result, { color, columns })}\n${report}`);
+  const terminal = terminalOf(process.stdout);
+  const report = written.report === undefined ? '' : `report: ${fileLink(written.report, terminal)}\n`;
+  process.stdout.write(`${renderSummary(result, terminal)}\n${report}`);
 }

@@ -165,7 +165,11 @@ const badInput: [args: string, ...named: string[]][] = [
   ['run $DIR/good.yaml --out $DIR/good.yaml --skip-preflight', 'cannot write $DIR/good.yaml', '--out'],
   ['run $DIR/good.yaml --out $DIR/good.yaml/x/y', '$DIR/good.yaml is not a folder', '--out'],
   ['run $DIR/good.yaml --out /proc/hollowmark/x', '/proc/hollowmark/x', '--out'],
-  ['run $DIR/good.yaml --out /proc/hollowmark/x --skip-preflight', 'cannot write /proc/hollowmark/x', '--out'],
+  [
+    'run $DIR/good.yaml --out /proc/hollowmark/x --skip-preflight',
+    'cannot write /proc/hollowmark/x',
+    '--out',
+  ],
   ['run', 'run needs a scenario file, or an earlier run with --again'],
   ['run $DIR/good.yaml --again $DIR/result.json', 'one of the two'],
   ['run --again $DIR/missing', '$DIR/missing: there is no such file'],
