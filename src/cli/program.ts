@@ -9,6 +9,7 @@ import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { upCommand } from './commands/up.ts';
 import { validateCommand } from './commands/validate.ts';
+import { completeWord } from './completion.ts';
 import { CommandContext } from './context.ts';
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
@@ -47,6 +48,11 @@ export async function main(
     .command(cleanCommand(context))
     .command(doctorCommand(context))
     .command(controlPlaneCommand(context))
+    .completion(
+      'completion',
+      'Print the script that completes commands and flags in bash or zsh',
+      completeWord,
+    )
     .demandCommand(1, 'which command? Such as: hollowmark run scenarios/quickstart.yaml')
     .strict()
     .locale('en')

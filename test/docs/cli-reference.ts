@@ -42,9 +42,12 @@ const words = (name: string): string[] => name.split(' ').filter((word) => word 
 /** Names below `name`, from lines such as `  hollowmark run <scenario>   Run a scenario`. */
 function subcommands(name: string, help: string): string[] {
   const listed = /^Commands:\n((?: .*\n)+)/m.exec(help)?.[1] ?? '';
-  return [...listed.matchAll(/^ {2}hollowmark ([a-z][a-z -]*?)(?= {2}| [<[])/gm)]
-    .map((match) => match[1] ?? '')
-    .filter((found) => found !== name);
+  return (
+    [...listed.matchAll(/^ {2}hollowmark ([a-z][a-z -]*?)(?= {2}| [<[])/gm)]
+      .map((match) => match[1] ?? '')
+      // `completion` prints its script even with --help.
+      .filter((found) => found !== name && found !== 'completion')
+  );
 }
 
 /** docs/cli.md, of {@link helpTexts}. */

@@ -10,6 +10,7 @@ import { loadScenario } from '../../scenario/load-scenario.ts';
 import type { CommandContext } from '../context.ts';
 import { renderChecks } from '../doctor-table.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { terminalOf } from '../terminal.ts';
 import { type ControlPlaneFlags, binariesOptions, checkedBinaries, positiveInteger } from '../options.ts';
 
 type DoctorFlags = ControlPlaneFlags & {
@@ -89,8 +90,6 @@ function json(checks: readonly Check[], { nodes, pods }: Size): string {
 }
 
 function table(checks: readonly Check[], size: Size): string {
-  const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-  return renderChecks(checks, size, { color, columns: Math.min(100, process.stdout.columns ?? 100) }).join(
-    '\n',
-  );
+  const { color, columns } = terminalOf(process.stdout);
+  return renderChecks(checks, size, { color, columns: Math.min(100, columns) }).join('\n');
 }

@@ -1,8 +1,9 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { readResult, resultFileAt } from '../../result/read.ts';
 import { type ReportFormat, reportFormats, writeReport } from '../../report/write-report.ts';
 import type { CommandContext } from '../context.ts';
+import { fileLink, terminalOf } from '../terminal.ts';
 
 type ReportFlags = {
   result: string;
@@ -49,6 +50,8 @@ async function report(flags: ReportFlags): Promise<number> {
   const out = flags.out ?? dirname(path);
   const { files, warnings } = await writeReport(result, out, flags.format);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-  process.stdout.write(flags.json ? `${JSON.stringify({ files })}\n` : `${files.join('\n')}\n`);
+  const terminal = terminalOf(process.stdout);
+  const shown = (file: string): string => fileLink(resolve(file), terminal);
+  process.stdout.write(flags.json ? `${JSON.stringify({ files })}\n` : `${files.map(shown).join('\n')}\n`);
   return 0;
 }

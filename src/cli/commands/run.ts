@@ -30,6 +30,7 @@ import {
   scenarioOptions,
 } from '../options.ts';
 import { openCluster, sweep } from '../open-cluster.ts';
+import { fileLink, terminalOf } from '../terminal.ts';
 import { usageError } from '../usage.ts';
 
 type RunFlags = ClusterFlags &
@@ -195,8 +196,7 @@ function writeOutcome(flags: RunFlags, result: RunResult, written: Written): voi
     );
     return;
   }
-  const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-  const columns = process.stdout.columns ?? 100;
-  const report = written.report === undefined ? '' : `report: ${written.report}\n`;
-  process.stdout.write(`${renderSummary(result, { color, columns })}\n${report}`);
+  const terminal = terminalOf(process.stdout);
+  const report = written.report === undefined ? '' : `report: ${fileLink(written.report, terminal)}\n`;
+  process.stdout.write(`${renderSummary(result, terminal)}\n${report}`);
 }

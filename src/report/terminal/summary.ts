@@ -1,6 +1,7 @@
 import type { RunResult, Sli } from '../../result/result.ts';
 import { formatCount, formatDurationUs, formatNumber, formatValue } from '../charts/format.js';
 import { singleLine } from '../plain-text.ts';
+import { localTime } from './local-time.ts';
 import {
   judgedSlis,
   type JudgedSli,
@@ -12,8 +13,8 @@ import {
   valueAt,
 } from '../view.ts';
 
-/** A terminal's usual height: more would scroll the verdict away. */
-const linesMax = 24;
+/** A terminal's usual height, but for the report's path and the prompt: more would scroll the verdict away. */
+const linesMax = 22;
 const sloLinesMax = 6;
 const otherLinesMax = 3;
 
@@ -41,10 +42,14 @@ const signs: Record<string, string> = { pass: '✓', fail: '✕', inconclusive: 
 /**
  * The result on one screen: verdict with its sentence, SLOs, pods and nodes, failed checks, failures, notes.
  *
- * @param options `color`: whether ANSI colours are understood; `columns`: the terminal's width, no line is longer
- * @returns at most 24 lines without a line end after the last
+ * @param options `color`: whether ANSI colours are understood; `columns`: the terminal's width, no line is longer;
+ * `timeZone`: an IANA name, the machine's unless told otherwise
+ * @returns at most 22 lines without a line end after the last
  */
-export function renderSummary(result: RunResult, options: { color: boolean; columns: number }): string {
+export function renderSummary(
+  result: RunResult,
+  options: { color: boolean; columns: number; timeZone?: string },
+): string {
   const paint = (colour: Colour, text: string): string =>
     options.color ? `\u001b[${escapes[colour]}m${text}\u001b[0m` : text;
   const width = Math.max(20, options.columns);
@@ -59,7 +64,7 @@ export function renderSummary(result: RunResult, options: { color: boolean; colu
         `${paint(colours[verdict] ?? 'yellow', signs[verdict] ?? ' ')} ${fitted(text, width - 2)}`,
     ),
     '',
-    ...factLines(result).map((line) => fitted(line, width)),
+    ...factLines(result, options.timeZone).map((line) => fitted(line, width)),
   ];
   const failedChecks = result.validity.checks.filter((check) => check.verdict === 'fail');
   const checks = limited(failedChecks, otherLinesMax, (check) => `! ${check.id}: ${check.message}`);
@@ -98,7 +103,7 @@ function sloText(sli: JudgedSli, others: readonly JudgedSli[]): string {
   return `${sliName(sli)}: ${quantileName(slo.quantile)} ${formatValue(valueAt(sli, slo.quantile), sli.unit)} of ${formatValue(slo.threshold, sli.unit)} (${formatNumber(usedShare(sli) * 100)} %)${samples}${more}`;
 }
 
-function factLines(result: RunResult): string[] {
+function factLines(result: RunResult, timeZone: string | undefined): string[] {
   const { nodes, pods, cluster, run } = result;
   const startup = headlineStartup(result);
   const quantiles =
@@ -110,7 +115,8 @@ function factLines(result: RunResult): string[] {
   return [
     `nodes  ${formatCount(nodes.ready)} of ${formatCount(nodes.requested)} ready${lost}`,
     `pods   ${formatCount(pods.started)} of ${formatCount(pods.created)} started${failed}${quantiles}`,
-    `run    ${run.scenario}, ${formatDurationUs(runDurationMs(result) * 1000)}, Kubernetes ${cluster.version}, flags ${cluster.profile}, seed ${run.seed}`,
+    `time   ${localTime(run.startedAt, timeZone)}, ${formatDurationUs(runDurationMs(result) * 1000)}`,
+    `run    ${run.scenario}, Kubernetes ${cluster.version}, flags ${cluster.profile}, seed ${run.seed}`,
   ];
 }
 
