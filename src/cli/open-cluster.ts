@@ -77,8 +77,8 @@ async function openForeign(
     };
     const found = await survey({ client, server, context }, intent, signal);
     refuseTaken(found);
-    const identity = flags.identity ?? (await chooseIdentity(client, signal));
-    await requireRules(client, neededForRun(identity), signal);
+    const identity = flags.identity ?? (await chooseIdentity(client, signal, nodesOnly));
+    await requireRules(client, neededForRun(identity, nodesOnly), signal);
     const { version } = found;
     if (version === undefined) {
       throw new HollowmarkError('bad-input', `${server}: its version may not be read`, {

@@ -99,9 +99,13 @@ export const surveyRules: readonly Rule[] = [
   { nonResourceURLs: ['/version'], verbs: ['get'] },
 ];
 
-/** All that a run needs of the kubeconfig's user: identities, their rights, and removing what it made. */
-export function neededForRun(mode: IdentityMode): readonly Need[] {
-  return [{ rules: identityRules[mode] }, ...(mode === 'pooled' ? [] : granting), { rules: cleaningRules }];
+/**
+ * All that a run needs of the kubeconfig's user: identities, their rights, and removing what it made.
+ * @param nodesOnly without load and observer.
+ */
+export function neededForRun(mode: IdentityMode, nodesOnly = false): readonly Need[] {
+  const grants = nodesOnly || mode === 'pooled' ? [] : granting;
+  return [{ rules: identityRules[mode] }, ...grants, { rules: cleaningRules }];
 }
 
 /** One thing that a rule allows. Either the resource or the URL is set. */

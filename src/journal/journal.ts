@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,14 +46,15 @@ export class Journal implements ChildRegister {
    */
   static open(runId: string, root = stateRoot()): Journal {
     const dir = join(root, runId);
+    let made = false;
     try {
       makeRoot(root);
       mkdirSync(dir, { mode: 0o700 });
+      made = true;
       return new Journal(dir, newRecord(runId));
     } catch (cause) {
+      if (made) rmSync(dir, { recursive: true, force: true });
       if (cause instanceof HollowmarkError) throw cause;
-      // Unless the folder was never made: `rmSync` throws below a file.
-      if (existsSync(dir)) rmSync(dir, { recursive: true });
       throw new HollowmarkError('bad-input', `cannot make the state folder ${dir}: ${errorMessage(cause)}`, {
         hint: 'name a folder for temporary files that can be written, with 300 MB of space, in TMPDIR',
         cause,
@@ -90,16 +91,12 @@ export class Journal implements ChildRegister {
    */
   async close(): Promise<void> {
     process.off('exit', this.onExit);
-    removeTraces(this.record);
-    if (this.record.foreign === undefined) {
-      await rm(this.dir, { recursive: true, force: true });
-    } else {
-      this.note({ files: [], temporariesIn: [], emptyFolders: [] });
-    }
+    this.abandon();
+    if (this.record.foreign === undefined) await rm(this.dir, { recursive: true, force: true });
     await this.guardian.release();
   }
 
-  /** The process ends at once: what needs no waiting is done here, the guardian does the rest. */
+  /** What needs no waiting, also when the process ends at once; the guardian does the rest then. */
   private abandon(): void {
     removeTraces(this.record);
     this.note({ files: [], temporariesIn: [], emptyFolders: [] });

@@ -221,6 +221,13 @@ describe('a journal', () => {
     expect(readdirSync(journal.dir)).toEqual(['journal.json']);
   });
 
+  it('does not take the folder of another', async () => {
+    const journal = Journal.open('run', root);
+    expect(() => Journal.open('run', root)).toThrow(expect.objectContaining({ code: 'bad-input' }));
+    expect(readdirSync(journal.dir)).toEqual(['journal.json']);
+    await journal.close();
+  });
+
   it('is refused a folder that is a link or cannot be made, with what to do', () => {
     symlinkSync(dir, join(dir, 'link'));
     writeFileSync(join(dir, 'file'), '');
