@@ -18,11 +18,20 @@ import {
 
 /** What a result remembers of the flags. @param profile the scenario's flag profile. */
 export function invocationOf(flags: ClusterFlags, profile: FlagProfile): Invocation {
+  const nodes = { profile: flags.profile ?? wireProfiles[0] };
+  if (flags.kubeconfig !== undefined) {
+    return {
+      ...nodes,
+      ...(flags.identity === undefined ? {} : { identity: flags.identity }),
+      kubeconfig: resolve(flags.kubeconfig),
+      ...(flags.context === undefined ? {} : { context: flags.context }),
+    };
+  }
   const { version, binariesDir } = checkedBinaries(flags);
   return {
     kubernetesVersion: version,
     flags: flags.flags ?? profile,
-    profile: flags.profile ?? wireProfiles[0],
+    ...nodes,
     identity: flags.identity ?? identityModes[0],
     ...(binariesDir === undefined ? {} : { binaries: resolve(binariesDir) }),
     ...(flags.releaseUrl === undefined ? {} : { releaseUrl: withoutCredentials(flags.releaseUrl) }),
@@ -59,7 +68,8 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
     profile: result.wire.profile,
     identity: result.wire.identity,
   };
-  const known = <C extends string>(key: keyof Invocation, choices: readonly C[]): C => {
+  const known = <C extends string>(key: keyof Invocation, choices: readonly C[]): C | undefined => {
+    if (then[key] === undefined) return undefined;
     const found = choices.find((choice) => choice === then[key]);
     if (found !== undefined) return found;
     throw new HollowmarkError(
@@ -78,6 +88,8 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
       flags: flags.flags ?? known('flags', flagProfiles),
       profile: flags.profile ?? known('profile', wireProfiles),
       identity: flags.identity ?? known('identity', identityModes),
+      kubeconfig: flags.kubeconfig ?? then.kubeconfig,
+      context: flags.context ?? (flags.kubeconfig === undefined ? then.context : undefined),
     },
     warnings: differences(result, thisMachine()),
   };

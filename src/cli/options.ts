@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
-import type { Reporter } from '../base/reporter.ts';
-import type { Cluster, IdentityMode } from '../cluster/cluster.ts';
-import { LocalCluster } from '../cluster/local-cluster.ts';
+import type { IdentityMode } from '../cluster/cluster.ts';
 import {
   type BinariesOptions,
   type FlagProfile,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
-import type { Journal } from '../journal/journal.ts';
 import type { ScenarioOverrides } from '../scenario/load-scenario.ts';
 
 /** The version that the embedded control plane has unless told otherwise. */
@@ -64,6 +60,9 @@ export type ClusterFlags = ControlPlaneFlags & {
   flags: FlagProfile | undefined;
   profile: string | undefined;
   identity: IdentityMode | undefined;
+  kubeconfig: string | undefined;
+  context: string | undefined;
+  yes: boolean;
   skipPreflight: boolean;
 };
 
@@ -88,10 +87,30 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
     .option('identity', {
       type: 'string',
       choices: identityModes,
-      defaultDescription: identityModes[0],
+      defaultDescription: 'certificate, or what a cluster of --kubeconfig allows',
       describe: 'How hollow nodes prove who they are',
       group: 'Hollow nodes:',
       requiresArg: true,
+    })
+    .option('kubeconfig', {
+      type: 'string',
+      describe: 'Use the cluster of this kubeconfig instead of starting one',
+      group: 'Existing cluster:',
+      requiresArg: true,
+      conflicts: ['kubernetes-version', 'binaries', 'release-url', 'flags'],
+    })
+    .option('context', {
+      type: 'string',
+      describe: 'Context of the kubeconfig (default: its current one)',
+      group: 'Existing cluster:',
+      requiresArg: true,
+      implies: 'kubeconfig',
+    })
+    .option('yes', {
+      type: 'boolean',
+      default: false,
+      describe: 'This is the right cluster: put hollow nodes and load on it',
+      group: 'Existing cluster:',
     })
     .option('skip-preflight', {
       type: 'boolean',
@@ -109,30 +128,6 @@ export function checkedBinaries(
     binariesDir: flags.binaries,
     releaseUrl: httpUrl(flags.releaseUrl ?? officialReleaseUrl),
   };
-}
-
-/**
- * Starts a control plane of our own, as the flags say; its state lies in the run's folder.
- * @param profile the flag profile unless `--flags` names one.
- * @throws HollowmarkError `bad-input` for a version or URL that is none.
- */
-export function openCluster(
-  flags: ClusterFlags,
-  profile: FlagProfile,
-  journal: Journal,
-  reporter: Reporter,
-  signal: AbortSignal,
-): Promise<Cluster> {
-  const options = {
-    ...checkedBinaries(flags),
-    profile: flags.flags ?? profile,
-    extraFlags: {},
-    stateDir: join(journal.dir, 'control-plane'),
-    children: journal,
-    reporter,
-    signal,
-  };
-  return LocalCluster.start(options, flags.identity ?? identityModes[0]);
 }
 
 /** `20261121-052107-quickstart-3f9c`: sorts by time, names a folder, a label value and a namespace's part. */

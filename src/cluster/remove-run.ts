@@ -6,9 +6,9 @@ import { Calls, type ClusterClient } from './calls.ts';
 import { type RunKind, runKinds } from './kinds.ts';
 import { forbidden } from './permissions.ts';
 import { type Access, mergeRules } from './rules.ts';
-import { type RunObject, countByKind, countsText, listRunObjects, objectPath } from './runs.ts';
-import { someOf } from './survey.ts';
+import { type RunObject, countByKind, listRunObjects, objectPath } from './runs.ts';
 import { whoAmI } from './who-am-i.ts';
+import { countsText, someOf } from './words.ts';
 
 /** Objects that are deleted at a time. */
 const parallelMax = 20;

@@ -1,7 +1,8 @@
 import { hollowTaintKey } from '../load/labels.ts';
 import type { IdentityMode } from './cluster.ts';
-import { type FoundRun, countByKind, countsText } from './runs.ts';
-import { type Intent, type Survey, someOf } from './survey.ts';
+import { type FoundRun, countByKind } from './runs.ts';
+import type { Intent, Survey } from './survey.ts';
+import { counted, countsText, durationText, someOf } from './words.ts';
 
 /** What a run will make, for people to agree to. */
 export type RunPlan = Intent & {
@@ -34,9 +35,7 @@ export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
     ['nodes', count(survey.nodeCount)],
     ['pods', count(survey.podCount)],
     ['will make', `${counted(nodes.length, 'node')}${range(nodes)}, tainted ${hollowTaintKey}:NoSchedule`],
-    ['', `${counted(plan.namespaces.length, 'namespace')}${range(plan.namespaces)}`],
-    ['', `${counted(plan.podsMax, 'pod')} at most, on these nodes only`],
-    ['', counted(plan.rbacObjectCount, 'RBAC object')],
+    ...further(plan),
     ['identities', identities[plan.identity]],
     ['run', `${plan.runId} (the label of all that is made)`],
   ];
@@ -44,6 +43,16 @@ export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
     ...facts.map(([name, value]) => `${name.padEnd(12)}${value}`),
     ...warnings(survey).map((text) => `warning: ${text}`),
   ];
+}
+
+/** What else is made, as far as anything is. */
+function further({ namespaces, podsMax, rbacObjectCount }: RunPlan): [string, string][] {
+  const rows: [number, string][] = [
+    [namespaces.length, `${counted(namespaces.length, 'namespace')}${range(namespaces)}`],
+    [podsMax, `${counted(podsMax, 'pod')} at most, on these nodes only`],
+    [rbacObjectCount, counted(rbacObjectCount, 'RBAC object')],
+  ];
+  return rows.filter(([value]) => value > 0).map(([, text]) => ['', text]);
 }
 
 function warnings(survey: Survey): string[] {
@@ -69,27 +78,14 @@ function warnings(survey: Survey): string[] {
 
 /** `run a lives: 2 nodes, 10 pods`. */
 export function runText({ runId, living, objects, silentMs }: FoundRun): string {
-  const silent = silentMs === undefined ? '' : `, last sign of life ${secondsText(silentMs)} ago`;
+  const silent = silentMs === undefined ? '' : `, last sign of life ${durationText(silentMs)} ago`;
   const state =
     living === undefined ? `may live${silent}` : living ? 'lives' : `no longer lives${silent}, and has left`;
   return `run ${runId} ${state}: ${countsText(countByKind(objects))}`;
 }
 
-/** `35 s`, `12 min`, `5 h`, `3 d`. */
-function secondsText(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} d`;
-}
-
 function count(value: number | undefined): string {
   return value === undefined ? unknown : value.toLocaleString('en-US');
-}
-
-function counted(value: number, noun: string): string {
-  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
 }
 
 /** ` hollow-1 … hollow-9`: the first and the last of them. */

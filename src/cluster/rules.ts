@@ -40,7 +40,7 @@ const certificate: readonly Rule[] = [
   {
     apiGroups: [certificates],
     resources: ['certificatesigningrequests'],
-    verbs: ['create', 'delete', 'get', 'list', 'watch'],
+    verbs: ['create', 'delete', 'get'],
   },
   { apiGroups: [certificates], resources: ['certificatesigningrequests/approval'], verbs: ['update'] },
   {

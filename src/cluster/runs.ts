@@ -111,16 +111,6 @@ export function countByKind(objects: Iterable<{ kind: RunKind }>): Record<string
   );
 }
 
-/** `{nodes: 2, pods: 1100}` → `2 nodes, 1,100 pods`. */
-export function countsText(counts: Readonly<Record<string, number>>): string {
-  return Object.entries(counts)
-    .map(
-      ([resource, count]) =>
-        `${count.toLocaleString('en-US')} ${count === 1 ? resource.slice(0, -1) : resource}`,
-    )
-    .join(', ');
-}
-
 /** Where an object is. */
 export function objectPath({ kind, namespace, name }: RunObject): string {
   return `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;

@@ -4,6 +4,7 @@ import { Calls, type ClusterClient, unavailable } from './calls.ts';
 import { type DaemonSet, type PlannedNode, landsOn } from './daemon-sets.ts';
 import { type FoundRun, findRuns } from './runs.ts';
 import { whoAmI } from './who-am-i.ts';
+import { someOf } from './words.ts';
 
 /** Where a cluster is and by which words the user chose it. */
 export type Target = { client: ClusterClient; server: string; context: string };
@@ -84,12 +85,6 @@ export function refuseTaken({ takenNodes = [], takenNamespaces = [] }: Survey): 
   throw new HollowmarkError('bad-input', `names that the run would use are taken: ${all.join('; ')}`, {
     hint: 'choose others with --set nodes.namePrefix=… and --set namespaces.prefix=…; what an earlier run has left goes with hollowmark clean',
   });
-}
-
-/** The first few of many names. */
-export function someOf(names: readonly string[], max = 5): string {
-  const rest = names.length - max;
-  return `${names.slice(0, max).join(', ')}${rest > 0 ? ` and ${rest.toLocaleString('en-US')} more` : ''}`;
 }
 
 function taken(

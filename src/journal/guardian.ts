@@ -17,6 +17,7 @@ export interface ChildRegister {
  */
 const script = `
 trap '' HUP INT TERM
+PATH=$PATH:/usr/bin:/bin
 what=clear
 pids=
 while read -r word rest; do

@@ -101,6 +101,7 @@ export class ApiClient {
         clock,
         (response) => {
           metrics.record(request.kind, response.status, clock.nowUs() - startUs);
+          if (response.status === 401) this.options.identity.refused?.();
           resolve(response);
         },
         (error) => {

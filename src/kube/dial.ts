@@ -13,7 +13,6 @@ export type ProxyDial = {
   port: number;
   /** Vouches for an `https://` proxy too, beside the authorities that Node.js trusts. */
   caPem: string | undefined;
-  localAddress: string | undefined;
   /** Ends the attempt, or the connection that came of it. */
   signal: AbortSignal;
 };
@@ -49,14 +48,9 @@ export async function dialThroughProxy(dial: ProxyDial): Promise<Socket> {
   }
 }
 
-async function connectToProxy(proxy: URL, { caPem, localAddress, signal }: ProxyDial): Promise<Socket> {
+async function connectToProxy(proxy: URL, { caPem, signal }: ProxyDial): Promise<Socket> {
   const host = bareHost(proxy);
-  const tcp = connectTcp({
-    host,
-    port: portOf(proxy),
-    signal,
-    ...(localAddress === undefined ? {} : { localAddress }),
-  });
+  const tcp = connectTcp({ host, port: portOf(proxy), signal });
   await once(tcp, 'connect');
   if (proxy.protocol !== 'https:') return tcp;
   const ca = caPem === undefined ? {} : { ca: [...rootCertificates, caPem] };

@@ -57,7 +57,7 @@ export function parseExecPlugin(entry: KubeconfigEntry, dir: string): ExecPlugin
     throw entry.fault('interactiveMode', 'must be Never, IfAvailable or Always');
   }
   return {
-    where: entry.fault(undefined, '').message.trim(),
+    where: entry.where,
     apiVersion,
     command: command.includes('/') && !isAbsolute(command) ? join(dir, command) : command,
     args: entry.list('args').map((arg) => {

@@ -35,6 +35,8 @@ export type IdentityHeaders = Readonly<Record<string, string | string[]>>;
 export interface ClientIdentity {
   secureContext(): SecureContext;
   headers(): IdentityHeaders;
+  /** The server did not accept it (401): whoever can, renews it. */
+  refused?(): void;
 }
 
 const noHeaders: IdentityHeaders = {};
@@ -53,8 +55,11 @@ export class CredentialsIdentity implements ClientIdentity {
   private readonly endpoint: ApiServerEndpoint;
   private context: SecureContext;
   private extra: IdentityHeaders;
+  private readonly onRefused: () => void;
 
-  constructor(endpoint: ApiServerEndpoint, credentials: Credentials) {
+  /** @param onRefused called for each request that the server refuses to know. */
+  constructor(endpoint: ApiServerEndpoint, credentials: Credentials, onRefused: () => void = () => {}) {
+    this.onRefused = onRefused;
     this.endpoint = endpoint;
     this.context = tlsContext(endpoint, credentials.certificate);
     this.extra = bearer(credentials.token);
@@ -73,6 +78,10 @@ export class CredentialsIdentity implements ClientIdentity {
   headers(): IdentityHeaders {
     return this.extra;
   }
+
+  refused(): void {
+    this.onRefused();
+  }
 }
 
 /**
@@ -87,6 +96,7 @@ export function impersonated(base: ClientIdentity, subject: ClientSubject): Clie
   return {
     secureContext: () => base.secureContext(),
     headers: () => ({ ...base.headers(), ...as }),
+    refused: () => base.refused?.(),
   };
 }
 

@@ -1,9 +1,17 @@
-import { type Document, LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
+import { type Document, Lexer, LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { readTextFile } from './text-file.ts';
 
-/** Those of a hundred clusters, with all certificates inline, have some 0.5 MB. */
-const fileBytesMax = 4 * 1024 * 1024;
+/** Those of a hundred clusters, with all certificates inline, have some 0.7 MB. */
+const fileBytesMax = 1024 * 1024;
+
+/**
+ * Beyond these the parser, which recurses and compares each key with all others, takes minutes or the process with it. A
+ * kubeconfig has six levels, and some 8 tokens a line.
+ */
+const bracketsMax = 100;
+const columnMax = 200;
+const tokensMax = 100_000;
 
 const hintOfFile = 'name a kubeconfig file, such as ~/.kube/config';
 
@@ -23,6 +31,8 @@ export class KubeconfigFile {
   constructor(path: string) {
     this.path = path;
     const text = this.readText();
+    const excess = excessOf(text);
+    if (excess !== undefined) throw this.fileFault(excess, hintOfFile);
     try {
       this.document = parseDocument(text, {
         lineCounter: this.lines,
@@ -32,7 +42,6 @@ export class KubeconfigFile {
         logLevel: 'error',
       });
     } catch (cause) {
-      // Nesting beyond the stack: the parser recurses.
       throw this.fileFault(`cannot be read as YAML: ${errorMessage(cause)}`, hintOfFile, cause);
     }
     const problem = this.document.errors[0];
@@ -87,9 +96,17 @@ export class KubeconfigFile {
 
   /** The error for what stands at `place`; what is wrong there is said in full by `message`. */
   fault(place: Path, message: string, hint?: string): HollowmarkError {
+    return new HollowmarkError(
+      'bad-input',
+      `${this.whereIs(place)}: ${message}`,
+      hint === undefined ? {} : { hint },
+    );
+  }
+
+  /** File, line and column of what stands at `place`. */
+  whereIs(place: Path): string {
     const { line, col } = this.lines.linePos(this.offsetOf(place));
-    const where = `${this.path}:${Math.max(1, line)}:${Math.max(1, col)}`;
-    return new HollowmarkError('bad-input', `${where}: ${message}`, hint === undefined ? {} : { hint });
+    return `${this.path}:${Math.max(1, line)}:${Math.max(1, col)}`;
   }
 
   /** The error for the file as a whole. */
@@ -151,6 +168,11 @@ export class KubeconfigEntry {
     this.fields = fields;
   }
 
+  /** What it is and where it stands, for messages. */
+  get where(): string {
+    return `${this.file.whereIs(this.place)}: ${this.subject}`;
+  }
+
   has(field: string): boolean {
     return !isAbsent(this.fields[field]);
   }
@@ -201,6 +223,23 @@ export class KubeconfigEntry {
       ? this.file.fault(this.place, `${this.subject} ${message}`, hint)
       : this.file.fault([...this.place, field], `${this.subject}.${field} ${message}`, hint);
   }
+}
+
+/** What a text has more of than any kubeconfig, by its tokens: levels of brackets or of indentation, or tokens. */
+function excessOf(text: string): string | undefined {
+  let brackets = 0;
+  let column = 0;
+  let tokens = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') brackets++;
+    else if (token === ']' || token === '}') brackets--;
+    const indents = brackets <= 0 && (token === '-' || token === '?' || token === ':');
+    if (brackets > bracketsMax || (indents && column > columnMax)) return 'nested too deep for a kubeconfig';
+    if (++tokens > tokensMax) return 'too much for a kubeconfig';
+    const newline = token.lastIndexOf('\n');
+    column = newline < 0 ? column + token.length : token.length - newline - 1;
+  }
+  return undefined;
 }
 
 /** A name as messages show it: in quotes, on one line, not endless. */

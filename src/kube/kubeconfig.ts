@@ -9,6 +9,7 @@ import { parseExecPlugin, runExecPlugin } from './exec-plugin.ts';
 import type { ApiServerEndpoint, ClientCertificate } from './identity.ts';
 import { type EntryKind, type KubeconfigEntry, KubeconfigFile, quoted } from './kubeconfig-file.ts';
 import { type PemFault, authoritiesFault, certificateFault, keyFault } from './pem.ts';
+import { proxyFromEnvironment } from './proxy-environment.ts';
 import { readTextFile } from './text-file.ts';
 
 /** Bundles of all authorities of the internet have 0.2 MB. */
@@ -34,13 +35,15 @@ export type Kubeconfig = {
   credentials: () => Promise<FreshCredentials>;
 };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 export type KubeconfigOptions = {
   /** undefined takes the current context. */
   context?: string | undefined;
   /** For the dates of certificates. */
   clock?: Clock;
-  /** What a credential plugin inherits. */
-  env?: Readonly<Record<string, string | undefined>>;
+  /** Names a proxy where the kubeconfig does not; inherited by a credential plugin. The process's own when absent. */
+  env?: Environment;
 };
 
 /**
@@ -52,11 +55,9 @@ export async function readKubeconfig(path: string, options: KubeconfigOptions = 
     return await read(path, options);
   } catch (cause) {
     if (cause instanceof HollowmarkError) throw cause;
-    throw new HollowmarkError(
-      'bad-input',
-      `${path}: cannot be used as a kubeconfig: ${errorMessage(cause)}`,
-      { cause },
-    );
+    // The library's own words may be many.
+    const why = errorMessage(cause).split('\n')[0];
+    throw new HollowmarkError('bad-input', `${path}: cannot be used as a kubeconfig: ${why}`, { cause });
   }
 }
 
@@ -67,14 +68,14 @@ async function read(path: string, options: KubeconfigOptions): Promise<Kubeconfi
   const clusterEntry = referred(context, 'cluster');
   const userEntry = referred(context, 'user');
   const { cluster, user } = await entriesOf(clusterEntry, userEntry);
-  const endpoint = endpointOf(clusterEntry, cluster, clock);
+  const endpoint = endpointOf(clusterEntry, cluster, clock, env);
   return {
     context: context.name,
     cluster: clusterEntry.name,
     user: userEntry.name,
     namespace: context.text('namespace'),
     endpoint,
-    credentials: await credentialsSource(userEntry, user, endpoint, clock, env),
+    credentials: credentialsSource(userEntry, user, endpoint, clock, env),
   };
 }
 
@@ -166,12 +167,17 @@ async function entriesOf(
   return { cluster: library.clusters[0] as Cluster, user: library.users[0] as User };
 }
 
-function endpointOf(entry: KubeconfigEntry, cluster: Cluster, clock: Clock): ApiServerEndpoint {
-  const { server, skipTLSVerify: insecure, tlsServerName: serverName, proxyUrl } = cluster;
+function endpointOf(
+  entry: KubeconfigEntry,
+  cluster: Cluster,
+  clock: Clock,
+  env: Environment,
+): ApiServerEndpoint {
+  const { server, skipTLSVerify: insecure, tlsServerName: serverName } = cluster;
   checkServer(entry, server);
-  if (proxyUrl !== undefined) {
+  if (cluster.proxyUrl !== undefined) {
     try {
-      parseProxyUrl(proxyUrl);
+      parseProxyUrl(cluster.proxyUrl);
     } catch (error) {
       throw entry.fault('proxy-url', `cannot be used: ${errorMessage(error)}`);
     }
@@ -190,6 +196,7 @@ function endpointOf(entry: KubeconfigEntry, cluster: Cluster, clock: Clock): Api
     }
     refuse(entry, authorities.field, authoritiesFault(authorities.pem, clock.wallMs()));
   }
+  const proxyUrl = cluster.proxyUrl ?? proxyFromEnvironment(server, env);
   return {
     url: server,
     caPem: authorities?.pem,
@@ -201,7 +208,7 @@ function endpointOf(entry: KubeconfigEntry, cluster: Cluster, clock: Clock): Api
 }
 
 function checkServer(entry: KubeconfigEntry, server: string): void {
-  const example = 'such as https://10.0.0.1:6443';
+  const example = 'such as https://api.example:6443';
   if (/^http:/i.test(server)) {
     throw entry.fault(
       'server',
@@ -217,13 +224,13 @@ function checkServer(entry: KubeconfigEntry, server: string): void {
 }
 
 /** What gives the credentials of a user. All that can be checked without running anything is checked at once. */
-async function credentialsSource(
+function credentialsSource(
   entry: KubeconfigEntry,
   user: User,
   endpoint: ApiServerEndpoint,
   clock: Clock,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Kubeconfig['credentials']> {
+  env: Environment,
+): Kubeconfig['credentials'] {
   refuseOthers(entry, user);
   const dir = dirname(entry.file.path);
   const exec = entry.map('exec');

@@ -24,7 +24,7 @@ const notHttp2 = 'the server, or a proxy in front of it, does not speak HTTP/2';
 export type TransportOptions = {
   endpoint: ApiServerEndpoint;
   secureContext: SecureContext;
-  /** Source address: spreads ephemeral ports over 127.0.0.x; undefined lets the kernel choose. */
+  /** Source address: spreads ephemeral ports over 127.0.0.x; undefined lets the kernel choose, as does a proxy. */
   localAddress: string | undefined;
 };
 
@@ -68,7 +68,6 @@ export class Transport {
       host: bareHost(server),
       port: portOf(server),
       caPem,
-      localAddress: options.localAddress,
       signal: this.dialling.signal,
     }).then(
       (socket) => this.openSession(options, socket),

@@ -108,13 +108,14 @@ export type SlowPod = {
 
 /** How the run was called: what `run --again` needs beside the scenario. */
 export type Invocation = {
-  /** The version of the control plane that was asked for: `v1.36.3`. */
-  kubernetesVersion: string;
-  /** The named flag profile that was asked for. */
-  flags: string;
+  /** The version of the control plane that was asked for: `v1.36.3`. Absent for an existing cluster. */
+  kubernetesVersion?: string;
+  /** The named flag profile that was asked for. Absent for an existing cluster. */
+  flags?: string;
   /** Wire profile of the hollow nodes. */
   profile: string;
-  identity: string;
+  /** Absent when it was left to what the cluster allows. */
+  identity?: string;
   /** Folder of binaries, absolute. */
   binaries?: string;
   /** Site that binaries are downloaded from, when it is not Kubernetes' own; without credentials. */

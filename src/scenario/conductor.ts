@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
@@ -37,7 +38,7 @@ export type RunOptions = {
   signal: AbortSignal;
   reporter: RunReporter;
   /** Hears of the fleet's process. */
-  children: ChildRegister;
+  children?: ChildRegister | undefined;
   /** Of the watchdog over the API server; tests shorten them. */
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
@@ -118,6 +119,9 @@ class Run {
     const status = this.reportStatus();
     // What a phase still sends or waits for ends with it, also when the cluster died under it.
     const over = new AbortController();
+    const phaseSignal = AbortSignal.any([signal, over.signal]);
+    // As many listen as there are requests to be repeated.
+    setMaxListeners(0, phaseSignal);
     try {
       for (const phase of scenario.phases) {
         reporter.step(`Phase ${this.records.length + 1} of ${scenario.phases.length}: ${phase.name}`);
@@ -137,7 +141,7 @@ class Run {
             runPhase(phase, {
               ...this.phaseContext(),
               scenario,
-              signal: AbortSignal.any([signal, over.signal]),
+              signal: phaseSignal,
               reporter,
             }),
             this.needed(this.hollow).died,
@@ -191,7 +195,7 @@ class Run {
       throw this.error ?? error;
     } finally {
       limit?.cancel();
-      reporter.step('Stopping the cluster');
+      reporter.step(cluster.shared ? 'Removing the run from the cluster' : 'Stopping the cluster');
       await this.close();
     }
     const result = this.result(measured, cluster);

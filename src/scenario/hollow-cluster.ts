@@ -13,7 +13,7 @@ import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
-import { Watchdog, type WatchdogLimits } from './watchdog.ts';
+import { type Diagnosis, Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 /** A node takes under a second; what is slow is the API server under thousands of them. */
 const readyTimeoutMsMin = 60_000;
@@ -168,9 +168,12 @@ function healthClient(cluster: Cluster, clock: Clock): ApiClient {
 }
 
 /** A process that a signal has stopped (SIGSTOP, a debugger) keeps its connections open and says nothing. */
-function stoppedComponents(cluster: Cluster): string | undefined {
+function stoppedComponents(cluster: Cluster): Diagnosis | undefined {
   const stopped = Object.entries(cluster.pids()).filter(([, pid]) => isStopped(pid));
   if (stopped.length === 0) return undefined;
   const names = stopped.map(([name, pid]) => `${name} (pid ${pid})`).join(', ');
-  return `stopped by a signal: ${names}; \`kill -CONT ${stopped.map(([, pid]) => pid).join(' ')}\` wakes it`;
+  return {
+    reason: `stopped by a signal: ${names}`,
+    remedy: `kill -CONT ${stopped.map(([, pid]) => pid).join(' ')}`,
+  };
 }

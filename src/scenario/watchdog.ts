@@ -25,13 +25,15 @@ const lookIntervalMs = 250;
 
 const getLivez = callClass('GET', 'livez', '', 'cluster');
 
+/** Why a server is silent, as far as this machine can tell, and the command that wakes it. */
+export type Diagnosis = { reason: string; remedy: string };
+
 export type WatchdogOptions = {
   /** On a connection of its own, so that no request queues before the probe; closed by {@link Watchdog.stop}. */
   client: ApiClient;
   clock: Clock;
   reporter: Reporter;
-  /** What this machine knows of the reason, as a clause: `kube-apiserver (pid 7) is stopped`. */
-  diagnose: () => string | undefined;
+  diagnose: () => Diagnosis | undefined;
   limits?: Partial<WatchdogLimits> | undefined;
 };
 
@@ -102,21 +104,16 @@ export class Watchdog {
     const nowUs = clock.nowUs();
     this.silentMs += Math.min((nowUs - this.lookedUs) / 1000, 2 * lookIntervalMs);
     this.lookedUs = nowUs;
+    const diagnosis = this.silentMs < this.limits.warnAfterMs ? undefined : this.options.diagnose();
     if (this.silentMs >= this.limits.lostAfterMs) {
-      this.reject(
-        new HollowmarkError(
-          'cluster-unavailable',
-          `the API server has not answered for ${this.silence()}${this.why()}`,
-        ),
-      );
+      this.reject(new HollowmarkError('cluster-unavailable', `the ${this.complaint(diagnosis)}`));
       return;
     }
     if (this.silentMs >= this.limits.warnAfterMs && !this.warned) {
       this.warned = true;
-      const limit = `${this.limits.lostAfterMs / 1000} s`;
-      reporter.warn(
-        `The API server has not answered for ${this.silence()}${this.why()}; the run ends after ${limit}`,
-      );
+      const end = `the run ends after ${this.limits.lostAfterMs / 1000} s`;
+      const remedy = diagnosis === undefined ? '' : `, unless you wake it: ${diagnosis.remedy}`;
+      reporter.warn(`The ${this.complaint(diagnosis)}; ${end}${remedy}`);
     }
     this.later('look', lookIntervalMs, () => this.look());
   }
@@ -125,11 +122,10 @@ export class Watchdog {
     return `${Math.round(this.silentMs / 1000)} s`;
   }
 
-  private why(): string {
-    const reasons = [this.options.diagnose(), this.lastFault].filter(
-      (reason) => reason !== undefined && reason !== '',
-    );
-    return reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+  private complaint(diagnosis: Diagnosis | undefined): string {
+    const reasons = [diagnosis?.reason ?? '', this.lastFault].filter((reason) => reason !== '');
+    const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+    return `API server has not answered for ${this.silence()}${why}`;
   }
 
   private later(name: string, delayMs: number, callback: () => void): void {

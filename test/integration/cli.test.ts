@@ -134,43 +134,6 @@ describe('the command line, as a user has it', () => {
     expect(existsSync(kubeconfig)).toBe(false);
   });
 
-  it('writes a partial report when it is interrupted, and ends with 130', async () => {
-    const run = start('run', 'small.yaml', '--out', 'out');
-    await eventually('pods are being created', () => run.out().includes('Phase 1 of 4'));
-    run.child.kill('SIGINT');
-    expect(await run.exit).toBe(130);
-    const result = readResult(join(dir, 'out/result.json'));
-    expect(result.verdict).toBe('interrupted');
-    expect(existsSync(join(dir, 'out/report.html'))).toBe(true);
-  });
-
-  it('ends with 143 on SIGTERM while the control plane starts, and leaves nothing', async () => {
-    const run = start('run', 'small.yaml', '--out', 'out');
-    await eventually('the control plane starts', () => run.out().includes('Starting the control plane'));
-    run.child.kill('SIGTERM');
-    expect(await run.exit).toBe(143);
-    expect(existsSync(join(dir, 'out'))).toBe(false);
-  });
-
-  it('ends at once with 6 when a component dies, and says why', async () => {
-    const run = start('run', 'small.yaml', '--out', 'out');
-    await eventually('nodes are up', () => run.out().includes('Phase 1 of 4'));
-    const [victim] = readdirSync('/proc').filter((pid) => {
-      try {
-        return (
-          readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HOLLOWMARK_TEST_MARK=${mark}\0`) &&
-          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('kube-controller-manager\0')
-        );
-      } catch {
-        return false;
-      }
-    });
-    process.kill(Number(victim), 'SIGKILL');
-    expect(await run.exit).toBe(6);
-    expect(run.out()).toContain('kube-controller-manager');
-    expect(readResult(join(dir, 'out/result.json')).failures.length).toBeGreaterThan(0);
-  });
-
   it.each([
     [['run', 'nowhere.yaml'], 'nowhere.yaml'],
     [['run', 'small.yaml', '--nodes', '0'], '--nodes'],

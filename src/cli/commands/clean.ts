@@ -1,22 +1,15 @@
-import { KubeConfig } from '@kubernetes/client-node';
-import { readFileSync } from 'node:fs';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
-import { HollowmarkError, errorMessage } from '../../base/errors.ts';
-import { tool } from '../../base/package-info.ts';
-import { Prng } from '../../base/prng.ts';
+import { HollowmarkError } from '../../base/errors.ts';
 import { type ChosenRuns, chooseRuns } from '../../cluster/choose-runs.ts';
+import { ForeignCluster } from '../../cluster/foreign-cluster.ts';
 import { forbidden } from '../../cluster/permissions.ts';
 import { removeRun } from '../../cluster/remove-run.ts';
 import { runText } from '../../cluster/render-survey.ts';
-import { type FoundRun, countByKind, countsText, findRuns } from '../../cluster/runs.ts';
-import { type Target, someOf } from '../../cluster/survey.ts';
+import { type FoundRun, countByKind, findRuns } from '../../cluster/runs.ts';
 import { whoAmI } from '../../cluster/who-am-i.ts';
-import { ApiClient } from '../../kube/client.ts';
-import { HandshakeGate } from '../../kube/handshake-gate.ts';
-import { CredentialsIdentity } from '../../kube/identity.ts';
-import { CallMetrics } from '../../metrics/call-metrics.ts';
-import { jsonCodec } from '../../wire/json-codec.ts';
+import { countsText, someOf } from '../../cluster/words.ts';
+import type { ApiClient } from '../../kube/client.ts';
 import type { CommandContext } from '../context.ts';
 import { type Display, createDisplay, displayMode } from '../display.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -62,7 +55,6 @@ export function cleanCommand(context: CommandContext): CommandModule<object, Cle
           type: 'boolean',
           default: false,
           describe: 'Remove the run that --run names even if it lives',
-          implies: 'run',
         })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
@@ -76,10 +68,14 @@ export function cleanCommand(context: CommandContext): CommandModule<object, Cle
 }
 
 async function clean(flags: CleanFlags, context: CommandContext): Promise<number> {
-  const { client, server } = openForeign(flags);
+  if (flags.force && flags.run === undefined) {
+    throw new HollowmarkError('bad-input', '--force: needs a run', { hint: 'name it with --run ID' });
+  }
   const display = createDisplay(displayMode(flags));
   const { signal } = context.interruption((name) => display.warn(`${name}: stopping`));
+  const foreign = await ForeignCluster.open({ ...flags, clock: systemClock, reporter: display });
   try {
+    const { client, server } = foreign;
     display.step(`Looking for runs on ${server}`);
     const who = await whoAmI(client);
     const { runs, unlisted } = await findRuns(client, who?.serverWallMs, signal);
@@ -106,7 +102,7 @@ async function clean(flags: CleanFlags, context: CommandContext): Promise<number
     return exitCodes.pass;
   } finally {
     display.close();
-    client.close();
+    foreign.close();
   }
 }
 
@@ -173,55 +169,4 @@ function namesByKind({ objects }: FoundRun): string[] {
       .map(({ namespace, name }) => (namespace === '' ? name : `${namespace}/${name}`));
     return `  ${countsText({ [resource]: count })}: ${someOf(names)}`;
   });
-}
-
-/**
- * For the lead to replace by `src/kube/kubeconfig.ts`: client certificates and tokens only, no exec plugins, no proxies.
- * @throws HollowmarkError `bad-input`.
- */
-function openForeign({ kubeconfig, context }: CleanFlags): Target & { client: ApiClient } {
-  const config = new KubeConfig();
-  try {
-    config.loadFromFile(kubeconfig);
-    if (context !== undefined) config.setCurrentContext(context);
-  } catch (cause) {
-    throw new HollowmarkError(
-      'bad-input',
-      `--kubeconfig: cannot read ${kubeconfig}: ${errorMessage(cause)}`,
-      {
-        cause,
-      },
-    );
-  }
-  const cluster = config.getCurrentCluster();
-  const user = config.getCurrentUser();
-  if (cluster === null || user === null) {
-    throw new HollowmarkError(
-      'bad-input',
-      `--kubeconfig: ${kubeconfig} has no context '${config.currentContext}' with a cluster and a user`,
-    );
-  }
-  const pem = (data: string | undefined, file: string | undefined): string | undefined =>
-    data !== undefined
-      ? Buffer.from(data, 'base64').toString('utf8')
-      : file === undefined
-        ? undefined
-        : readFileSync(file, 'utf8');
-  const certPem = pem(user.certData, user.certFile);
-  const keyPem = pem(user.keyData, user.keyFile);
-  const endpoint = { url: cluster.server, caPem: pem(cluster.caData, cluster.caFile) };
-  const client = new ApiClient({
-    endpoint,
-    identity: new CredentialsIdentity(endpoint, {
-      ...(certPem === undefined || keyPem === undefined ? {} : { certificate: { certPem, keyPem } }),
-      ...(user.token === undefined ? {} : { token: user.token }),
-    }),
-    codec: jsonCodec,
-    userAgent: `hollowmark-clean/${tool.version}`,
-    clock: systemClock,
-    prng: new Prng('client/clean'),
-    metrics: new CallMetrics(),
-    handshakes: new HandshakeGate(4),
-  });
-  return { client, server: cluster.server, context: config.currentContext };
 }

@@ -6,7 +6,6 @@ import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
 import type { Reporter } from '../../base/reporter.ts';
 import { Journal, stateRoot } from '../../journal/journal.ts';
-import { sweepLeftovers } from '../../journal/sweep.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
@@ -27,11 +26,11 @@ import {
   type ScenarioFlags,
   clusterOptions,
   newRunId,
-  openCluster,
   overridesOf,
   scenarioOptions,
 } from '../options.ts';
 import { fileLink, terminalOf } from '../terminal.ts';
+import { openCluster, sweep } from '../open-cluster.ts';
 import { usageError } from '../usage.ts';
 
 type RunFlags = ClusterFlags &
@@ -75,7 +74,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
   );
   for (const warning of warnings) display.warn(warning);
-  await sweepLeftovers({ clock: systemClock, reporter: display });
+  await sweep(clusterFlags, display, interruption.signal);
   const journal = Journal.open(runId);
   try {
     if (!flags.skipPreflight) {
@@ -83,7 +82,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
         nodes: loaded.scenario.nodes.count,
         pods: totalPods(loaded.scenario),
         proxies: loaded.scenario.nodes.proxies,
-        ownControlPlane: true,
+        ownControlPlane: clusterFlags.kubeconfig === undefined,
         stateDir: stateRoot(),
         reportDir: out,
         reporter: display,
@@ -94,7 +93,16 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
       loaded,
       runId,
       invocation,
-      openCluster: () => openCluster(clusterFlags, profile, journal, display, interruption.signal),
+      openCluster: () =>
+        openCluster(clusterFlags, {
+          scenario: loaded.scenario,
+          nodesOnly: false,
+          runId,
+          profile,
+          journal,
+          reporter: display,
+          signal: interruption.signal,
+        }),
       children: journal,
       clock: systemClock,
       signal: interruption.signal,
@@ -102,9 +110,13 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     });
     display.step('Writing the report');
     const written = await writeAll(out, loaded.scenario, outcome.result, display);
+    const lost = outcome.result.verdict === 'interrupted' ? undefined : outcome.error;
+    if (lost !== undefined && written.error !== undefined) {
+      display.warn(`${written.error.message}; ${written.error.hint}`);
+    }
     display.close();
     writeOutcome(flags, outcome.result, written);
-    if (outcome.error !== undefined && outcome.result.verdict !== 'interrupted') throw outcome.error;
+    if (lost !== undefined) throw lost;
     if (written.error !== undefined) throw written.error;
     return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
   } finally {

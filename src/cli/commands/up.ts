@@ -6,14 +6,14 @@ import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { Journal, stateRoot } from '../../journal/journal.ts';
-import { sweepLeftovers } from '../../journal/sweep.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
-import { type ClusterFlags, clusterOptions, newRunId, openCluster, positiveInteger } from '../options.ts';
+import { type ClusterFlags, clusterOptions, newRunId, positiveInteger } from '../options.ts';
+import { openCluster, sweep } from '../open-cluster.ts';
 
 type UpFlags = ClusterFlags & {
   nodes: number;
@@ -61,13 +61,13 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
-  await sweepLeftovers({ clock: systemClock, reporter: display });
+  await sweep(flags, display, interruption.signal);
   if (!flags.skipPreflight) {
     await requirePreflight({
       nodes: count,
       pods: 0,
       proxies: flags.proxies,
-      ownControlPlane: true,
+      ownControlPlane: flags.kubeconfig === undefined,
       stateDir: stateRoot(),
       reportDir: undefined,
       reporter: display,
@@ -77,7 +77,15 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   let cluster: Cluster | undefined;
   let hollow: HollowCluster | undefined;
   try {
-    cluster = await openCluster(flags, 'scale', journal, display, interruption.signal);
+    cluster = await openCluster(flags, {
+      scenario,
+      nodesOnly: true,
+      runId,
+      profile: 'scale',
+      journal,
+      reporter: display,
+      signal: interruption.signal,
+    });
     const kubeconfig = kubeconfigOut ?? cluster.kubeconfigPath;
     if (kubeconfigOut !== undefined) {
       await writeKubeconfig(cluster.kubeconfigPath, kubeconfigOut);

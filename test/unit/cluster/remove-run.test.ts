@@ -1,9 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import { runKinds } from '../../../src/cluster/kinds.ts';
 import { type RemoveOptions, removeRun } from '../../../src/cluster/remove-run.ts';
-import { FakeCluster, type Stored } from './fake-cluster.ts';
+import { FakeCluster, type Stored, serverTime } from './fake-cluster.ts';
 
 const leases = 'leases.coordination.k8s.io';
 const rbac = 'rbac.authorization.k8s.io';
@@ -181,19 +181,6 @@ describe('removing a run', () => {
     expect(await remove()).toEqual({ nodes: 4 });
     expect(names()).toEqual([]);
   });
-
-  test('reads lists of many pages, and begins anew when the continue token expires', async () => {
-    for (let i = 0; i < 25; i++) cluster.add('nodes', `n-${i}`, 'a');
-    cluster.pageMax = 10;
-    let expired = false;
-    cluster.intercept = ({ query }) => {
-      if (query.get('continue') !== '10' || expired) return undefined;
-      expired = true;
-      return { status: 410, object: { reason: 'Expired' } };
-    };
-    expect(await remove()).toEqual({ nodes: 25 });
-    expect(expired).toBe(true);
-  });
 });
 
 describe('a server that has troubles', () => {
@@ -230,6 +217,26 @@ describe('a server that has troubles', () => {
         'shop/p-4, shop/p-5 and 2 more. stuck: some content has finalizers: example.com/wait',
       hint: expect.stringContaining('hollowmark clean --kubeconfig FILE --run a') as unknown,
     });
+  });
+
+  test('that takes its time is not asked twice, nor about what is going already', async () => {
+    cluster.add('nodes', 'slow', 'a', { finalizers: ['example.com/wait'] });
+    cluster.add('nodes', 'going', 'a', { finalizers: ['example.com/wait'], deletionTimestamp: serverTime });
+    cluster.clock.timer(4_000, () => {
+      cluster.objects = [];
+    });
+    expect(await remove()).toEqual({ nodes: 2 });
+    expect(deleted()).toEqual(['slow']);
+  });
+
+  test('that does not mark what it deletes is not asked twice either', async () => {
+    cluster.add('nodes', 'slow', 'a');
+    cluster.intercept = ({ method }) => (method === 'DELETE' ? { status: 202 } : undefined);
+    cluster.clock.timer(4_000, () => {
+      cluster.objects = [];
+    });
+    await remove();
+    expect(deleted()).toEqual(['slow']);
   });
 
   test('that fails every deletion: the time limit holds, with the last failure', async () => {

@@ -72,7 +72,7 @@ function write(text: string | Uint8Array, name = 'config'): string {
 }
 
 const read = (text: string, context?: string): Promise<Kubeconfig> =>
-  readKubeconfig(write(text), { context });
+  readKubeconfig(write(text), { context, env: {} });
 
 /** The error's message, without the folder, and its hint. */
 async function failure(reading: Promise<unknown>): Promise<{ message: string; hint: string }> {
@@ -152,6 +152,16 @@ describe('a kubeconfig', () => {
     expect(await credentials()).toEqual({ credentials: { token: 'secret' } });
   });
 
+  it('leads through the proxy of the environment where it names none', async () => {
+    const env = { HTTPS_PROXY: 'proxy.example:3128' };
+    const proxyOf = async (text: string): Promise<string | undefined> =>
+      (await readKubeconfig(write(text), { env })).endpoint.proxyUrl;
+    expect(await proxyOf(config())).toBe('http://proxy.example:3128');
+    expect(await proxyOf(config({ 'proxy-url': 'socks5://a.example' }))).toBe('socks5://a.example');
+    const wrong = readKubeconfig(write(config()), { env: { HTTPS_PROXY: 'ftp://x' } });
+    expect((await failure(wrong)).message).toMatch(/^the environment variable HTTPS_PROXY/);
+  });
+
   it('may do without verification, and has contexts to choose from', async () => {
     const contexts = ['a', 'b'].map((name) => ({ name, context: { cluster: 'c', user: 'alice' } }));
     const text = config({ 'insecure-skip-tls-verify': true }, {}, { contexts, 'current-context': 'a' });
@@ -218,11 +228,13 @@ describe('a broken kubeconfig', () => {
       [Buffer.from([0x6b, 0xff, 0xfe]), 'config: not UTF-8 text'],
       ['kind: Config\nusers: [1', /^config:2:\d+: not YAML: /],
       ['a: *b\nkind: Config', /^config: cannot be read as YAML: Unresolved alias/],
-      ['['.repeat(100_000), /^config(:\d+:\d+)?: (cannot be read as|not) YAML/],
+      ['['.repeat(100_000), 'config: nested too deep for a kubeconfig'],
+      ['- '.repeat(100_000), 'config: nested too deep for a kubeconfig'],
+      ['a: b\n'.repeat(100_000), 'config: too much for a kubeconfig'],
       ['just text', /^config: not a kubeconfig/],
       ['[]', /^config: not a kubeconfig/],
       ['kind: Pod\nmetadata: {}', /^config: not a kubeconfig/],
-      ['x'.repeat(5_000_000), 'config: larger than 4194304 bytes'],
+      ['x'.repeat(5_000_000), 'config: larger than 1048576 bytes'],
     ] as const) {
       await expectFault(write(text), message);
     }
@@ -286,7 +298,7 @@ describe('a broken kubeconfig', () => {
       [config({ server: 'http://10.0.0.1' }), `${cluster}.server is not encrypted: http:// would send`],
       [config({ server: '10.0.0.1:6443' }), `${cluster}.server must be an https:// URL`],
       [config({ server: 'https://' }), `${cluster}.server must be an https:// URL`],
-      [config({ server: 'https://a:b@c' }), `${cluster}.server must have nothing but`],
+      [config({ server: 'https://a:b@c.example' }), `${cluster}.server must have nothing but`],
       [
         config({ 'proxy-url': 'ftp://x' }),
         `${cluster}.proxy-url cannot be used: the proxy is not an http://`,

@@ -196,6 +196,22 @@ describe('a proxy', () => {
     expect(proxy.targets).toEqual(['api.example:443', 'api.example:443']);
   });
 
+  it('that goes away takes the connection with it, and no more', async () => {
+    const { port } = await serve(named);
+    const certificate = serving;
+    for (const [scheme, proxy] of [
+      ['http', await connectProxy({ leadsTo: port })],
+      ['https', await connectProxy({ leadsTo: port, certificate })],
+      ['socks5', await socksProxy({ leadsTo: port })],
+    ] as const) {
+      const client = clientOf('https://api.example', { proxyUrl: `${scheme}://127.0.0.1:${proxy.port}` });
+      expect(await get(client)).toBe(200);
+      await proxy.close();
+      await expect(get(client)).rejects.toThrow(/connection lost|cannot connect .* ECONNREFUSED/);
+      expect(client.reconnects).toBeGreaterThan(0);
+    }
+  });
+
   it('that refuses is named, with its reason and without the password', async () => {
     const { port } = await serve(named);
     const http = opened(await connectProxy({ leadsTo: port, ...secret }));

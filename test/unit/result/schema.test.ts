@@ -112,7 +112,9 @@ const optionalKeys = [
   'sli.slo',
   'phase.message',
   'run.invocation',
-  ...['binaries', 'releaseUrl', 'kubeconfig', 'context'].map((key) => `invocation.${key}`),
+  ...['kubernetesVersion', 'flags', 'identity', 'binaries', 'releaseUrl', 'kubeconfig', 'context'].map(
+    (key) => `invocation.${key}`,
+  ),
 ];
 const units: Record<Unit, true> = {
   us: true,

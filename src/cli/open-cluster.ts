@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { HollowmarkError, errorMessage } from '../base/errors.ts';
+import type { Reporter } from '../base/reporter.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { ForeignCluster } from '../cluster/foreign-cluster.ts';
+import { LocalCluster } from '../cluster/local-cluster.ts';
+import { chooseIdentity, requireRules } from '../cluster/permissions.ts';
+import { removeRun } from '../cluster/remove-run.ts';
+import { renderSurvey } from '../cluster/render-survey.ts';
+import { neededForRun } from '../cluster/rules.ts';
+import { SharedCluster, cleanCommandOf } from '../cluster/shared-cluster.ts';
+import { refuseTaken, survey } from '../cluster/survey.ts';
+import type { FlagProfile } from '../control-plane/control-plane.ts';
+import type { Journal } from '../journal/journal.ts';
+import { type ForeignLeftover, sweepLeftovers } from '../journal/sweep.ts';
+import { grants } from '../load/identity.ts';
+import { totalPods } from '../scenario/estimate.ts';
+import { nodeConfigs } from '../scenario/nodes.ts';
+import { namespaceNames } from '../scenario/phases/plan.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { type ClusterFlags, checkedBinaries } from './options.ts';
+
+/** What a killed run left of thousands of pods takes a minute or two. */
+const sweepTimeoutMs = 10 * 60_000;
+
+export type OpenClusterOptions = {
+  scenario: Scenario;
+  /** Only the nodes of the scenario, without its load. */
+  nodesOnly: boolean;
+  runId: string;
+  /** The flag profile of a control plane of our own unless `--flags` names one. */
+  profile: FlagProfile;
+  journal: Journal;
+  reporter: Reporter;
+  signal: AbortSignal;
+};
+
+/**
+ * Starts a control plane of our own, or connects to the cluster of `--kubeconfig`, once the user has said yes to it.
+ * @throws HollowmarkError `bad-input` for a cluster that the user has not confirmed, or that cannot be used as it is;
+ * else as `startControlPlane` or `ForeignCluster.open`. Nothing has been made then.
+ */
+export async function openCluster(flags: ClusterFlags, options: OpenClusterOptions): Promise<Cluster> {
+  const { journal, reporter, signal, profile } = options;
+  if (flags.kubeconfig !== undefined) return openForeign(flags, flags.kubeconfig, options);
+  const controlPlane = {
+    ...checkedBinaries(flags),
+    profile: flags.flags ?? profile,
+    extraFlags: {},
+    stateDir: join(journal.dir, 'control-plane'),
+    children: journal,
+    reporter,
+    signal,
+  };
+  return LocalCluster.start(controlPlane, flags.identity ?? 'certificate');
+}
+
+async function openForeign(
+  flags: ClusterFlags,
+  kubeconfig: string,
+  options: OpenClusterOptions,
+): Promise<Cluster> {
+  const { scenario, nodesOnly, runId, journal, reporter, signal } = options;
+  reporter.step(`Looking at the cluster of ${kubeconfig}`);
+  const foreign = await ForeignCluster.open({
+    kubeconfig,
+    context: flags.context,
+    clock: systemClock,
+    reporter,
+  });
+  try {
+    const { client, server, context, kubeconfigPath } = foreign;
+    const intent = {
+      nodes: nodeConfigs(scenario, '', runId, true),
+      namespaces: nodesOnly ? [] : namespaceNames(scenario),
+    };
+    const found = await survey({ client, server, context }, intent, signal);
+    refuseTaken(found);
+    const identity = flags.identity ?? (await chooseIdentity(client, signal));
+    await requireRules(client, neededForRun(identity), signal);
+    const { version } = found;
+    if (version === undefined) {
+      throw new HollowmarkError('bad-input', `${server}: its version may not be read`, {
+        hint: 'the user needs `get` on the non-resource URL /version',
+      });
+    }
+    confirm(
+      flags,
+      renderSurvey(found, {
+        ...intent,
+        runId,
+        podsMax: nodesOnly ? 0 : totalPods(scenario),
+        rbacObjectCount: nodesOnly || identity === 'pooled' ? 0 : grants(runId).length,
+        identity,
+      }),
+      reporter,
+    );
+    journal.note({ foreign: { kubeconfig: kubeconfigPath, context, server } });
+    return new SharedCluster({
+      foreign,
+      version,
+      runId,
+      identityMode: identity,
+      reporter,
+      onClean: () => journal.note({ foreign: undefined }),
+    });
+  } catch (error) {
+    foreign.close();
+    throw error;
+  }
+}
+
+/** Load on the wrong cluster is a disaster: nobody gets it there without having been shown where it goes. */
+function confirm(flags: ClusterFlags, lines: readonly string[], reporter: Reporter): void {
+  if (flags.yes) {
+    for (const line of lines) reporter.info(line);
+    return;
+  }
+  const list = lines.map((line) => `  ${line}`).join('\n');
+  throw new HollowmarkError(
+    'bad-input',
+    `this cluster has not been confirmed, and nothing was made on it:\n${list}`,
+    {
+      hint: 'if it is the one that you mean, run the same command again with --yes',
+    },
+  );
+}
+
+/**
+ * Removes what runs that were killed have left on this machine, and on the cluster of `--kubeconfig` if that is where
+ * they ran; of other clusters it says how.
+ */
+export async function sweep(
+  flags: { kubeconfig: string | undefined; context: string | undefined },
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const leftovers = await sweepLeftovers({ clock: systemClock, reporter });
+  if (leftovers.length === 0) return;
+  const foreign =
+    flags.kubeconfig === undefined
+      ? undefined
+      : await ForeignCluster.open({
+          kubeconfig: flags.kubeconfig,
+          context: flags.context,
+          clock: systemClock,
+          reporter,
+        });
+  try {
+    for (const leftover of leftovers) {
+      if (foreign?.server === leftover.server) await removeLeftover(leftover, foreign, reporter, signal);
+      else {
+        reporter.warn(
+          `The run ${leftover.runId} was killed and may have left objects on ${leftover.server}: \`${cleanCommandOf(asKubeconfig(leftover), leftover.runId)}\` removes them`,
+        );
+      }
+    }
+  } finally {
+    foreign?.close();
+  }
+}
+
+async function removeLeftover(
+  leftover: ForeignLeftover,
+  { client, server }: ForeignCluster,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runId } = leftover;
+  reporter.step(`Removing what the killed run ${runId} left on ${server}`);
+  try {
+    await removeRun({
+      client,
+      runId,
+      scope: 'everything',
+      forcePods: true,
+      timeoutMs: sweepTimeoutMs,
+      reporter,
+      signal,
+    });
+    leftover.forget();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    reporter.warn(`What the killed run ${runId} left on ${server} is still there: ${errorMessage(error)}`);
+  }
+}
+
+function asKubeconfig({ kubeconfig, context }: ForeignLeftover): {
+  kubeconfigPath: string;
+  context: string | undefined;
+} {
+  return { kubeconfigPath: kubeconfig, context };
+}

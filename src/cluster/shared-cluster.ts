@@ -1,0 +1,125 @@
+import { HollowmarkError, errorMessage } from '../base/errors.ts';
+import type { Reporter } from '../base/reporter.ts';
+import type { ApiServerEndpoint, ClientIdentity, Credentials } from '../kube/identity.ts';
+import type { IdentityPlan } from '../kube/identity-issuer.ts';
+import { runLabel } from '../load/labels.ts';
+import type { Cluster, IdentityMode } from './cluster.ts';
+import type { ForeignCluster } from './foreign-cluster.ts';
+import { removeRun } from './remove-run.ts';
+import { whoAmI } from './who-am-i.ts';
+
+/** Pods that kubelets end one by one, of a large run; what takes longer is said to be left. */
+const removeTimeoutMs = 5 * 60_000;
+
+export type SharedClusterOptions = {
+  foreign: ForeignCluster;
+  version: string;
+  runId: string;
+  identityMode: IdentityMode;
+  reporter: Reporter;
+  /** Called when nothing of the run is left on the cluster. */
+  onClean: () => void;
+};
+
+/** Somebody's cluster with a run on it. What the run makes carries its label, and goes with it. */
+export class SharedCluster implements Cluster {
+  readonly version: string;
+  readonly source: string;
+  readonly profile = 'unknown';
+  readonly argv = {};
+  readonly endpoint: ApiServerEndpoint;
+  readonly kubeconfigPath: string;
+  readonly shared = true;
+  readonly admin: ClientIdentity;
+  readonly harnessIdentities: IdentityPlan;
+  readonly nodeIdentities: IdentityPlan;
+  readonly identityMode: IdentityMode;
+  /** Whether it still answers is the watchdog's to say. */
+  readonly died = new Promise<never>(() => {});
+  private readonly options: SharedClusterOptions;
+  private stopping: Promise<void> | undefined;
+
+  constructor(options: SharedClusterOptions) {
+    const { foreign, version, runId, identityMode } = options;
+    this.options = options;
+    this.version = version;
+    this.source = `kubeconfig (context ${foreign.context}, ${foreign.server})`;
+    this.endpoint = foreign.endpoint;
+    this.kubeconfigPath = foreign.kubeconfigPath;
+    this.admin = foreign.identity;
+    this.identityMode = identityMode;
+    const { credentials } = foreign;
+    const plan: IdentityPlan =
+      identityMode === 'certificate'
+        ? { type: 'certificates-api', credentials, labels: { [runLabel]: runId }, nameSuffix: runId }
+        : { type: identityMode, credentials };
+    this.harnessIdentities = plan;
+    this.nodeIdentities = plan;
+  }
+
+  onCredentials(listener: (credentials: Credentials) => void): void {
+    this.options.foreign.onCredentials(listener);
+  }
+
+  pids(): Record<string, number> {
+    return {};
+  }
+
+  clearLoad(): Promise<void> {
+    return this.stopping === undefined ? this.remove('load', false) : Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.removeAll();
+    return this.stopping;
+  }
+
+  private async removeAll(): Promise<void> {
+    try {
+      // No kubelet is left to end a pod that is still there.
+      await this.remove('everything', true);
+      this.options.onClean();
+    } finally {
+      this.options.foreign.close();
+    }
+  }
+
+  private async remove(scope: 'load' | 'everything', forcePods: boolean): Promise<void> {
+    const { foreign, runId, reporter } = this.options;
+    try {
+      // A server that does not answer is noticed in seconds here; removing has the patience of minutes.
+      await whoAmI(foreign.client);
+      await removeRun({
+        client: foreign.client,
+        runId,
+        scope,
+        forcePods,
+        timeoutMs: removeTimeoutMs,
+        reporter,
+        // Whoever interrupts the run wants it off the cluster. A second signal ends the process.
+        signal: new AbortController().signal,
+      });
+    } catch (cause) {
+      const code = cause instanceof HollowmarkError ? cause.code : 'internal';
+      throw new HollowmarkError(
+        code,
+        `the run ${runId} is still on ${foreign.server}: ${errorMessage(cause)}; remove it with \`${cleanCommandOf(foreign, runId)}\``,
+        { cause },
+      );
+    }
+  }
+}
+
+/** What removes a run from a cluster, ready to be pasted. */
+export function cleanCommandOf(
+  { kubeconfigPath, context }: { kubeconfigPath: string; context?: string | undefined },
+  runId: string,
+): string {
+  const words = ['hollowmark', 'clean', '--kubeconfig', kubeconfigPath];
+  if (context !== undefined) words.push('--context', context);
+  return [...words, '--run', runId].map(quoted).join(' ');
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
