@@ -29,8 +29,8 @@ import {
   overridesOf,
   scenarioOptions,
 } from '../options.ts';
-import { fileLink, terminalOf } from '../terminal.ts';
 import { openCluster, sweep } from '../open-cluster.ts';
+import { fileLink, terminalOf } from '../terminal.ts';
 import { usageError } from '../usage.ts';
 
 type RunFlags = ClusterFlags &
