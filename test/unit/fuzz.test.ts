@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { systemClock } from '../../src/base/clock.ts';
+import { HollowmarkError } from '../../src/base/errors.ts';
 import { Prng } from '../../src/base/prng.ts';
+import { kubeconfigText } from '../../src/control-plane/kubeconfig.ts';
+import { createPki } from '../../src/control-plane/pki.ts';
+import { readKubeconfig } from '../../src/kube/kubeconfig.ts';
 import { runInProcess } from './cli/in-process.ts';
 import { mutateBytes, mutateStructure } from './mutation.ts';
 import { sampleResult } from './report/sample-result.ts';
@@ -118,6 +123,58 @@ function smallResult(verdict: 'pass' | 'fail'): Buffer {
   );
 }
 
+/** One of our own, and one with most of what kubeconfigs can hold. */
+async function sampleKubeconfigs(): Promise<Buffer[]> {
+  const pki = await createPki(() => systemClock.wallMs());
+  const endpoint = { url: 'https://127.0.0.1:6443', caPem: pki.clusterCa.certPem };
+  const server = 'https://api.example.com:6443/k8s';
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'plugin-that-is-not-there',
+    args: ['token'],
+    env: [{ name: 'REGION', value: 'b' }],
+    interactiveMode: 'Never',
+  };
+  const foreign = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'token',
+    clusters: [
+      { name: 'proxied', cluster: { server, 'proxy-url': 'http://proxy.example.com:3128' } },
+      {
+        name: 'unverified',
+        cluster: { server, 'insecure-skip-tls-verify': true, 'tls-server-name': 'x.test' },
+      },
+      { name: 'file', cluster: { server, 'certificate-authority': 'ca.crt' } },
+    ],
+    users: [
+      { name: 'token', user: { token: 'abc' } },
+      { name: 'plugin', user: { exec } },
+      { name: 'password', user: { username: 'me', password: 'secret' } },
+    ],
+    contexts: [
+      { name: 'token', context: { cluster: 'unverified', user: 'token', namespace: 'load' } },
+      { name: 'plugin', context: { cluster: 'proxied', user: 'plugin' } },
+      { name: 'password', context: { cluster: 'file', user: 'password' } },
+    ],
+  };
+  return [Buffer.from(kubeconfigText(endpoint, 'admin', pki.admin)), Buffer.from(stringify(foreign))];
+}
+
+/** Reads it only: no plugin runs, nothing connects. */
+const kubeconfigTarget: Target = async (path) => {
+  try {
+    await readKubeconfig(path);
+    return 'accepted';
+  } catch (error) {
+    if (!(error instanceof HollowmarkError) || error.code !== 'bad-input') {
+      return `not our error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    }
+    const hint = error.hint === undefined ? '' : `  ${error.hint}\n`;
+    return messageFault(`hollowmark: ${error.message}\n${hint}`) ?? 'refused';
+  }
+};
+
 describe(`mutated files, seed ${seed}`, () => {
   it('scenarios: accepted, or refused with one message', { timeout: 240_000 }, async () => {
     const originals = ['quickstart', 'density'].map((name) => readFileSync(`scenarios/${name}.yaml`));
@@ -140,5 +197,11 @@ describe(`mutated files, seed ${seed}`, () => {
 
     expect(ended.accepted).toBeGreaterThan(200);
     expect(ended.refused).toBeGreaterThan(1000);
+  });
+
+  it('kubeconfigs: read, or refused with one message', { timeout: 240_000 }, async () => {
+    const ended = await fuzz('kubeconfig', 4000, await sampleKubeconfigs(), parse, kubeconfigTarget);
+    expect(ended.accepted).toBeGreaterThan(400);
+    expect(ended.refused).toBeGreaterThan(1500);
   });
 });
