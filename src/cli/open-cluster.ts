@@ -150,11 +150,7 @@ export async function sweep(
   try {
     for (const leftover of leftovers) {
       if (foreign?.server === leftover.server) await removeLeftover(leftover, foreign, reporter, signal);
-      else {
-        reporter.warn(
-          `The run ${leftover.runId} was killed and may have left objects on ${leftover.server}: \`${cleanCommandOf(asKubeconfig(leftover), leftover.runId)}\` removes them`,
-        );
-      }
+      else reporter.warn(leftoverText(leftover));
     }
   } finally {
     foreign?.close();
@@ -186,9 +182,8 @@ async function removeLeftover(
   }
 }
 
-function asKubeconfig({ kubeconfig, context }: ForeignLeftover): {
-  kubeconfigPath: string;
-  context: string | undefined;
-} {
-  return { kubeconfigPath: kubeconfig, context };
+/** What is said of a run that was killed while it worked on a cluster of others. */
+export function leftoverText({ runId, server, kubeconfig, context }: ForeignLeftover): string {
+  const command = cleanCommandOf({ kubeconfigPath: kubeconfig, context }, runId);
+  return `The run ${runId} was killed and may have left objects on ${server}: \`${command}\` removes them`;
 }

@@ -35,33 +35,41 @@ export type ForeignLeftover = ForeignCluster & {
  * Finds what runs that were killed have left on this machine (kill -9, a crash, a reboot) and removes it: processes,
  * files, folders. Says so in one line a run. Leaves runs alone that go on, also those that start meanwhile; two sweepers
  * at once do no harm.
- * @returns the runs whose objects may be left on foreign clusters; their journals stay until `forget`.
+ * @returns as {@link foreignLeftovers}.
  */
 export async function sweepLeftovers(
   options: { clock: Clock; reporter: Reporter },
   root = stateRoot(),
 ): Promise<ForeignLeftover[]> {
-  const foreign: ForeignLeftover[] = [];
-  for (const name of isPrivateFolder(root) ? readdirSync(root) : []) {
-    const dir = join(root, name);
-    if (!isPrivateFolder(dir)) continue;
+  for (const dir of runFolders(root)) {
     const record = readRecord(dir);
     try {
       if (record === undefined) removeUnborn(dir, options.clock);
-      else if (!mayBeAlive(record)) {
-        await removeRun(dir, record, options);
-        if (record.foreign !== undefined) {
-          const forget = (): void => rmSync(dir, { recursive: true, force: true });
-          foreign.push({ ...record.foreign, runId: record.runId, forget });
-        }
-      }
+      else if (!mayBeAlive(record)) await removeRun(dir, record, options);
     } catch (error) {
       // Another sweeper was faster.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       options.reporter.warn(`What a killed run left in ${dir} cannot be removed: ${errorMessage(error)}`);
     }
   }
-  return foreign;
+  return foreignLeftovers(root);
+}
+
+/** The runs of this machine that were killed and whose objects may be left on foreign clusters; removes nothing. */
+export function foreignLeftovers(root = stateRoot()): ForeignLeftover[] {
+  return runFolders(root).flatMap((dir) => {
+    const record = readRecord(dir);
+    if (record?.foreign === undefined || mayBeAlive(record)) return [];
+    const forget = (): void => rmSync(dir, { recursive: true, force: true });
+    return [{ ...record.foreign, runId: record.runId, forget }];
+  });
+}
+
+function runFolders(root: string): string[] {
+  if (!isPrivateFolder(root)) return [];
+  return readdirSync(root)
+    .map((name) => join(root, name))
+    .filter(isPrivateFolder);
 }
 
 /** A run that was killed between making its folder and its journal. Anything else in there is not ours to remove. */

@@ -271,19 +271,16 @@ describe('a cluster of others', () => {
       await cli.processesGone();
       return runIdOf(run.output());
     };
-    const first = await killed();
-    // It was alive a moment ago: nobody can know that it is not any more.
-    const careful = cli.start('clean', '--kubeconfig', path, '--run', first);
-    expect(await finished(careful)).toBe(2);
-    expect(careful.output()).toContain('--force');
-    const cleaning = cli.start('clean', '--kubeconfig', path, '--run', first, '--force');
+    await killed();
+    // It was alive a moment ago, but not on this machine any more.
+    const cleaning = cli.start('clean', '--kubeconfig', path);
     expect(await finished(cleaning), cleaning.output()).toBe(0);
     expectSame(before, await everything());
 
     const second = await killed();
-    // Another cluster is none of its business: it only says what is left where.
-    const elsewhere = cli.start('validate', 'guest.yaml');
-    expect(await finished(elsewhere)).toBe(0);
+    const here = cli.start('clean');
+    expect(await finished(here), here.output()).toBe(0);
+    expect(here.output()).toContain(`hollowmark clean --kubeconfig ${path} --context theirs --run ${second}`);
     const next = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--out', 'next');
     expect(await finished(next), next.output()).toBe(2);
     expect(next.output()).toContain(`Removing what the killed run ${second} left`);

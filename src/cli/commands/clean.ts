@@ -10,12 +10,14 @@ import { type FoundRun, countByKind, findRuns } from '../../cluster/runs.ts';
 import { whoAmI } from '../../cluster/who-am-i.ts';
 import { countsText, someOf } from '../../cluster/words.ts';
 import type { ApiClient } from '../../kube/client.ts';
+import { type ForeignLeftover, foreignLeftovers, sweepLeftovers } from '../../journal/sweep.ts';
 import type { CommandContext } from '../context.ts';
 import { type Display, createDisplay, displayMode } from '../display.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { leftoverText } from '../open-cluster.ts';
 
 type CleanFlags = {
-  kubeconfig: string;
+  kubeconfig: string | undefined;
   context: string | undefined;
   run: string | undefined;
   dryRun: boolean;
@@ -31,24 +33,25 @@ const removeTimeoutMs = 10 * 60_000;
 export function cleanCommand(context: CommandContext): CommandModule<object, CleanFlags> {
   return {
     command: 'clean',
-    describe: 'Remove what runs that ended badly have left on a cluster',
+    describe: 'Remove what runs that ended badly have left on a cluster or on this machine',
     builder: (yargs: Argv) =>
       yargs
         .option('kubeconfig', {
           type: 'string',
-          demandOption: true,
-          describe: 'The kubeconfig of the cluster',
+          describe: 'The kubeconfig of a cluster (default: only what is left on this machine)',
           requiresArg: true,
         })
         .option('context', {
           type: 'string',
           describe: 'Context of the kubeconfig (default: its current one)',
           requiresArg: true,
+          implies: 'kubeconfig',
         })
         .option('run', {
           type: 'string',
           describe: 'Remove this run only (default: all that no longer live)',
           requiresArg: true,
+          implies: 'kubeconfig',
         })
         .option('dry-run', { type: 'boolean', default: false, describe: 'Say what would be removed' })
         .option('force', {
@@ -58,6 +61,7 @@ export function cleanCommand(context: CommandContext): CommandModule<object, Cle
         })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
+        .example('$0 clean', 'What killed runs have left on this machine')
         .example('$0 clean --kubeconfig FILE --dry-run', 'What is there to remove?')
         .example(
           '$0 clean --kubeconfig FILE --run 20261121-052107-quickstart-3f9c',
@@ -73,9 +77,31 @@ async function clean(flags: CleanFlags, context: CommandContext): Promise<number
   }
   const display = createDisplay(displayMode(flags));
   const { signal } = context.interruption((name) => display.warn(`${name}: stopping`));
+  try {
+    // Also those that were killed a moment ago: nobody but this machine can know that they are dead.
+    const killed = flags.dryRun
+      ? foreignLeftovers()
+      : await sweepLeftovers({ clock: systemClock, reporter: display });
+    if (flags.kubeconfig !== undefined) {
+      return await cleanCluster({ ...flags, kubeconfig: flags.kubeconfig }, killed, display, signal);
+    }
+    for (const leftover of killed) display.warn(leftoverText(leftover));
+    return exitCodes.pass;
+  } finally {
+    display.close();
+  }
+}
+
+async function cleanCluster(
+  flags: CleanFlags & { kubeconfig: string },
+  killed: readonly ForeignLeftover[],
+  display: Display,
+  signal: AbortSignal,
+): Promise<number> {
   const foreign = await ForeignCluster.open({ ...flags, clock: systemClock, reporter: display });
   try {
     const { client, server } = foreign;
+    const killedHere = killed.filter((leftover) => leftover.server === server);
     display.step(`Looking for runs on ${server}`);
     const who = await whoAmI(client);
     const { runs, unlisted } = await findRuns(client, who?.serverWallMs, signal);
@@ -89,19 +115,26 @@ async function clean(flags: CleanFlags, context: CommandContext): Promise<number
         who?.user,
       );
     }
-    const chosen = chooseRuns(runs, flags);
+    const dead = new Set(killedHere.map(({ runId }) => runId));
+    const chosen = chooseRuns(
+      runs.map((run) => (dead.has(run.runId) ? { ...run, living: false } : run)),
+      flags,
+    );
     for (const run of chosen.spare) display.warn(`${runText(run)}; left alone (--run ${run.runId} --force)`);
     if (unlisted.length > 0) {
       display.warn(`these may not be listed: ${unlisted.map(({ resource }) => resource).join(', ')}`);
     }
     const removed = flags.dryRun ? undefined : await removeAll(chosen.remove, client, display, signal);
+    for (const leftover of killedHere) {
+      const left = runs.some(({ runId }) => runId === leftover.runId);
+      if (removed !== undefined && (!left || removed.has(leftover.runId))) leftover.forget();
+    }
     display.close();
     process.stdout.write(
       flags.json ? `${JSON.stringify(jsonOf(chosen, removed))}\n` : textOf(chosen, removed, server),
     );
     return exitCodes.pass;
   } finally {
-    display.close();
     foreign.close();
   }
 }
