@@ -104,8 +104,8 @@ export const surveyRules: readonly Rule[] = [
  * @param nodesOnly without load and observer.
  */
 export function neededForRun(mode: IdentityMode, nodesOnly = false): readonly Need[] {
-  const grants = nodesOnly || mode === 'pooled' ? [] : granting;
-  return [{ rules: identityRules[mode] }, ...grants, { rules: cleaningRules }];
+  const rights = nodesOnly || mode === 'pooled' ? [] : granting;
+  return [{ rules: identityRules[mode] }, ...rights, { rules: cleaningRules }];
 }
 
 /** One thing that a rule allows. Either the resource or the URL is set. */

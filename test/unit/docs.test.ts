@@ -234,7 +234,7 @@ describe('what the docs say', () => {
   it('every flag that a page names exists', async () => {
     const known = new Set([...(await help).values()].flatMap((text) => text.match(/--[a-z][a-z-]+/g) ?? []));
     // Of Kubernetes and etcd.
-    const foreign = new Set(['--unsafe-no-fsync', '--advertise-address']);
+    const foreign = new Set(['--unsafe-no-fsync', '--advertise-address', '--allocate-node-cidrs']);
     for (const page of pages.filter((path) => path !== 'docs/cli.md')) {
       const named = [
         ...pageText(page)
