@@ -70,6 +70,10 @@ export function clearUsageError(
     const [, flag, given, choices = ''] = value;
     return usageError(`--${flag} must be ${choices.replaceAll('"', '').replaceAll(', ', '|')}, not ${given}`);
   }
+  const implied = /^ (\S+) -> (\S+)$/m.exec(message);
+  if (implied !== null) return usageError(`--${implied[1]} needs --${implied[2]} with it`);
+  const exclusive = /^Arguments (\S+) and (\S+) are mutually exclusive$/.exec(message);
+  if (exclusive !== null) return usageError(`--${exclusive[1]} and --${exclusive[2]} exclude each other`);
   const name = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1];
   if (name === undefined) return usageError(message);
   const flag = argv.find((word) => word.replace(/^--?/, '').split('=')[0] === name && word.startsWith('-'));

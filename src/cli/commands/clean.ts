@@ -75,6 +75,11 @@ async function clean(flags: CleanFlags, context: CommandContext): Promise<number
   if (flags.force && flags.run === undefined) {
     throw new HollowmarkError('bad-input', '--force: needs a run', { hint: 'name it with --run ID' });
   }
+  if (flags.dryRun && flags.kubeconfig === undefined) {
+    throw new HollowmarkError('bad-input', '--dry-run needs --kubeconfig with it', {
+      hint: "what killed runs have left on this machine is nobody's: it goes with every start",
+    });
+  }
   const display = createDisplay(displayMode(flags));
   const { signal } = context.interruption((name) => display.warn(`${name}: stopping`));
   try {
@@ -86,6 +91,11 @@ async function clean(flags: CleanFlags, context: CommandContext): Promise<number
       return await cleanCluster({ ...flags, kubeconfig: flags.kubeconfig }, killed, display, signal);
     }
     for (const leftover of killed) display.warn(leftoverText(leftover));
+    display.close();
+    const outcome = { type: 'cleaned', left: killed.map(({ runId, server }) => ({ run: runId, server })) };
+    process.stdout.write(
+      flags.json ? `${JSON.stringify(outcome)}\n` : 'nothing of killed runs is left on this machine\n',
+    );
     return exitCodes.pass;
   } finally {
     display.close();

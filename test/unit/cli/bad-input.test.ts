@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunResult } from '../../../src/result/result.ts';
 import { sampleResult } from '../report/sample-result.ts';
@@ -29,6 +30,11 @@ const files: Record<string, string | Buffer> = {
   'no-phases.yaml': 'name: a\nnodes: { count: 1 }\nphases: []\n',
   'plain.yaml': 'hello',
   'tab.yaml': 'name: a\nnodes:\n\tcount: 1\n',
+  'contexts.yaml': stringify({
+    clusters: [{ name: 'c', cluster: { server: 'http://plain.example' } }],
+    users: [{ name: 'u', user: { token: 't' } }],
+    contexts: [{ name: 'there', context: { cluster: 'c', user: 'u' } }],
+  }),
   'twice.yaml': `${scenario}name: b\n`,
   'utf16.yaml': Buffer.from(`\uFEFF${scenario}`, 'utf16le'),
   'binary.yaml': Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1]),
@@ -170,6 +176,26 @@ const badInput: [args: string, ...named: string[]][] = [
     'cannot write /proc/hollowmark/x',
     '--out',
   ],
+  // Existing clusters.
+  ['run $DIR/good.yaml --kubeconfig $DIR/missing', '$DIR/missing: there is no such file'],
+  ['run $DIR/good.yaml --kubeconfig $DIR', '$DIR: '],
+  ['run $DIR/good.yaml --kubeconfig $DIR/binary.yaml', '$DIR/binary.yaml: '],
+  ['run $DIR/good.yaml --kubeconfig $DIR/good.yaml', '$DIR/good.yaml: not a kubeconfig'],
+  ['run $DIR/good.yaml --kubeconfig $DIR/contexts.yaml', 'has no current-context', '"there"'],
+  ['up --kubeconfig $DIR/contexts.yaml --context ther', 'there is no context "ther"', '"there"'],
+  ['up --kubeconfig $DIR/contexts.yaml --context there', '$DIR/contexts.yaml:4:15: ', 'https://'],
+  ['run $DIR/good.yaml --kubeconfig $DIR/a --flags scale', '--kubeconfig and --flags exclude each other'],
+  ['up --kubeconfig $DIR/a --binaries $DIR', '--kubeconfig and --binaries exclude each other'],
+  ['run $DIR/good.yaml --context there', '--context needs --kubeconfig with it'],
+  ['clean --kubeconfig $DIR/missing', '$DIR/missing: there is no such file'],
+  ['clean --run x', '--run needs --kubeconfig with it'],
+  ['clean --kubeconfig $DIR/missing --force', '--force: needs a run'],
+  ['clean --dry-run', '--dry-run needs --kubeconfig with it'],
+  // Doctor.
+  ['doctor --nodes 0', '--nodes: needs a whole number of at least 1'],
+  ['doctor --pods -1', '--pods'],
+  ['doctor --scenario $DIR/missing.yaml', '$DIR/missing.yaml'],
+  ['doctor --kubernetes-version latest', "'latest' is not a version"],
   ['run', 'run needs a scenario file, or an earlier run with --again'],
   ['run $DIR/good.yaml --again $DIR/result.json', 'one of the two'],
   ['run --again $DIR/missing', '$DIR/missing: there is no such file'],
