@@ -5,6 +5,7 @@ import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { clusterNotes } from '../cluster/notes.ts';
 import type { ShardReport } from '../fleet/messages.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
@@ -310,7 +311,7 @@ class Run {
   private result(measured: Measured, cluster: Cluster): RunResult {
     const { loaded, runId, clock, signal } = this.options;
     const { scenario } = loaded;
-    const { pods, nodes, ...parts } = measured;
+    const { pods, nodes, notes, ...parts } = measured;
     const verdict = judgeRun({
       slis: measured.slis,
       validity: measured.validity,
@@ -342,6 +343,7 @@ class Run {
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
+      notes: [...clusterNotes(cluster), ...notes],
       failures: this.failures,
       ...(this.error === undefined || signal.aborted
         ? verdict

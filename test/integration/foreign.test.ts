@@ -242,6 +242,8 @@ describe('a cluster of others', () => {
       expect(result.failures).toEqual([]);
       expect(result.wire.identity).toBe(identity);
       expect(result.cluster.source).toContain('theirs');
+      expect(result.notes.join('\n')).toContain('others may have used it');
+      expect(result.notes.some((note) => note.includes('--identity pooled'))).toBe(identity === 'pooled');
       expect(result.pods).toMatchObject({ created: 76, started: 76, failed: 0 });
       expect(result.nodes).toMatchObject({ ready: 4, notReadyEvents: 0 });
       expectSame(before, await everything());
