@@ -20,6 +20,8 @@ export type ForeignOptions = {
   clock: Clock;
   /** Hears of credentials that cannot be renewed. */
   reporter: Reporter;
+  /** Ends the wait for a credential plugin. */
+  signal: AbortSignal;
 };
 
 /** A cluster that Hollowmark did not start, as the user of a kubeconfig. Connecting makes nothing on it. */
@@ -40,15 +42,15 @@ export class ForeignCluster {
    * @throws HollowmarkError as `readKubeconfig` and its `credentials`.
    */
   static async open(options: ForeignOptions): Promise<ForeignCluster> {
-    const { kubeconfig, context, clock, reporter } = options;
+    const { kubeconfig, context, clock, reporter, signal } = options;
     const path = resolve(kubeconfig);
     const read = await readKubeconfig(path, { context, clock });
-    const first = await read.credentials();
+    const first = await read.credentials(signal);
     return new ForeignCluster(
       { path, context: read.context, endpoint: read.endpoint, first: first.credentials, clock },
       (onUpdate) =>
         new CredentialsRefresher({
-          source: read.credentials,
+          source: () => read.credentials(),
           first,
           clock,
           onUpdate,

@@ -1,5 +1,6 @@
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
+import { shellWord } from '../base/shell-word.ts';
 import type { ApiServerEndpoint, ClientIdentity, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import { runLabel } from '../load/labels.ts';
@@ -29,6 +30,7 @@ export class SharedCluster implements Cluster {
   readonly argv = {};
   readonly endpoint: ApiServerEndpoint;
   readonly kubeconfigPath: string;
+  readonly foreign: NonNullable<Cluster['foreign']>;
   readonly shared = true;
   readonly admin: ClientIdentity;
   readonly harnessIdentities: IdentityPlan;
@@ -48,6 +50,11 @@ export class SharedCluster implements Cluster {
     this.kubeconfigPath = foreign.kubeconfigPath;
     this.admin = foreign.identity;
     this.identityMode = identityMode;
+    this.foreign = {
+      kubeconfig: foreign.kubeconfigPath,
+      context: foreign.context,
+      server: foreign.server,
+    };
     const { credentials } = foreign;
     const plan: IdentityPlan =
       identityMode === 'certificate'
@@ -117,9 +124,5 @@ export function cleanCommandOf(
 ): string {
   const words = ['hollowmark', 'clean', '--kubeconfig', kubeconfigPath];
   if (context !== undefined) words.push('--context', context);
-  return [...words, '--run', runId].map(quoted).join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return [...words, '--run', runId].map(shellWord).join(' ');
 }

@@ -96,6 +96,15 @@ function taken(
   return wanted.filter((name) => names.has(name));
 }
 
+/**
+ * What tells a cluster from others behind the same URL (tunnels share theirs): the uid of its namespace kube-system.
+ * @returns undefined where that may not be read.
+ */
+export async function clusterIdOf(client: ClusterClient, signal: AbortSignal): Promise<string | undefined> {
+  const { body } = await new Calls(client, signal).get('/api/v1/namespaces/kube-system', 'namespaces');
+  return (body as { metadata?: { uid?: string } } | undefined)?.metadata?.uid;
+}
+
 async function versionOf(calls: Calls): Promise<string | undefined> {
   const { body } = await calls.get('/version', 'version');
   return (body as { gitVersion?: string } | undefined)?.gitVersion;

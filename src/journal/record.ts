@@ -19,7 +19,13 @@ const schema = 'hollowmark.journal/v1';
 type Identity = { pid: number; startedAt: string };
 
 /** A cluster that Hollowmark did not start, on which objects with the run's label may be left. */
-export type ForeignCluster = { kubeconfig: string; context?: string; server: string };
+export type ForeignCluster = {
+  kubeconfig: string;
+  context?: string;
+  server: string;
+  /** What tells it from another one behind the same URL; undefined where that may not be read. */
+  clusterId?: string | undefined;
+};
 
 /** What a run has made on this machine outside of its own folder, and elsewhere. Paths are absolute. */
 export type Traces = {
@@ -166,8 +172,8 @@ function isIdentity(value: unknown): boolean {
 
 function isForeign(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { kubeconfig, context, server } = value;
-  const optional = context === undefined || typeof context === 'string';
+  const { kubeconfig, context, server, clusterId } = value;
+  const optional = [context, clusterId].every((text) => text === undefined || typeof text === 'string');
   return typeof kubeconfig === 'string' && typeof server === 'string' && optional;
 }
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
@@ -47,8 +47,11 @@ export type RunOptions = {
 /** How long the end of a run that was interrupted or lost may wait for answers of its cluster. */
 const endLimitMs = 10_000;
 
-/** What came of a run. With `error`, the run was cut short by it and `result` says how far it came. */
-export type RunOutcome = { result: RunResult; error?: unknown };
+/**
+ * What came of a run. With `error`, the run was cut short by it and `result` says how far it came. With `leftover`, not
+ * all that it made could be taken away from a cluster of others.
+ */
+export type RunOutcome = { result: RunResult; error?: unknown; leftover?: unknown };
 
 /**
  * Runs a scenario from nothing to a result: control plane, nodes, phases, measuring, and everything down again.
@@ -75,6 +78,7 @@ class Run {
   private readonly achieved: { phase: string; ratio: number }[] = [];
   private cluster: Cluster | undefined;
   private hollow: HollowCluster | undefined;
+  private access: Promise<RunClients> | undefined;
   private clients: RunClients | undefined;
   private measurement: Measurement | undefined;
   private load: LoadGenerator | undefined;
@@ -173,7 +177,7 @@ class Run {
   async fail(error: unknown): Promise<void> {
     this.error = error;
     if (this.measurement === undefined || this.hollow?.fleet === undefined) {
-      await this.close();
+      this.warnOf(await this.close());
       throw error;
     }
     if (!this.options.signal.aborted) this.failed('run', errorMessage(error));
@@ -189,6 +193,7 @@ class Run {
     this.needed(this.hollow).died.catch(giveUp);
     const limit = this.error === undefined ? undefined : this.options.clock.timer(endLimitMs, giveUp);
     let measured: Measured;
+    let leftover: unknown;
     try {
       await this.hollow?.fleet?.flush();
       measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
@@ -197,10 +202,16 @@ class Run {
     } finally {
       limit?.cancel();
       reporter.step(cluster.shared ? 'Removing the run from the cluster' : 'Stopping the cluster');
-      await this.close();
+      leftover = await this.close();
+      if (!cluster.shared || this.error !== undefined) this.warnOf(leftover);
     }
+    if (leftover !== undefined) this.failed('cleaning up', errorMessage(leftover));
     const result = this.result(measured, cluster);
-    return this.error === undefined ? { result } : { result, error: this.error };
+    return {
+      result,
+      ...(this.error === undefined ? {} : { error: this.error }),
+      ...(leftover !== undefined && cluster.shared ? { leftover } : {}),
+    };
   }
 
   private onShardReport(report: ShardReport): void {
@@ -214,7 +225,8 @@ class Run {
   private async openMeasurement(cluster: Cluster): Promise<void> {
     const { loaded, runId, clock } = this.options;
     const { scenario } = loaded;
-    const clients = await openAccess(cluster, runId, clock);
+    this.access = openAccess(cluster, runId, clock);
+    const clients = await this.access;
     this.clients = clients;
     this.load = new LoadGenerator({
       client: clients.load,
@@ -328,7 +340,7 @@ class Run {
         startedAt: new Date(this.startWallMs).toISOString(),
         finishedAt: new Date(clock.wallMs()).toISOString(),
         parameters: loaded.document,
-        invocation: this.options.invocation,
+        invocation: { ...this.options.invocation, ...cluster.foreign },
         phases: this.records,
       },
       tool: { ...tool, node: process.version },
@@ -363,15 +375,25 @@ class Run {
     return Math.round((this.options.clock.nowUs() - this.startUs) / 1000);
   }
 
-  /** Takes everything down. What goes wrong with that is said, and hides neither a result nor a cause. */
-  private async close(): Promise<void> {
+  /** Takes everything down. @returns what went wrong with that: it must hide neither a result nor a cause. */
+  private async close(): Promise<unknown> {
     this.measurement?.stop();
-    this.clients?.close();
+    // What is still being granted would be made behind the back of those who take it away.
+    const settled = this.access?.then(
+      (clients) => clients.close(),
+      () => {},
+    );
+    await Promise.race([settled, sleep(this.options.clock, endLimitMs)]);
     try {
       await (this.hollow ?? this.cluster)?.stop();
+      return undefined;
     } catch (error) {
-      this.options.reporter.warn(`cleaning up: ${errorMessage(error)}`);
+      return error;
     }
+  }
+
+  private warnOf(error: unknown): void {
+    if (error !== undefined) this.options.reporter.warn(`cleaning up: ${errorMessage(error)}`);
   }
 
   private needed<T>(part: T | undefined): T {

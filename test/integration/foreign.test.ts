@@ -241,7 +241,10 @@ describe('a cluster of others', () => {
       const result = readResult(join(cli.dir, 'out/result.json'));
       expect(result.failures).toEqual([]);
       expect(result.wire.identity).toBe(identity);
-      expect(result.cluster.source).toContain('theirs');
+      expect(result.run.invocation).toMatchObject({
+        context: 'theirs',
+        server: cp.controlPlane.endpoint.url,
+      });
       expect(result.notes.join('\n')).toContain('others may have used it');
       expect(result.notes.some((note) => note.includes('--identity pooled'))).toBe(identity === 'pooled');
       expect(result.pods).toMatchObject({ created: 76, started: 76, failed: 0 });
@@ -283,8 +286,12 @@ describe('a cluster of others', () => {
     const here = cli.start('clean');
     expect(await finished(here), here.output()).toBe(0);
     expect(here.output()).toContain(`hollowmark clean --kubeconfig ${path} --context theirs --run ${second}`);
-    const next = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--out', 'next');
-    expect(await finished(next), next.output()).toBe(2);
+    // Without a yes nothing is removed either.
+    const asking = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--out', 'next');
+    expect(await finished(asking), asking.output()).toBe(2);
+    expect(asking.output()).toContain(`first removed: what the run ${second} left there`);
+    const next = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--out', 'next', '--yes');
+    expect(await finished(next), next.output()).toBeOneOf([0, 3, 5]);
     expect(next.output()).toContain(`Removing what the killed run ${second} left`);
     expectSame(before, await everything());
     expect(cli.temporaryFiles()).toEqual([]);
@@ -316,6 +323,7 @@ describe('a cluster of others', () => {
     const before = await everything();
     const up = cli.start('up', '--nodes', '2', '--kubeconfig', adminKubeconfig(), '--yes');
     await eventually('the nodes are Ready', () => up.output().includes('\nready\n'));
+    expect(up.output()).toContain('cluster.kubeconfig --context theirs get nodes');
     const nodes = added(before, await everything()).filter(({ kind }) => kind === 'Node');
     expect(nodes.map(({ metadata }) => metadata.name).toSorted()).toEqual(['hollow-00001', 'hollow-00002']);
     up.child.kill('SIGTERM');
