@@ -15,7 +15,6 @@ import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
 import { type RunClients, openAccess } from './access.ts';
-import { estimatePhasesMs, totalPods } from './estimate.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
 import { nodeConfigs } from './nodes.ts';
@@ -23,10 +22,8 @@ import type { Progress } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
+import { reportStatus } from './run-status.ts';
 import type { WatchdogLimits } from './watchdog.ts';
-
-/** Live displays hear from a run this often. */
-const statusIntervalMs = 250;
 
 export type RunOptions = {
   loaded: LoadedScenario;
@@ -121,7 +118,14 @@ class Run {
   async phases(): Promise<void> {
     const { loaded, signal, reporter } = this.options;
     const { scenario } = loaded;
-    const status = this.reportStatus();
+    const status = reportStatus({
+      scenario,
+      clock: this.options.clock,
+      reporter,
+      records: this.records,
+      measurement: this.needed(this.measurement),
+      atMs: () => this.atMs(),
+    });
     // What a phase still sends or waits for ends with it, also when the cluster died under it.
     const over = new AbortController();
     const phaseSignal = AbortSignal.any([signal, over.signal]);
@@ -276,48 +280,6 @@ class Run {
         hasStarted: (uid) => pods.hasStarted(uid),
       },
     };
-  }
-
-  private reportStatus(): { stop(): void } {
-    const { loaded, clock, reporter } = this.options;
-    const { scenario } = loaded;
-    const estimatesMs = estimatePhasesMs(scenario);
-    const podsExpected = totalPods(scenario);
-    let lastStarted = 0;
-    let lastUs = clock.nowUs();
-    let podsPerSecond = 0;
-    const tick = (): void => {
-      timer = clock.timer(statusIntervalMs, tick);
-      const measurement = this.needed(this.measurement);
-      const nowUs = clock.nowUs();
-      if (nowUs - lastUs >= 1_000_000) {
-        podsPerSecond = ((measurement.pods.started - lastStarted) * 1e6) / (nowUs - lastUs);
-        lastStarted = measurement.pods.started;
-        lastUs = nowUs;
-      }
-      const index = Math.max(0, this.records.length - 1);
-      const record = this.records[index];
-      const inPhaseMs = record === undefined ? 0 : this.atMs() - record.startedAtMs;
-      const thisPhaseMs = Math.max(0, (estimatesMs[index] ?? 0) - inPhaseMs);
-      const laterMs = estimatesMs.slice(index + 1).reduce((sum, ms) => sum + ms, 0);
-      reporter.status({
-        phase: record?.name ?? '',
-        phaseIndex: index,
-        phaseCount: scenario.phases.length,
-        elapsedMs: this.atMs(),
-        remainingMs: thisPhaseMs + laterMs,
-        nodesReady: measurement.nodes.ready,
-        nodesRequested: scenario.nodes.count,
-        podsCreated: measurement.pods.created,
-        podsStarted: measurement.pods.started,
-        podsDeleted: measurement.pods.deleted,
-        podsExpected,
-        podsPerSecond,
-        podStartupP99Us: measurement.podStartupP99Us(),
-      });
-    };
-    let timer = clock.timer(statusIntervalMs, tick);
-    return { stop: () => timer.cancel() };
   }
 
   private result(measured: Measured, cluster: Cluster): RunResult {
