@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sleep, systemClock } from '../../src/base/clock.ts';
+import { Prng } from '../../src/base/prng.ts';
 import type { Shard } from '../../src/fleet/shard.ts';
 import { runLabel } from '../../src/load/labels.ts';
 import { readResult } from '../../src/result/read.ts';
@@ -263,6 +265,39 @@ describe('a cluster of others', () => {
     expect(readResult(join(cli.dir, 'out/result.json')).verdict).toBe('interrupted');
     expectSame(before, await everything());
     expect(cli.temporaryFiles()).toEqual([]);
+  });
+
+  // Most of them while the run is being set up, which is when objects are made in the dark.
+  it('is left as it was by an interruption at any moment', { timeout: 300_000 }, async () => {
+    const before = await everything();
+    const path = adminKubeconfig();
+    const prng = new Prng('moments/1');
+    for (const signal of [
+      'SIGINT',
+      'SIGKILL',
+      'SIGTERM',
+      'SIGKILL',
+      'SIGINT',
+      'SIGKILL',
+      'SIGHUP',
+    ] as const) {
+      const delayMs = prng.between(300, 5_000);
+      const run = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--yes', '--out', 'out');
+      await sleep(systemClock, delayMs);
+      run.child.kill(signal);
+      await run.exit;
+      await cli.processesGone();
+      if (signal === 'SIGKILL') {
+        const cleaning = cli.start('clean', '--kubeconfig', path);
+        expect(await finished(cleaning), cleaning.output()).toBe(0);
+      }
+      try {
+        expectSame(before, await everything());
+        expect(cli.temporaryFiles()).toEqual([]);
+      } catch (cause) {
+        throw new Error(`after ${signal} at ${delayMs} ms: ${run.output()}`, { cause });
+      }
+    }
   });
 
   it('is cleaned after kill -9: by clean, or by the next start', async () => {
