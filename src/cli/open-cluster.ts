@@ -21,6 +21,7 @@ import { nodeConfigs } from '../scenario/nodes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type ClusterFlags, checkedBinaries } from './options.ts';
+import { usageError } from './usage.ts';
 
 /** What a killed run left of thousands of pods takes a minute or two. */
 const sweepTimeoutMs = 10 * 60_000;
@@ -45,6 +46,9 @@ export type OpenClusterOptions = {
  * else as `startControlPlane` or `ForeignCluster.open`. Nothing has been made then.
  */
 export async function openCluster(flags: ClusterFlags, options: OpenClusterOptions): Promise<Cluster> {
+  if (flags.yes && flags.kubeconfig === undefined) {
+    throw usageError('--yes is said to an existing cluster, and there is no --kubeconfig');
+  }
   const { journal, leftovers, reporter, signal, profile } = options;
   if (flags.kubeconfig !== undefined) return openForeign(flags, flags.kubeconfig, options);
   for (const leftover of leftovers) reporter.warn(leftoverText(leftover));
@@ -77,17 +81,18 @@ async function openForeign(
   try {
     const { client, server, context, kubeconfigPath } = foreign;
     refuseAnother(flags, server);
+    // Once, without patience: a server that is not there is noticed at once.
     await whoAmI(client);
     const clusterId = await clusterIdOf(client, signal);
     const place = { kubeconfig: kubeconfigPath, context, server, clusterId };
-    const { here, elsewhere } = sorted(leftovers, place);
+    const { here, elsewhere } = byPlace(leftovers, place);
     for (const leftover of elsewhere) reporter.warn(leftoverText(leftover));
     if (flags.yes) await removeLeftovers(here, foreign, reporter, signal);
     const intent = {
       nodes: nodeConfigs(scenario, '', runId, true),
       namespaces: nodesOnly ? [] : namespaceNames(scenario),
     };
-    const found = await survey({ client, server, context }, intent, signal);
+    const found = await survey(foreign, intent, signal);
     // Names that a killed run holds are free once it has been removed, which takes a yes.
     if (flags.yes || here.length === 0) refuseTaken(found);
     const identity = flags.identity ?? (await chooseIdentity(client, signal, nodesOnly));
@@ -160,7 +165,7 @@ function confirm(
 type Place = Pick<ForeignLeftover, 'kubeconfig' | 'context' | 'server' | 'clusterId'>;
 
 /** The runs that were killed on this very cluster, and those elsewhere. One URL may lead to several: tunnels do. */
-export function sorted(
+export function byPlace(
   leftovers: readonly ForeignLeftover[],
   place: Place,
 ): { here: ForeignLeftover[]; elsewhere: ForeignLeftover[] } {

@@ -26,7 +26,7 @@ export interface Cluster {
   readonly shared: boolean;
   /** Who sets up and takes down. Never the one that sends load, but with `pooled` on a cluster of others. */
   readonly admin: ClientIdentity;
-  /** How load generator and observer come by their identities. */
+  /** How load generator and observer come by their identities, with the credentials of now. */
   readonly harnessIdentities: IdentityPlan;
   /** How the hollow nodes come by theirs. */
   readonly nodeIdentities: IdentityPlan;

@@ -50,7 +50,7 @@ export class ForeignCluster {
       { path, context: read.context, endpoint: read.endpoint, first: first.credentials, clock },
       (onUpdate) =>
         new CredentialsRefresher({
-          source: () => read.credentials(),
+          source: read.credentials,
           first,
           clock,
           onUpdate,
@@ -96,6 +96,16 @@ export class ForeignCluster {
 
   get server(): string {
     return this.endpoint.url;
+  }
+
+  get insecure(): boolean {
+    return this.endpoint.insecure === true;
+  }
+
+  /** The host of the proxy that leads to it, without the password. */
+  get proxy(): string | undefined {
+    const { proxyUrl } = this.endpoint;
+    return proxyUrl === undefined ? undefined : new URL(proxyUrl).host;
   }
 
   /** As they are now. */

@@ -7,7 +7,15 @@ import { whoAmI } from './who-am-i.ts';
 import { someOf } from './words.ts';
 
 /** Where a cluster is and by which words the user chose it. */
-export type Target = { client: ClusterClient; server: string; context: string };
+export type Target = {
+  client: ClusterClient;
+  server: string;
+  context: string;
+  /** Nothing vouches that the server is the one that it says it is. */
+  insecure: boolean;
+  /** Host of the proxy that leads to it. */
+  proxy: string | undefined;
+};
 
 /** What a run is about to put on a cluster. */
 export type Intent = {
@@ -16,9 +24,7 @@ export type Intent = {
 };
 
 /** What is on a cluster. What may not be read, or is not said, is undefined. */
-export type Survey = {
-  server: string;
-  context: string;
+export type Survey = Pick<Target, 'server' | 'context' | 'insecure' | 'proxy'> & {
   /** Who the API server takes us for. */
   user: string | undefined;
   /** `v1.36.3`. */
@@ -48,7 +54,7 @@ const cloudless = new Set(['kind', 'kwok']);
  * accept the credentials, `interrupted`.
  */
 export async function survey(target: Target, intent: Intent, signal: AbortSignal): Promise<Survey> {
-  const { client, server, context } = target;
+  const { client, server, context, insecure, proxy } = target;
   const who = await whoAmI(client);
   const calls = new Calls(client, signal);
   const nodes = await calls.listMetadata({ group: '', resource: 'nodes' });
@@ -57,6 +63,8 @@ export async function survey(target: Target, intent: Intent, signal: AbortSignal
   return {
     server,
     context,
+    insecure,
+    proxy,
     user: who?.user,
     version: await versionOf(calls),
     nodeCount: nodes?.length,

@@ -212,7 +212,7 @@ function failure(plugin: ExecPlugin, why: string, complaint = '', cause?: unknow
     'cluster-unavailable',
     `${plugin.where}: the credential plugin ${plugin.command} failed: ${why}${said}`,
     {
-      hint: `run it by hand to see what it lacks: ${[plugin.command, ...plugin.args].join(' ')}`,
+      hint: `run ${plugin.command} by hand, with the arguments that stand there, to see what it lacks`,
       ...(cause === undefined ? {} : { cause }),
     },
   );

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { type Clock, sleep } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
@@ -75,6 +75,7 @@ class Run {
   private readonly achieved: { phase: string; ratio: number }[] = [];
   private cluster: Cluster | undefined;
   private hollow: HollowCluster | undefined;
+  private readonly opening = new AbortController();
   private access: Promise<RunClients> | undefined;
   private clients: RunClients | undefined;
   private measurement: Measurement | undefined;
@@ -207,7 +208,7 @@ class Run {
       limit?.cancel();
       reporter.step(cluster.shared ? 'Removing the run from the cluster' : 'Stopping the cluster');
       leftover = await this.close();
-      if (!cluster.shared || this.error !== undefined) this.warnOf(leftover);
+      if (!cluster.shared) this.warnOf(leftover);
     }
     if (leftover !== undefined) this.failed('cleaning up', errorMessage(leftover));
     const result = this.result(measured, cluster);
@@ -229,7 +230,7 @@ class Run {
   private async openMeasurement(cluster: Cluster): Promise<void> {
     const { loaded, runId, clock } = this.options;
     const { scenario } = loaded;
-    this.access = openAccess(cluster, runId, clock);
+    this.access = openAccess(cluster, runId, clock, this.opening.signal);
     const clients = await this.access;
     this.clients = clients;
     this.load = new LoadGenerator({
@@ -341,11 +342,11 @@ class Run {
   private async close(): Promise<unknown> {
     this.measurement?.stop();
     // What is still being granted would be made behind the back of those who take it away.
-    const settled = this.access?.then(
+    this.opening.abort(new HollowmarkError('interrupted', 'the run ends'));
+    await this.access?.then(
       (clients) => clients.close(),
       () => {},
     );
-    await Promise.race([settled, sleep(this.options.clock, endLimitMs)]);
     try {
       await (this.hollow ?? this.cluster)?.stop();
       return undefined;

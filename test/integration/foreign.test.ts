@@ -137,6 +137,8 @@ const byControllers = (object: Obj): boolean =>
 
 /** Nothing has come, nothing has gone, and what is there is as it was. */
 function expectSame(before: ReadonlyMap<string, Obj>, after: ReadonlyMap<string, Obj>): void {
+  const gone = [...before].filter(([key]) => !after.has(key)).map(([, object]) => object);
+  expect(gone.map(describeObject)).toEqual([]);
   const come = added(before, after).filter((object) => !byControllers(object));
   expect(come.map(describeObject)).toEqual([]);
   expect(settled(after)).toEqual(settled(before));
@@ -201,7 +203,7 @@ describe('a cluster of others', () => {
     const output = run.output();
     expect(output).toContain(cp.controlPlane.endpoint.url);
     expect(output).toMatch(/version +v1\.36\.3\n +nodes +2\n +pods +8\n/);
-    expect(output).toMatch(/4 nodes guest-00001 … guest-00004/);
+    expect(output).toMatch(/4 nodes guest-[0-9a-f]{4}-00001 … guest-[0-9a-f]{4}-00004/);
     expect(output).toMatch(/2 namespaces guest-1 … guest-2/);
     expect(output).toContain('--yes');
     expectSame(before, await everything());
@@ -354,31 +356,57 @@ describe('a cluster of others', () => {
     expectSame(before, await everything());
   });
 
-  it('carries hollow nodes for other tools with up', async () => {
+  it('carries hollow nodes for other tools with up, also when a DaemonSet tolerates them', async () => {
     const before = await everything();
+    const daemonSets = '/apis/apps/v1/namespaces/residents/daemonsets';
+    const everywhere = daemonSet('everywhere', { tolerations: [{ operator: 'Exists' }] });
+    expect((await cp.admin.call('POST', daemonSets, everywhere)).status).toBe(201);
     const up = cli.start('up', '--nodes', '2', '--kubeconfig', adminKubeconfig(), '--yes');
     await eventually('the nodes are Ready', () => up.output().includes('\nready\n'));
+    expect(up.output()).toMatch(/warning: 1 DaemonSet tolerates the taint .*: residents\/everywhere/);
     expect(up.output()).toContain('cluster.kubeconfig --context theirs get nodes');
     const nodes = added(before, await everything()).filter(({ kind }) => kind === 'Node');
-    expect(nodes.map(({ metadata }) => metadata.name).toSorted()).toEqual(['hollow-00001', 'hollow-00002']);
+    const names = nodes.map(({ metadata }) => metadata.name.replace(/-[0-9a-f]{4}-/, '-…-'));
+    expect(names.toSorted()).toEqual(['hollow-…-00001', 'hollow-…-00002']);
+    await eventually('the DaemonSet is on all four nodes', async () => {
+      const { body } = await cp.admin.call<{ status: { numberReady?: number } }>(
+        'GET',
+        `${daemonSets}/everywhere`,
+      );
+      return body.status.numberReady === 4;
+    });
     up.child.kill('SIGTERM');
     expect(await finished(up), up.output()).toBe(143);
+    const left = added(before, await everything()).filter((object) => !byControllers(object));
+    expect(
+      left.filter(({ metadata }) => !metadata.name.startsWith('everywhere')).map(describeObject),
+    ).toEqual([]);
+    await cp.admin.call('DELETE', `${daemonSets}/everywhere`);
+    // Pods of nodes that are gone are the pod garbage collector's, which looks every 20 s and waits for 40.
+    await eventually(
+      'the DaemonSet and its pods are gone',
+      async () => added(before, await everything()).every(byControllers),
+      120_000,
+    );
     expectSame(before, await everything());
   });
 
   it('is not touched when names are taken', async () => {
-    const run = cli.start(
-      ...['run', 'guest.yaml', '--kubeconfig', adminKubeconfig(), '--yes', '--out', 'out'],
-      ...['--set', 'namespaces.prefix=resident', '--set', 'nodes.namePrefix=resident'],
-    );
-    const { status } = await cp.admin.call('POST', '/api/v1/nodes', { metadata: { name: 'resident-00002' } });
+    const { status } = await cp.admin.call('POST', '/api/v1/namespaces', { metadata: { name: 'guest-2' } });
     expect(status).toBe(201);
-    try {
-      expect(await finished(run)).toBe(2);
-      expect(run.output()).toContain('resident-00002');
-    } finally {
-      await cp.admin.call('DELETE', '/api/v1/nodes/resident-00002');
-    }
+    await eventually('its service account is there', async () => {
+      const path = '/api/v1/namespaces/guest-2/serviceaccounts/default';
+      return (await cp.admin.call('GET', path)).status === 200;
+    });
+    await eventually('its CA is there', async () => {
+      const path = '/api/v1/namespaces/guest-2/configmaps/kube-root-ca.crt';
+      return (await cp.admin.call('GET', path)).status === 200;
+    });
+    const before = await everything();
+    const run = cli.start('run', 'guest.yaml', '--kubeconfig', adminKubeconfig(), '--yes', '--out', 'out');
+    expect(await finished(run)).toBe(2);
+    expect(run.output()).toContain('namespaces guest-2');
+    expectSame(before, await everything());
   });
 });
 

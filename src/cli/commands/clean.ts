@@ -15,7 +15,7 @@ import { type ForeignLeftover, foreignLeftovers, sweepLeftovers } from '../../jo
 import type { CommandContext } from '../context.ts';
 import { type Display, createDisplay, displayMode } from '../display.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { leftoverText, sorted } from '../open-cluster.ts';
+import { leftoverText, byPlace } from '../open-cluster.ts';
 
 type CleanFlags = {
   kubeconfig: string | undefined;
@@ -115,7 +115,7 @@ async function cleanCluster(
     display.step(`Looking for runs on ${server}`);
     const who = await whoAmI(client);
     const clusterId = await clusterIdOf(client, signal);
-    const { here } = sorted(killed, { kubeconfig: kubeconfigPath, context, server, clusterId });
+    const { here } = byPlace(killed, { kubeconfig: kubeconfigPath, context, server, clusterId });
     const { runs, unlisted } = await findRuns(client, who?.serverWallMs, signal);
     if (runs.length === 0 && unlisted.length > 0) {
       throw forbidden(
@@ -138,8 +138,8 @@ async function cleanCluster(
     }
     const removed = flags.dryRun ? undefined : await removeAll(chosen.remove, client, display, signal);
     for (const leftover of here) {
-      const left = runs.some(({ runId }) => runId === leftover.runId);
-      if (removed !== undefined && (!left || removed.has(leftover.runId))) leftover.forget();
+      const gone = unlisted.length === 0 && !runs.some(({ runId }) => runId === leftover.runId);
+      if (removed !== undefined && (gone || removed.has(leftover.runId))) leftover.forget();
     }
     display.close();
     process.stdout.write(
