@@ -31,6 +31,7 @@ type Obj = {
     labels?: Record<string, string>;
   };
   spec?: Record<string, unknown>;
+  status?: { conditions?: { lastHeartbeatTime?: string }[] };
 };
 
 let cp: TestControlPlane;
@@ -118,9 +119,20 @@ function isBusy({ kind, metadata }: Obj): boolean {
   return (kind === 'Lease' && metadata.name !== 'leader') || kind === 'Event';
 }
 
-/** The objects as they were, without those that change by themselves. */
-function settled(objects: ReadonlyMap<string, Obj>): Record<string, Obj> {
-  return Object.fromEntries([...objects].filter(([, object]) => !isBusy(object)));
+/** The objects as they were, without those that change by themselves; nodes but for what their kubelets report. */
+function settled(objects: ReadonlyMap<string, Obj>): Record<string, unknown> {
+  return Object.fromEntries(
+    [...objects]
+      .filter(([, object]) => !isBusy(object))
+      .map(([key, object]) => [key, object.kind === 'Node' ? withoutHeartbeat(object) : object]),
+  );
+}
+
+/** A kubelet writes its node's heartbeat every five minutes. */
+function withoutHeartbeat({ metadata, status, ...node }: Obj): unknown {
+  const { resourceVersion: _version, managedFields: _fields, ...kept } = metadata;
+  const conditions = status?.conditions?.map(({ lastHeartbeatTime: _time, ...condition }) => condition);
+  return { ...node, metadata: kept, status: { ...status, conditions } };
 }
 
 const describeObject = ({ kind, metadata }: Obj): string =>
