@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { shownUrl } from '../../base/shown-url.ts';
 import { isOlder } from '../../base/versions.ts';
 import type { BinariesOptions } from '../../control-plane/control-plane.ts';
 import { cacheRoot } from '../../control-plane/sources/cache.ts';
@@ -92,10 +93,10 @@ async function askReleaseSite(options: BinariesOptions): Promise<{ url: string; 
   };
   try {
     await fetchText({ url, limits, signal }, checksumBytesMax);
-    return { url: releaseUrl, fault: undefined };
+    return { url: shownUrl(releaseUrl), fault: undefined };
   } catch (error) {
     signal.throwIfAborted();
-    return { url: releaseUrl, fault: errorMessage(error).replace(`${url}: `, '') };
+    return { url: shownUrl(releaseUrl), fault: errorMessage(error).replace(`${shownUrl(url)}: `, '') };
   }
 }
 
