@@ -55,10 +55,8 @@ export async function findBinaries(
  */
 export async function locateBinaries(options: BinariesOptions): Promise<BinarySet | readonly string[]> {
   const search = newSearch(options, defaultDownloadLimits);
-  const root = cacheRoot(search.env);
-  const binaries = (await fromUser(search)) ?? (await fromCache(root, await cacheKeys(search), search));
+  const binaries = (await fromUser(search)) ?? (await fromCacheAsItIs(search));
   if (binaries !== undefined) return binaries;
-  search.failures.push(cacheFailure(root, search.version));
   return search.failures.map(({ source, reason }) => `${source}: ${reason}`);
 }
 
@@ -112,6 +110,19 @@ async function cacheKeys(search: Search): Promise<Keys> {
     build: `${base}-build-${await buildRecipe(search.version)}`,
     lock: `${lockPrefix}${base}`,
   };
+}
+
+async function fromCacheAsItIs(search: Search): Promise<BinarySet | undefined> {
+  let root: string;
+  try {
+    root = cacheRoot(search.env);
+  } catch (error) {
+    search.failures.push({ source: 'cache', reason: errorMessage(error) });
+    return undefined;
+  }
+  const cached = await fromCache(root, await cacheKeys(search), search);
+  if (cached === undefined) search.failures.push(cacheFailure(root, search.version));
+  return cached;
 }
 
 async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined> {

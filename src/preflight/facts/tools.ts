@@ -11,7 +11,7 @@ import { locateBinaries } from '../../control-plane/sources/find-binaries.ts';
 import { surveyGo } from '../../control-plane/sources/go-build.ts';
 import { thisPlatform } from '../../control-plane/sources/platform.ts';
 import { runCommand } from '../../control-plane/sources/run-command.ts';
-import type { BinariesFacts, ToolFacts } from './facts.ts';
+import type { BinariesFacts, FolderFacts, ToolFacts } from './facts.ts';
 import { readFolder } from './folder.ts';
 import { SystemFiles } from './system-files.ts';
 
@@ -62,7 +62,7 @@ export async function readToolFacts(options: BinariesOptions, root = '/'): Promi
     binaries,
     release: 'passedOver' in binaries ? await askReleaseSite(options) : undefined,
     go: { ...go, tooOld: go.version !== undefined && isOlder(go.version, go.wanted) },
-    cache: readFolder(cacheRoot(env)),
+    cache: readCache(env),
     browser: findBrowser(env['PATH'] ?? ''),
     browserInstall: browserInstall(files.text('/etc/os-release') ?? '', process.platform),
   };
@@ -79,6 +79,16 @@ async function readBinaries(options: BinariesOptions): Promise<BinariesFacts> {
     // A folder that was named; a version or URL that is none is the command line's fault, not the machine's.
     if (!(error instanceof HollowmarkError) || options.binariesDir === undefined) throw error;
     return { fault: error.message, hint: error.hint };
+  }
+}
+
+/** A user without a home folder has no cache, and needs none when binaries are there. */
+function readCache(env: Readonly<Record<string, string | undefined>>): FolderFacts {
+  try {
+    return readFolder(cacheRoot(env));
+  } catch (error) {
+    const unknown = { freeBytes: undefined, freeFiles: undefined, inMemory: false };
+    return { path: '', fault: errorMessage(error), ...unknown };
   }
 }
 
