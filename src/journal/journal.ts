@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { type ChildRegister, Guardian } from './guardian.ts';
 import { processStart } from './process-identity.ts';
@@ -15,9 +15,9 @@ import {
   removeTraces,
 } from './record.ts';
 
-/** Where the folders of this user's runs lie. */
+/** Where the folders of this user's runs lie; absolute although TMPDIR may not be. */
 export function stateRoot(): string {
-  return join(tmpdir(), `hollowmark-${ownUid()}`);
+  return resolve(tmpdir(), `hollowmark-${ownUid()}`);
 }
 
 /**
