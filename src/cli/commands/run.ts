@@ -121,7 +121,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
   } finally {
     display.close();
-    await journal.close();
+    await journal.close(display);
   }
 }
 
@@ -138,9 +138,9 @@ function whatToRun(flags: RunFlags): Earlier {
 function claimFolder(dir: string, journal: Journal): void {
   const made: string[] = [];
   for (let folder = dir; !existsSync(folder); folder = dirname(folder)) made.push(folder);
-  const probe = join(dir, '.hollowmark');
+  const probe = join(dir, `.hollowmark.${process.pid}.tmp`);
   const charts = join(dir, 'charts');
-  journal.note({ files: [probe], temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
+  journal.note({ temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
   writeFileAtomically(probe, '');
   rmSync(probe);
 }
