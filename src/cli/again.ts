@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { HollowmarkError } from '../base/errors.ts';
 import { type Machine, thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
+import { shownUrl } from '../base/shown-url.ts';
 import type { FlagProfile } from '../control-plane/control-plane.ts';
 import { readResult, resultFileAt } from '../result/read.ts';
 import type { Invocation, RunResult } from '../result/result.ts';
@@ -30,13 +31,8 @@ export function invocationOf(flags: ClusterFlags, profile: FlagProfile): Invocat
     ...nodes,
     identity: flags.identity ?? identityModes[0],
     ...(binariesDir === undefined ? {} : { binaries: resolve(binariesDir) }),
-    ...(flags.releaseUrl === undefined ? {} : { releaseUrl: withoutCredentials(flags.releaseUrl) }),
+    ...(flags.releaseUrl === undefined ? {} : { releaseUrl: shownUrl(flags.releaseUrl) }),
   };
-}
-
-/** Results are handed around. */
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//');
 }
 
 /** What an earlier run says about how to do it again. */

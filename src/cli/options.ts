@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
+import { shownUrl } from '../base/shown-url.ts';
 import type { IdentityMode } from '../cluster/cluster.ts';
 import {
   type BinariesOptions,
@@ -152,7 +153,7 @@ function kubernetesVersion(value: string): string {
 function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new HollowmarkError('bad-input', `--release-url: '${value}' is not an http(s) URL`);
+    throw new HollowmarkError('bad-input', `--release-url: '${shownUrl(value)}' is not an http(s) URL`);
   }
   return value.replace(/\/+$/, '');
 }

@@ -72,7 +72,7 @@ function reportedVerdict(out: string, ending: Ending): string | undefined {
   const files = listed(out);
   if (files === undefined) return undefined;
   const { verdict } = readResult(join(out, 'result.json'));
-  const whole = ['charts', 'junit.xml', 'report.html', 'result.json'];
+  const whole = ['charts', 'junit.xml', 'plan.txt', 'report.html', 'result.json'];
   // Who kills while the report is being written gets the files that were whole by then.
   if (ending === 'SIGKILL' || ending === 'SIGINT twice') {
     expect(whole).toEqual(expect.arrayContaining(files));

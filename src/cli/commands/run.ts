@@ -79,7 +79,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
     try {
       return await conduct(flags, what, { runId, journal, leftovers, display, interruption });
     } finally {
-      await journal.close();
+      await journal.close(display);
     }
   } finally {
     display.close();
@@ -165,9 +165,9 @@ function whatToRun(flags: RunFlags): Earlier {
 function claimFolder(dir: string, journal: Journal): void {
   const made: string[] = [];
   for (let folder = dir; !existsSync(folder); folder = dirname(folder)) made.push(folder);
-  const probe = join(dir, '.hollowmark');
+  const probe = join(dir, `.hollowmark.${process.pid}.tmp`);
   const charts = join(dir, 'charts');
-  journal.note({ files: [probe], temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
+  journal.note({ temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
   writeFileAtomically(probe, '');
   rmSync(probe);
 }

@@ -1,5 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
@@ -72,7 +71,7 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     try {
       return await stay(flags, scenario, { runId, journal, leftovers, display, interruption, kubeconfigOut });
     } finally {
-      await journal.close();
+      await journal.close(display);
     }
   } finally {
     display.close();
@@ -112,10 +111,7 @@ async function stay(
   let hollow: HollowCluster | undefined;
   let lost: unknown;
   try {
-    if (kubeconfigOut !== undefined) {
-      await writeKubeconfig(cluster.kubeconfigPath, kubeconfigOut);
-      journal.note({ files: [kubeconfigOut] });
-    }
+    if (kubeconfigOut !== undefined) writeKubeconfig(journal, cluster.kubeconfigPath, kubeconfigOut);
     hollow = new HollowCluster({ cluster, children: journal, clock: systemClock, signal, reporter: display });
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
@@ -187,10 +183,10 @@ function checkKubeconfigOut(path: string): void {
   }
 }
 
-async function writeKubeconfig(from: string, to: string): Promise<void> {
+function writeKubeconfig(journal: Journal, from: string, to: string): void {
   try {
     // Not over a file that is there: it may be somebody's own kubeconfig.
-    await copyFile(from, to, constants.COPYFILE_EXCL);
+    journal.makeFile(to, readFileSync(from));
   } catch (cause) {
     throw new HollowmarkError('bad-input', `--kubeconfig-out: cannot write ${to}: ${errorMessage(cause)}`, {
       hint: 'name a file that is not there yet, in a folder that is',
