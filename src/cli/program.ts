@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { withoutControls } from '../report/plain-text.ts';
@@ -9,7 +9,7 @@ import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { upCommand } from './commands/up.ts';
 import { validateCommand } from './commands/validate.ts';
-import { completeWord } from './completion.ts';
+import { completer } from './completion.ts';
 import { CommandContext } from './context.ts';
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
@@ -36,7 +36,7 @@ export async function main(
 ): Promise<number> {
   const context = new CommandContext(interruption);
   let failure: unknown;
-  const parser = yargs([...argv])
+  const parser: Argv = yargs([...argv])
     .scriptName('hollowmark')
     .usage(
       '$0 <command>\n\nScalability tests of a real Kubernetes control plane with thousands of hollow nodes.',
@@ -51,7 +51,7 @@ export async function main(
     .completion(
       'completion',
       'Print the script that completes commands and flags in bash or zsh',
-      completeWord,
+      completer(argv, () => knownFlags(parser)),
     )
     .demandCommand(1, 'which command? Such as: hollowmark run scenarios/quickstart.yaml')
     .strict()
