@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunResult } from '../../../src/result/result.ts';
 import { sampleResult } from '../report/sample-result.ts';
 import { runInProcess } from './in-process.ts';
@@ -265,7 +265,7 @@ const badEnvironment: [
   ['up --binaries $DIR/hollow', { TMPDIR: '/proc/hollowmark' }, 2, '/proc/hollowmark', 'TMPDIR'],
   [
     'run $DIR/good.yaml --out $DIR/out --binaries $DIR/hollow',
-    { TMPDIR: '$DIR/tmp' },
+    {},
     6,
     'etcd (pid',
     'exited with code 3',
@@ -300,6 +300,8 @@ beforeAll(() => {
   );
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
+// State goes there, where it is seen if it stays.
+beforeEach(() => vi.stubEnv('TMPDIR', placed('$DIR/tmp')));
 afterEach(() => vi.unstubAllEnvs());
 
 /** Everything below the test's folder. */
