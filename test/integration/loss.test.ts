@@ -18,7 +18,7 @@ phases:
   - {type: latency-pods, name: latency, count: 1200, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
 `;
 
-const report = ['charts', 'junit.xml', 'report.html', 'result.json'];
+const report = ['charts', 'junit.xml', 'plan.txt', 'report.html', 'result.json'];
 
 let cli: CliRun;
 beforeEach(() => {
