@@ -231,6 +231,13 @@ describe('what the docs say', () => {
     expect(rows).toEqual(Object.values(exitCodes));
   });
 
+  it('README.md: its table has every flag', async () => {
+    const cells = [...readme.matchAll(/^\| (`--.*?) \| /gm)].map((match) => match[1] ?? '');
+    const listed = cells.flatMap((cell) => cell.match(/--[a-z-]+/g) ?? []);
+    const flags = [...(await help).values()].flatMap((text) => text.match(/(?<=^ +)--[a-z-]+/gm) ?? []);
+    expect([...new Set(flags)].filter((flag) => !listed.includes(flag))).toEqual(['--version']);
+  });
+
   it('every flag that a page names exists', async () => {
     const known = new Set([...(await help).values()].flatMap((text) => text.match(/--[a-z][a-z-]+/g) ?? []));
     // Of Kubernetes and etcd.
