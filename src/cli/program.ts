@@ -1,4 +1,4 @@
-import yargs, { type Argv } from 'yargs';
+import yargs, { type Argv, type CommandModule } from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { withoutControls } from '../report/plain-text.ts';
@@ -25,6 +25,19 @@ function knownFlags(parser: object): KnownFlags {
   return { names: Object.keys(key), booleans: boolean, lists: array };
 }
 
+/** All commands, in the order of the help. */
+export function commandsOf(context: CommandContext): CommandModule[] {
+  return [
+    runCommand(context),
+    upCommand(context),
+    validateCommand(context),
+    reportCommand(context),
+    cleanCommand(context),
+    doctorCommand(context),
+    controlPlaneCommand(context),
+  ] as CommandModule[];
+}
+
 /**
  * Runs one command line, without the program's own name, and says with which code the process should end. Everything
  * that goes wrong is said on stderr; nothing is thrown.
@@ -41,13 +54,7 @@ export async function main(
     .usage(
       '$0 <command>\n\nScalability tests of a real Kubernetes control plane with thousands of hollow nodes.',
     )
-    .command(runCommand(context))
-    .command(upCommand(context))
-    .command(validateCommand(context))
-    .command(reportCommand(context))
-    .command(cleanCommand(context))
-    .command(doctorCommand(context))
-    .command(controlPlaneCommand(context))
+    .command(commandsOf(context))
     .completion(
       'completion',
       'Print the script that completes commands and flags in bash or zsh',
