@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { bytesText } from './bytes.ts';
 import { HollowmarkError } from './errors.ts';
 
 /** What a file should be that a user names. */
@@ -56,7 +57,8 @@ function unusable(path: string, reason: string, kind: InputKind, cause?: unknown
   return new HollowmarkError('bad-input', message, { hint: kind.hint, cause });
 }
 
-const tooLarge = ({ bytesMax, name }: InputKind): string => `larger than ${bytesMax} bytes, so not a ${name}`;
+const tooLarge = ({ bytesMax, name }: InputKind): string =>
+  `larger than ${bytesText(bytesMax)}, so not a ${name}`;
 
 function reasonOf(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';

@@ -1,6 +1,6 @@
 import { type Check, type Size, type Verdict, enoughFor } from '../preflight/check.ts';
 import { aboutNodesText, countOf } from '../preflight/words.ts';
-import { singleLine } from '../report/plain-text.ts';
+import { singleLine, wrapped } from '../report/plain-text.ts';
 
 const marks: Readonly<Record<Verdict, string>> = { ok: '✓', warn: '!', fail: '✕', unknown: '?' };
 
@@ -36,7 +36,7 @@ export function renderChecks(
   const width = Math.max(20, options.columns - indent.length - nodesColumns);
   const rows = checks.flatMap((check) => {
     const { title, verdict, finding, nodesMax, fix } = check;
-    const [first = '', ...rest] = wrapped(singleLine(finding), width);
+    const [first = '', ...rest] = wrapped(finding, width);
     const nodes = nodesMax === undefined ? '' : paint('dim', aboutNodesText(nodesMax).padStart(nodesColumns));
     const found = nodesMax === undefined ? first : first.padEnd(width);
     return [
@@ -69,16 +69,4 @@ function limitText({ nodes, limitedBy }: { nodes: number; limitedBy: Check }): s
 /** `Memory` as `memory`; `CPU` as it is. */
 function inSentence(title: string): string {
   return /^[A-Z]{2}/.test(title) ? title : title.charAt(0).toLowerCase() + title.slice(1);
-}
-
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let rest = text;
-  while (rest.length > width) {
-    const at = rest.lastIndexOf(' ', width);
-    const cut = at > 0 ? at : width;
-    lines.push(rest.slice(0, cut));
-    rest = rest.slice(cut).trimStart();
-  }
-  return [...lines, rest];
 }

@@ -2,17 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
-import { shownUrl } from '../base/shown-url.ts';
 import type { IdentityMode } from '../cluster/cluster.ts';
 import {
   type BinariesOptions,
   type FlagProfile,
+  defaultVersion,
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
+import { checkReleaseUrl, checkVersion } from '../control-plane/sources/find-binaries.ts';
 import type { ScenarioOverrides } from '../scenario/load-scenario.ts';
-
-/** The version that the embedded control plane has unless told otherwise. */
-export const defaultKubernetesVersion = 'v1.36.3';
 
 /** The values of `--flags`. */
 export const flagProfiles: readonly FlagProfile[] = ['default', 'scale'];
@@ -36,7 +34,7 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
   return yargs
     .option('kubernetes-version', {
       type: 'string',
-      defaultDescription: defaultKubernetesVersion,
+      defaultDescription: defaultVersion,
       describe: 'Kubernetes version of the local control plane',
       group: 'Control plane:',
       requiresArg: true,
@@ -127,9 +125,9 @@ export function checkedBinaries(
   flags: ControlPlaneFlags,
 ): Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'> {
   return {
-    version: kubernetesVersion(flags.kubernetesVersion ?? defaultKubernetesVersion),
+    version: checkVersion(flags.kubernetesVersion ?? defaultVersion),
     binariesDir: flags.binaries,
-    releaseUrl: httpUrl(flags.releaseUrl ?? officialReleaseUrl),
+    releaseUrl: checkReleaseUrl(flags.releaseUrl ?? officialReleaseUrl),
   };
 }
 
@@ -138,24 +136,6 @@ export function newRunId(scenario: string): string {
   const iso = new Date(systemClock.wallMs()).toISOString();
   const time = `${iso.slice(0, 10).replaceAll('-', '')}-${iso.slice(11, 19).replaceAll(':', '')}`;
   return `${time}-${scenario.slice(0, 32)}-${randomBytes(2).toString('hex')}`;
-}
-
-function kubernetesVersion(value: string): string {
-  const match = /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/.exec(value);
-  if (match === null) {
-    throw new HollowmarkError('bad-input', `--kubernetes-version: '${value}' is not a version`, {
-      hint: `write it like ${defaultKubernetesVersion}`,
-    });
-  }
-  return `v${match[1]}`;
-}
-
-function httpUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new HollowmarkError('bad-input', `--release-url: '${shownUrl(value)}' is not an http(s) URL`);
-  }
-  return value.replace(/\/+$/, '');
 }
 
 export type ScenarioFlags = {

@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import yargs, { type Argv, type CommandModule } from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { withoutControls } from '../report/plain-text.ts';
@@ -9,7 +9,7 @@ import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { upCommand } from './commands/up.ts';
 import { validateCommand } from './commands/validate.ts';
-import { completeWord } from './completion.ts';
+import { completer } from './completion.ts';
 import { CommandContext } from './context.ts';
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
@@ -25,6 +25,19 @@ function knownFlags(parser: object): KnownFlags {
   return { names: Object.keys(key), booleans: boolean, lists: array };
 }
 
+/** All commands, in the order of the help. */
+export function commandsOf(context: CommandContext): CommandModule[] {
+  return [
+    runCommand(context),
+    upCommand(context),
+    validateCommand(context),
+    reportCommand(context),
+    cleanCommand(context),
+    doctorCommand(context),
+    controlPlaneCommand(context),
+  ] as CommandModule[];
+}
+
 /**
  * Runs one command line, without the program's own name, and says with which code the process should end. Everything
  * that goes wrong is said on stderr; nothing is thrown.
@@ -36,22 +49,16 @@ export async function main(
 ): Promise<number> {
   const context = new CommandContext(interruption);
   let failure: unknown;
-  const parser = yargs([...argv])
+  const parser: Argv = yargs([...argv])
     .scriptName('hollowmark')
     .usage(
       '$0 <command>\n\nScalability tests of a real Kubernetes control plane with thousands of hollow nodes.',
     )
-    .command(runCommand(context))
-    .command(upCommand(context))
-    .command(validateCommand(context))
-    .command(reportCommand(context))
-    .command(cleanCommand(context))
-    .command(doctorCommand(context))
-    .command(controlPlaneCommand(context))
+    .command(commandsOf(context))
     .completion(
       'completion',
       'Print the script that completes commands and flags in bash or zsh',
-      completeWord,
+      completer(argv, () => knownFlags(parser)),
     )
     .demandCommand(1, 'which command? Such as: hollowmark run scenarios/quickstart.yaml')
     .strict()

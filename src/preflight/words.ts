@@ -1,17 +1,5 @@
 /** Figures as they stand in findings. */
 
-/** `950 B`, `12.3 MB`, `24.1 GB`: units of 1,000, as in the benchmarks. */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${significant(value, 3)} ${units[unit]}`;
-}
-
 /** `27 %`, from a ratio. */
 export function percentText(ratio: number): string {
   return `${Math.round(ratio * 100)} %`;
@@ -31,8 +19,4 @@ export function countOf(count: number, noun: string): string {
 export function aboutNodesText(nodes: number): string {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, nodes))) - 1);
   return countOf(Math.floor(nodes / step) * step, 'node');
-}
-
-function significant(value: number, digits: number): string {
-  return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(digits)));
 }

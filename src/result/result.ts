@@ -137,7 +137,7 @@ export type RunResult = {
     finishedAt: string;
     /** The scenario as it ran: after defaults and `--set`. */
     parameters: unknown;
-    /** Absent in files of versions before 0.2. */
+    /** Without it, the run cannot be done again. */
     invocation?: Invocation;
     phases: PhaseRecord[];
   };

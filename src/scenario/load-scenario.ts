@@ -66,10 +66,10 @@ export function parseScenario(text: string, file: string, overrides: ScenarioOve
 export function defaultScenario(nodes: { nodes: number; proxies: boolean }): Scenario {
   const text = JSON.stringify({
     name: 'up',
-    nodes: { count: nodes.nodes, proxies: nodes.proxies },
+    nodes: { count: 1, proxies: nodes.proxies },
     phases: [{ type: 'wait', for: 'nodes-ready' }],
   });
-  return parseScenario(text, 'the default scenario', { sets: [] }).scenario;
+  return parseScenario(text, 'the default scenario', { nodes: nodes.nodes, sets: [] }).scenario;
 }
 
 /** Throws the fault that stands first in the file. */

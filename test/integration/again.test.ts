@@ -1,18 +1,15 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { packageRoot } from '../../src/base/package-info.ts';
 import { silentReporter } from '../../src/base/reporter.ts';
 import { LocalCluster } from '../../src/cluster/local-cluster.ts';
-import { officialReleaseUrl } from '../../src/control-plane/control-plane.ts';
 import { readResult } from '../../src/result/read.ts';
 import type { RunResult } from '../../src/result/result.ts';
 import { conductRun } from '../../src/scenario/conductor.ts';
 import { parseScenario } from '../../src/scenario/load-scenario.ts';
-import type { AuditLine } from './support.ts';
+import { CliRun } from './cli-run.ts';
+import { type AuditLine, testOptions } from './support.ts';
 
 const scenario = `name: tiny
 nodes: { count: 3, labels: { topology.kubernetes.io/zone: a }, capacity: { cpu: 4, memory: 16Gi, pods: 40 } }
@@ -24,33 +21,29 @@ phases:
   - { type: delete }
 `;
 
-let dir: string;
+let cli: CliRun;
 beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'hollowmark-again-'));
-  writeFileSync(join(dir, 'tiny.yaml'), scenario);
+  cli = new CliRun({ 'tiny.yaml': scenario });
 });
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+afterAll(() => cli.remove());
 
 describe('a run is done again from its folder', () => {
-  const run = (out: string, ...args: string[]): { plan: string; result: RunResult; stderr: string } => {
-    const main = join(packageRoot, 'dist/cli/main.js');
-    const { status, stderr } = spawnSync(process.execPath, [main, 'run', ...args, '--out', out], {
-      cwd: dir,
-      encoding: 'utf8',
-    });
+  type Done = { plan: string; result: RunResult; stderr: string };
+  const run = async (out: string, ...args: string[]): Promise<Done> => {
+    const { code, stderr } = await cli.finish('run', ...args, '--out', out);
     // Too few samples for a verdict, or too busy a machine.
-    expect(status, stderr).toBe(5);
-    const plan = readFileSync(join(dir, out, 'plan.txt'), 'utf8');
-    return { plan, result: readResult(join(dir, out)), stderr };
+    expect(code, stderr).toBe(5);
+    const plan = readFileSync(join(cli.dir, out, 'plan.txt'), 'utf8');
+    return { plan, result: readResult(join(cli.dir, out)), stderr };
   };
 
-  it('with the same plan, and with another seed another one', () => {
-    const first = run('one', 'tiny.yaml', '--seed', 'seven', '--flags', 'default', '--set', 'nodes.count=4');
+  it('with the same plan, and with another seed another one', async () => {
+    const first = await run('one', 'tiny.yaml', '--seed=seven', '--flags=default', '--set=nodes.count=4');
     expect(first.result.run.invocation).toMatchObject({ kubernetesVersion: 'v1.36.3', flags: 'default' });
     expect(first.plan).toContain('seed "seven"\nnode hollow-00001 ');
-    rmSync(join(dir, 'tiny.yaml'));
+    rmSync(join(cli.dir, 'tiny.yaml'));
 
-    const second = run('two', '--again', 'one');
+    const second = await run('two', '--again', 'one');
     expect(second.plan).toBe(first.plan);
     expect(second.stderr).not.toContain('warning: the ');
     for (const { run: again, cluster } of [second.result]) {
@@ -60,7 +53,7 @@ describe('a run is done again from its folder', () => {
       expect(cluster.profile).toBe('default');
     }
 
-    const third = run('three', '--again', 'two/result.json', '--seed', 'eight');
+    const third = await run('three', '--again', 'two/result.json', '--seed', 'eight');
     expect(third.plan).not.toBe(first.plan);
     const objects = (plan: string): string[] =>
       plan.split('\n').filter((line) => /^(?:node|namespace|deployment|pod) /.test(line));
@@ -90,8 +83,8 @@ type Body = {
 
 /** What was asked of the API server in one run, in the order in which it came: run ids and times taken out. */
 async function createdBy(name: string): Promise<Created> {
-  const log = join(dir, `${name}.log`);
-  const policy = join(dir, 'policy.yaml');
+  const log = join(cli.dir, `${name}.log`);
+  const policy = join(cli.dir, 'policy.yaml');
   writeFileSync(policy, auditPolicy);
   const loaded = parseScenario(scenario, 'tiny.yaml', { seed: 'seven', sets: [] });
   const { signal } = new AbortController();
@@ -107,16 +100,9 @@ async function createdBy(name: string): Promise<Created> {
     },
     openCluster: () =>
       LocalCluster.start(
-        {
-          version: 'v1.36.3',
-          binariesDir: undefined,
-          releaseUrl: officialReleaseUrl,
-          profile: 'scale',
-          extraFlags: { 'kube-apiserver': [`--audit-policy-file=${policy}`, `--audit-log-path=${log}`] },
-          stateDir: join(dir, name),
-          reporter: silentReporter,
-          signal,
-        },
+        testOptions(join(cli.dir, name), {
+          'kube-apiserver': [`--audit-policy-file=${policy}`, `--audit-log-path=${log}`],
+        }),
         'certificate',
       ),
     children: { add: () => {}, remove: () => {} },

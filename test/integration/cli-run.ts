@@ -23,7 +23,11 @@ export type Started = {
   exit: Promise<Exit>;
   /** Both streams, so far. */
   output: () => string;
+  stdout: () => string;
+  stderr: () => string;
 };
+
+export type Finished = { code: number | null; stdout: string; stderr: string };
 
 /** The built command line in a folder of its own, with a folder for temporary files that nobody else uses. */
 export class CliRun {
@@ -45,6 +49,13 @@ export class CliRun {
 
   start(...args: string[]): Started {
     return this.spawn(process.execPath, [main, ...args]);
+  }
+
+  /** Runs a command to its end. */
+  async finish(...args: string[]): Promise<Finished> {
+    const { child, stdout, stderr } = this.start(...args);
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, stdout: stdout(), stderr: stderr() };
   }
 
   /** With variables of the environment changed. */
@@ -100,19 +111,28 @@ export class CliRun {
   }
 
   private spawn(program: string, args: string[], environment: Record<string, string> = {}): Started {
-    let output = '';
+    const written = { output: '', stdout: '', stderr: '' };
     const child = spawn(program, args, {
       cwd: this.dir,
       env: { ...this.environment, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        written[name] += text;
+        written.output += text;
+      });
     }
     const exit = new Promise<Exit>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
-    return { child, exit, output: () => output };
+    return {
+      child,
+      exit,
+      output: () => written.output,
+      stdout: () => written.stdout,
+      stderr: () => written.stderr,
+    };
   }
 
   private owns(pid: number): boolean {

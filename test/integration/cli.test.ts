@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/base/package-info.ts';
 import { readResult } from '../../src/result/read.ts';
+import { CliRun } from './cli-run.ts';
 import { deployment, eventually } from './support.ts';
-
-const main = join(packageRoot, 'dist/cli/main.js');
 
 const scenario = `name: small
 nodes: {count: 20}
@@ -20,63 +16,26 @@ phases:
   - {type: delete, name: clean-up, what: everything, timeout: 2m}
 `;
 
-/** Processes whose environment carries the test's own mark: everything that the command under test has started. */
-function processesOf(mark: string): string[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HOLLOWMARK_TEST_MARK=${mark}\0`);
-      } catch {
-        return false;
-      }
-    })
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return '';
-      }
-    })
-    .filter((command) => command !== '');
-}
-
 describe('the command line, as a user has it', () => {
-  let dir: string;
-  let mark: string;
-  let environment: NodeJS.ProcessEnv;
+  let cli: CliRun;
 
   beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'hollowmark-cli-'));
-    mark = `${process.pid}-${dir.slice(-6)}`;
-    environment = { ...process.env, HOLLOWMARK_TEST_MARK: mark };
-    writeFileSync(join(dir, 'small.yaml'), scenario);
+    cli = new CliRun({ 'small.yaml': scenario });
   });
 
   afterEach(() => {
-    expect(processesOf(mark)).toEqual([]);
-    rmSync(dir, { recursive: true, force: true });
+    expect(cli.processes()).toEqual([]);
+    expect(cli.temporaryFiles()).toEqual([]);
+    cli.remove();
   });
 
-  const hollowmark = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
-    spawnSync(process.execPath, [main, ...args], { cwd: dir, env: environment, encoding: 'utf8' });
-
-  const start = (
-    ...args: string[]
-  ): { child: ChildProcess; exit: Promise<number | null>; out: () => string } => {
-    let out = '';
-    const child = spawn(process.execPath, [main, ...args], { cwd: dir, env: environment });
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-    return { child, exit: new Promise((resolve) => child.once('exit', resolve)), out: () => out };
-  };
-
-  it('runs a scenario from nothing to a report', () => {
-    const { status, stdout, stderr } = hollowmark('run', 'small.yaml', '--out', 'out', '--seed', 'abc');
+  it('runs a scenario from nothing to a report', async () => {
+    const args = ['run', 'small.yaml', '--out', 'out', '--seed', 'abc'];
+    const { code, stdout, stderr } = await cli.finish(...args);
     // 10 latency pods are too few for a p99: inconclusive, or invalid on a machine that is busy.
-    expect(status, stderr).toBe(5);
+    expect(code, stderr).toBe(5);
     expect(stdout).toContain('report: ');
-    const result = readResult(join(dir, 'out/result.json'));
+    const result = readResult(join(cli.dir, 'out/result.json'));
     expect(result.run).toMatchObject({ scenario: 'small', seed: 'abc' });
     expect(result.nodes).toMatchObject({ requested: 20, ready: 20, notReadyEvents: 0 });
     expect(result.pods).toMatchObject({ created: 110, started: 110, deleted: 110, failed: 0 });
@@ -96,7 +55,7 @@ describe('the command line, as a user has it', () => {
     const names = result.resources.controlPlane.map(({ name }) => name).toSorted();
     expect(names).toEqual(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']);
     expect(result.resources.harness.every(({ cpuSeconds }) => cpuSeconds > 0)).toBe(true);
-    expect(readdirSync(join(dir, 'out')).toSorted()).toEqual([
+    expect(readdirSync(join(cli.dir, 'out')).toSorted()).toEqual([
       'charts',
       'junit.xml',
       'plan.txt',
@@ -104,17 +63,17 @@ describe('the command line, as a user has it', () => {
       'result.json',
     ]);
 
-    const again = hollowmark('report', 'out/result.json', '--out', 'again');
-    expect(again.status).toBe(0);
-    expect(readFileSync(join(dir, 'again/report.html'), 'utf8')).toBe(
-      readFileSync(join(dir, 'out/report.html'), 'utf8'),
+    const again = await cli.finish('report', 'out/result.json', '--out', 'again');
+    expect(again.code).toBe(0);
+    expect(readFileSync(join(cli.dir, 'again/report.html'), 'utf8')).toBe(
+      readFileSync(join(cli.dir, 'out/report.html'), 'utf8'),
     );
   });
 
   it('leaves a hollow cluster up for clients of others, and nothing after Ctrl-C', async () => {
-    const up = start('up', '--nodes', '5', '--kubeconfig-out', 'hollow.kubeconfig');
-    await eventually('the cluster is ready', () => up.out().split('\n').includes('ready'));
-    const kubeconfig = join(dir, 'hollow.kubeconfig');
+    const up = cli.start('up', '--nodes', '5', '--kubeconfig-out', 'hollow.kubeconfig');
+    await eventually('the cluster is ready', () => up.output().split('\n').includes('ready'));
+    const kubeconfig = join(cli.dir, 'hollow.kubeconfig');
     expect(statSync(kubeconfig).mode & 0o777).toBe(0o600);
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
@@ -130,7 +89,7 @@ describe('the command line, as a user has it', () => {
       return pods.items.length === 10 && pods.items.every((pod) => pod.status?.phase === 'Running');
     });
     up.child.kill('SIGINT');
-    expect(await up.exit).toBe(130);
+    expect(await up.exit).toEqual({ code: 130, signal: null });
     expect(existsSync(kubeconfig)).toBe(false);
   });
 
@@ -138,7 +97,7 @@ describe('the command line, as a user has it', () => {
     [['run', 'nowhere.yaml'], 'nowhere.yaml'],
     [['run', 'small.yaml', '--nodes', '0'], '--nodes'],
     [['run', 'small.yaml', '--profile', 'lite'], '--profile'],
-    [['run', 'small.yaml', '--identity', 'pooled'], '--identity'],
+    [['run', 'small.yaml', '--identity', 'none'], '--identity'],
     [['run', 'small.yaml', '--frobnicate'], 'frobnicate'],
     [['run', 'small.yaml', '--binaries', 'nowhere'], 'nowhere'],
     [['run', 'small.yaml', '--set', 'nodes.cout=3'], 'nodes.count'],
@@ -147,12 +106,12 @@ describe('the command line, as a user has it', () => {
     [['up', '--nodes', '1.5'], '--nodes'],
     [['up', '--kubeconfig-out', 'small.yaml'], 'there already'],
     [['walk'], 'walk'],
-  ])('refuses %j with one message and exit code 2', (args, named) => {
-    const { status, stdout, stderr } = hollowmark(...args);
-    expect(status, stderr).toBe(2);
+  ])('refuses %j with one message and exit code 2', async (args, named) => {
+    const { code, stdout, stderr } = await cli.finish(...args);
+    expect(code, stderr).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toContain(named);
     expect(stderr).not.toMatch(/\n\s+at /);
-    expect(readdirSync(dir)).toEqual(['small.yaml']);
+    expect(readdirSync(cli.dir)).toEqual(['small.yaml']);
   });
 });

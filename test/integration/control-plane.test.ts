@@ -6,40 +6,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/base/package-info.ts';
-import { silentReporter } from '../../src/base/reporter.ts';
 import { componentNames } from '../../src/control-plane/components.ts';
-import {
-  type ControlPlane,
-  type ControlPlaneOptions,
-  defaultVersion,
-  officialReleaseUrl,
-} from '../../src/control-plane/control-plane.ts';
+import { type ControlPlane, defaultVersion } from '../../src/control-plane/control-plane.ts';
 import { startControlPlane } from '../../src/control-plane/start.ts';
 import { CertificateIssuer } from '../../src/kube/certificates.ts';
 import type { ClientCertificate } from '../../src/kube/identity.ts';
+import { testOptions } from './support.ts';
 
 let dir: string;
 let controlPlane: ControlPlane;
 /** Of the start in beforeAll. */
 let startMs: number;
 
-function options(stateDir: string): ControlPlaneOptions {
-  return {
-    version: defaultVersion,
-    binariesDir: undefined,
-    releaseUrl: officialReleaseUrl,
-    profile: 'scale',
-    extraFlags: {},
-    stateDir,
-    reporter: silentReporter,
-    signal: new AbortController().signal,
-  };
-}
-
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'hollowmark-integration-'));
   const startedMs = performance.now();
-  controlPlane = await startControlPlane(options(join(dir, 'state')));
+  controlPlane = await startControlPlane(testOptions(join(dir, 'state')));
   startMs = performance.now() - startedMs;
 });
 afterAll(async () => {
@@ -233,7 +215,7 @@ await startControlPlane({ ...options, reporter: silent, signal: new AbortControl
 process.stdout.write('ready\\n');
 `,
   );
-  const { reporter: _reporter, signal: _signal, ...plain } = options(stateDir);
+  const { reporter: _reporter, signal: _signal, ...plain } = testOptions(stateDir);
   const harness = spawn(process.execPath, [script, JSON.stringify(plain)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -23,6 +23,13 @@ const endings = ['SIGINT', 'SIGINT twice', 'SIGTERM', 'SIGHUP', 'SIGKILL', "the 
 type Ending = (typeof endings)[number];
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Paths of all files in a folder and those below; none if it is not there. */
+function filesBelow(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  const entries = readdirSync(dir, { recursive: true, encoding: 'utf8' });
+  return entries.filter((path) => statSync(join(dir, path)).isFile());
+}
 
 /** Ends a command at a moment, looks at everything that it could have left, and removes the folder. */
 async function interruptAt(ending: Ending, afterMs: number, command: 'run' | 'up'): Promise<void> {
@@ -202,14 +209,21 @@ describe('an interruption', () => {
 
   it('of a report that is being written leaves whole files only', async () => {
     writeResult(cli.dir, sampleResult());
-    for (const afterMs of [100, 200, 300, 400, 500, 600]) {
+    expect((await cli.start('report', 'result.json', '--out', 'whole').exit).code).toBe(0);
+    const out = join(cli.dir, 'out');
+    for (const afterMs of [0, 20, 50, 100, 200, 400]) {
+      rmSync(out, { recursive: true, force: true });
       const report = cli.start('report', 'result.json', '--out', 'out');
+      while ((listed(out) ?? []).length === 0 && report.child.exitCode === null) await pause(1);
       await pause(afterMs);
       report.child.kill('SIGINT');
       const { code, signal } = await report.exit;
       expect(`${code ?? signal}`).toMatch(/^(?:0|130|SIGINT)$/);
-      const files = readdirSync(cli.dir, { recursive: true, encoding: 'utf8' });
-      expect(files.filter((path) => path.includes('.tmp'))).toEqual([]);
+      for (const file of filesBelow(out)) {
+        expect(readFileSync(join(out, file)).equals(readFileSync(join(cli.dir, 'whole', file))), file).toBe(
+          true,
+        );
+      }
     }
   });
 

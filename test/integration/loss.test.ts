@@ -4,13 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentReporter } from '../../src/base/reporter.ts';
 import { LocalCluster } from '../../src/cluster/local-cluster.ts';
-import { type ComponentName, officialReleaseUrl } from '../../src/control-plane/control-plane.ts';
+import type { ComponentName } from '../../src/control-plane/control-plane.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { readResult } from '../../src/result/read.ts';
 import { type RunOutcome, conductRun } from '../../src/scenario/conductor.ts';
 import { parseScenario } from '../../src/scenario/load-scenario.ts';
 import { CliRun, type Started, listed } from './cli-run.ts';
-import { eventually, testNodes } from './support.ts';
+import { eventually, testNodes, testOptions } from './support.ts';
 
 const scenario = `name: small
 nodes: {count: 3}
@@ -93,20 +93,7 @@ describe('a server that hangs', () => {
       loaded: parseScenario(scenario, 'small.yaml', { sets: [] }),
       runId: 'hang',
       invocation: { profile: 'kubelet' },
-      openCluster: () =>
-        LocalCluster.start(
-          {
-            version: 'v1.36.3',
-            binariesDir: undefined,
-            releaseUrl: officialReleaseUrl,
-            profile: 'scale',
-            extraFlags: {},
-            stateDir: join(cli.temporary, 'state'),
-            reporter: silentReporter,
-            signal: new AbortController().signal,
-          },
-          'certificate',
-        ),
+      openCluster: () => LocalCluster.start(testOptions(join(cli.temporary, 'state')), 'certificate'),
       clock: systemClock,
       signal: new AbortController().signal,
       reporter: {

@@ -5,8 +5,9 @@ import { systemClock } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { silentReporter } from '../../src/base/reporter.ts';
 import {
-  type ComponentName,
   type ControlPlane,
+  type ControlPlaneOptions,
+  defaultVersion,
   officialReleaseUrl,
 } from '../../src/control-plane/control-plane.ts';
 import { startControlPlane } from '../../src/control-plane/start.ts';
@@ -73,6 +74,23 @@ omitStages: [RequestReceived]
 rules: [{level: Metadata}]
 `;
 
+/** A control plane as tests start it. */
+export function testOptions(
+  stateDir: string,
+  extraFlags: ControlPlaneOptions['extraFlags'] = {},
+): ControlPlaneOptions {
+  return {
+    version: defaultVersion,
+    binariesDir: undefined,
+    releaseUrl: officialReleaseUrl,
+    profile: 'scale',
+    extraFlags,
+    stateDir,
+    reporter: silentReporter,
+    signal: new AbortController().signal,
+  };
+}
+
 /** A real control plane, with the audit log on where a test counts requests. */
 export class TestControlPlane {
   readonly controlPlane: ControlPlane;
@@ -86,7 +104,7 @@ export class TestControlPlane {
   }
 
   static async start(
-    options: { audit?: boolean; extraFlags?: Partial<Record<ComponentName, string[]>> } = {},
+    options: { audit?: boolean; extraFlags?: ControlPlaneOptions['extraFlags'] } = {},
   ): Promise<TestControlPlane> {
     const dir = mkdtempSync(join(tmpdir(), 'hollowmark-test-'));
     const audit: string[] = [];
@@ -95,19 +113,12 @@ export class TestControlPlane {
       writeFileSync(policy, auditPolicy);
       audit.push(`--audit-policy-file=${policy}`, `--audit-log-path=${join(dir, 'audit.log')}`);
     }
-    const controlPlane = await startControlPlane({
-      version: 'v1.36.3',
-      binariesDir: undefined,
-      releaseUrl: officialReleaseUrl,
-      profile: 'scale',
-      extraFlags: {
+    const controlPlane = await startControlPlane(
+      testOptions(join(dir, 'state'), {
         ...options.extraFlags,
         'kube-apiserver': [...(options.extraFlags?.['kube-apiserver'] ?? []), ...audit],
-      },
-      stateDir: join(dir, 'state'),
-      reporter: silentReporter,
-      signal: new AbortController().signal,
-    });
+      }),
+    );
     return new TestControlPlane(controlPlane, dir);
   }
 

@@ -14,16 +14,10 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import yargs from 'yargs';
 import { packageRoot, tool } from '../../src/base/package-info.ts';
-import { cleanCommand } from '../../src/cli/commands/clean.ts';
-import { controlPlaneCommand } from '../../src/cli/commands/control-plane.ts';
-import { doctorCommand } from '../../src/cli/commands/doctor.ts';
-import { reportCommand } from '../../src/cli/commands/report.ts';
-import { runCommand } from '../../src/cli/commands/run.ts';
-import { upCommand } from '../../src/cli/commands/up.ts';
-import { validateCommand } from '../../src/cli/commands/validate.ts';
 import { CommandContext } from '../../src/cli/context.ts';
 import { Interruption } from '../../src/cli/interruption.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { commandsOf } from '../../src/cli/program.ts';
 import { loadScenario } from '../../src/scenario/load-scenario.ts';
 import { helpTexts, renderCliReference, runCli } from '../docs/cli-reference.ts';
 import { renderResultReference } from '../docs/result-reference.ts';
@@ -94,13 +88,7 @@ async function parse(args: readonly string[]): Promise<Record<string, unknown>> 
   const context = new CommandContext(new Interruption());
   try {
     await yargs(args)
-      .command(runCommand(context))
-      .command(upCommand(context))
-      .command(validateCommand(context))
-      .command(reportCommand(context))
-      .command(cleanCommand(context))
-      .command(doctorCommand(context))
-      .command(controlPlaneCommand(context))
+      .command(commandsOf(context))
       .demandCommand(1)
       .strict()
       .parserConfiguration({ 'dot-notation': false, 'duplicate-arguments-array': false })
@@ -229,6 +217,13 @@ describe('what the docs say', () => {
   it('README.md: its exit codes are those of the program', () => {
     const rows = [...readme.matchAll(/^\| (\d+) \| [^|]+ \|$/gm)].map((match) => Number(match[1]));
     expect(rows).toEqual(Object.values(exitCodes));
+  });
+
+  it('README.md: its table has every flag', async () => {
+    const cells = [...readme.matchAll(/^\| (`--.*?) \| /gm)].map((match) => match[1] ?? '');
+    const listed = cells.flatMap((cell) => cell.match(/--[a-z-]+/g) ?? []);
+    const flags = [...(await help).values()].flatMap((text) => text.match(/(?<=^ +)--[a-z-]+/gm) ?? []);
+    expect([...new Set(flags)].filter((flag) => !listed.includes(flag))).toEqual(['--version']);
   });
 
   it('every flag that a page names exists', async () => {

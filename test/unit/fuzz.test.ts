@@ -24,15 +24,16 @@ const seed = process.env['HOLLOWMARK_FUZZ_SEED'] ?? '1';
 /** One input takes milliseconds; one that takes this long hangs. */
 const limitMs = 20_000;
 
-/** Writes down the input in hand, so that one that never ends can be found; a loop in this thread stops no other. */
+/** Writes down the file in hand, so that one that never ends can be found; a loop in this thread stops no other. */
 const watchdogCode = `
 const { workerData } = require('node:worker_threads');
-const { writeSync } = require('node:fs');
+const { readdirSync, writeSync } = require('node:fs');
 let last = -1;
 setInterval(() => {
-  const now = Atomics.load(workerData.input, 0);
+  const now = Atomics.load(workerData.current, 0);
   if (now === last && now >= 0) {
-    writeSync(2, 'fuzz: input ' + now + ' of seed ' + workerData.seed + ' does not end\\n');
+    const files = readdirSync(workerData.dir).join(', ');
+    writeSync(2, 'fuzz: ' + files + ' of seed ' + workerData.seed + ' does not end\\n');
     process.kill(process.pid, 'SIGKILL');
   }
   last = now;
@@ -44,11 +45,13 @@ type Target = (path: string) => Promise<string>;
 
 let dir: string;
 let watchdog: Worker;
+/** The number of the input in hand, of all kinds in a row; -1 between them. */
 const current = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
+let inputs = 0;
 
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'hollowmark-fuzz-'));
-  watchdog = new Worker(watchdogCode, { eval: true, workerData: { input: current, seed } });
+  watchdog = new Worker(watchdogCode, { eval: true, workerData: { current, dir, seed } });
 });
 afterAll(async () => {
   await watchdog.terminate();
@@ -102,7 +105,7 @@ async function fuzz(
         ? mutateStructure(documents[which] ?? {}, prng, format)
         : mutateBytes(originals[which] ?? Buffer.alloc(0), originals, prng),
     );
-    Atomics.store(current, 0, i);
+    Atomics.store(current, 0, inputs++);
     const outcome = await target(path);
     Atomics.store(current, 0, -1);
     if (outcome !== 'accepted' && outcome !== 'refused') {

@@ -5,6 +5,7 @@ import { Journal } from '../../journal/journal.ts';
 import { sweepLeftovers } from '../../journal/sweep.ts';
 import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
+import { leftoverText } from '../open-cluster.ts';
 import { type ControlPlaneFlags, binariesOptions, checkedBinaries, newRunId } from '../options.ts';
 
 type InstallFlags = ControlPlaneFlags & { quiet: boolean; json: boolean };
@@ -33,12 +34,14 @@ export function controlPlaneCommand(context: CommandContext): CommandModule {
 }
 
 async function install(flags: InstallFlags, context: CommandContext): Promise<number> {
+  const binaries = checkedBinaries(flags);
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
-  const binaries = checkedBinaries(flags);
-  await sweepLeftovers({ clock: systemClock, reporter: display });
-  const journal = Journal.open(newRunId('install'));
+  let journal: Journal | undefined;
   try {
+    const killed = await sweepLeftovers({ clock: systemClock, reporter: display });
+    for (const leftover of killed) display.warn(leftoverText(leftover));
+    journal = Journal.open(newRunId('install'));
     const installed = await installControlPlane({
       ...binaries,
       children: journal,
@@ -54,6 +57,6 @@ async function install(flags: InstallFlags, context: CommandContext): Promise<nu
     return 0;
   } finally {
     display.close();
-    await journal.close(display);
+    await journal?.close(display);
   }
 }

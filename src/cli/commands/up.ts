@@ -10,7 +10,7 @@ import { type ForeignLeftover, sweepLeftovers } from '../../journal/sweep.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
-import { parseScenario } from '../../scenario/load-scenario.ts';
+import { defaultScenario } from '../../scenario/load-scenario.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { type Display, createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
@@ -48,21 +48,18 @@ export function upCommand(context: CommandContext): CommandModule<object, UpFlag
         .example('$0 up --nodes 100', 'A hundred hollow nodes until Ctrl-C')
         .example(
           '$0 up --nodes 5 --kubeconfig-out hollow.kubeconfig &',
-          'In the background; then: kubectl --kubeconfig hollow.kubeconfig get nodes',
+          'In the background, until this shell ends; with setsid before it, until it is killed',
         ) as unknown as Argv<UpFlags>,
     handler: (flags) => context.finish(up(flags, context)),
   };
 }
-
-/** Nodes as a scenario without any wishes has them. */
-const upScenario = 'name: up\nnodes: {count: 1}\nphases: [{type: steady, duration: 1s}]\n';
 
 async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const count = positiveInteger('--nodes', flags.nodes) ?? 10;
   const runId = newRunId('up');
   const kubeconfigOut = flags.kubeconfigOut === undefined ? undefined : resolve(flags.kubeconfigOut);
   if (kubeconfigOut !== undefined) checkKubeconfigOut(kubeconfigOut);
-  const { scenario } = parseScenario(upScenario, 'up', { nodes: count, sets: [] });
+  const scenario = defaultScenario({ nodes: count, proxies: flags.proxies });
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
   try {

@@ -21,7 +21,7 @@ export function validateCommand(context: CommandContext): CommandModule<object, 
         .option('json', {
           type: 'boolean',
           default: false,
-          describe: 'The scenario with all defaults, as JSON',
+          describe: 'The scenario with all defaults (with --plan, the plan as well), as JSON',
         })
         .example('$0 validate scenarios/density.yaml --nodes 5000', 'Would 5,000 nodes hold the pods?')
         .example(
@@ -35,9 +35,10 @@ export function validateCommand(context: CommandContext): CommandModule<object, 
 function validate(flags: ValidateFlags): number {
   const { scenario, document, warnings } = loadScenario(flags.scenario, overridesOf(flags));
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-  if (flags.json)
-    process.stdout.write(`${JSON.stringify({ valid: true, warnings, scenario: document }, undefined, 2)}\n`);
-  else
-    process.stdout.write(`${(flags.plan ? renderPlan(scenario) : summariseScenario(scenario)).join('\n')}\n`);
+  const plan = flags.plan ? renderPlan(scenario) : undefined;
+  const text = flags.json
+    ? JSON.stringify({ valid: true, warnings, scenario: document, plan }, undefined, 2)
+    : (plan ?? summariseScenario(scenario)).join('\n');
+  process.stdout.write(`${text}\n`);
   return 0;
 }

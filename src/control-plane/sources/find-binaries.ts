@@ -218,7 +218,8 @@ function nothingFound(search: Search): HollowmarkError {
   );
 }
 
-function checkVersion(version: string): string {
+/** @returns the version with its v. @throws HollowmarkError `bad-input`. */
+export function checkVersion(version: string): string {
   const match = /^v?(1\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/.exec(version);
   if (match !== null) return `v${match[1]}`;
   throw new HollowmarkError('bad-input', `"${version}" is not a Kubernetes version`, {
@@ -226,7 +227,8 @@ function checkVersion(version: string): string {
   });
 }
 
-function checkReleaseUrl(releaseUrl: string): string {
+/** @returns the URL without a slash at its end. @throws HollowmarkError `bad-input`. */
+export function checkReleaseUrl(releaseUrl: string): string {
   let url: URL | undefined;
   try {
     url = new URL(releaseUrl);

@@ -1,7 +1,8 @@
+import { bytesText } from '../../base/bytes.ts';
 import type { Check, Size } from '../check.ts';
 import { binariesBytes, diskBytesNeeded, nodesOnDisk, reportBytes, stateLeast } from '../costs.ts';
 import type { FolderFacts, MachineFacts } from '../facts/facts.ts';
-import { bytesText, countOf, countText } from '../words.ts';
+import { countOf, countText } from '../words.ts';
 
 /** Of the folder in which etcd's data lies. */
 export function checkState({ state }: MachineFacts, size: Size): Check {

@@ -1,3 +1,4 @@
+import { bytesText } from '../../base/bytes.ts';
 import { isOlder } from '../../base/versions.ts';
 import type { Check, Size } from '../check.ts';
 import {
@@ -11,7 +12,7 @@ import {
   threadsNeeded,
 } from '../costs.ts';
 import type { MachineFacts } from '../facts/facts.ts';
-import { bytesText, countOf, countText, percentText } from '../words.ts';
+import { countOf, countText, percentText } from '../words.ts';
 import { asRoot } from './commands.ts';
 
 /** Kubernetes v1.36 is younger than this: a clock that shows less is wrong, and TLS certificates fail with it. */

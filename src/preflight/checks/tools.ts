@@ -1,7 +1,7 @@
+import { bytesText } from '../../base/bytes.ts';
 import type { Check } from '../check.ts';
 import { buildMemoryBytes } from '../costs.ts';
 import type { MachineFacts, ToolFacts } from '../facts/facts.ts';
-import { bytesText } from '../words.ts';
 import { asRoot } from './commands.ts';
 
 /** Where the control plane's binaries would come from. */

@@ -1,6 +1,6 @@
 import type { RunResult, Sli } from '../../result/result.ts';
 import { formatCount, formatDurationUs, formatNumber, formatValue } from '../charts/format.js';
-import { singleLine } from '../plain-text.ts';
+import { fitted, wrapped } from '../plain-text.ts';
 import { localTime } from './local-time.ts';
 import {
   judgedSlis,
@@ -123,23 +123,6 @@ function factLines(result: RunResult, timeZone: string | undefined): string[] {
 function limited<T>(items: readonly T[], max: number, show: (item: T) => string): string[] {
   const lines = items.slice(0, max).map(show);
   return items.length > max ? [...lines.slice(0, max - 1), `  and ${items.length - max + 1} more`] : lines;
-}
-
-function fitted(text: string, width: number): string {
-  const characters = Array.from(singleLine(text));
-  return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
-}
-
-function wrapped(text: string, width: number, max: number): string[] {
-  const lines: string[] = [];
-  let rest = singleLine(text);
-  while (rest.length > width && lines.length < max - 1) {
-    const at = rest.lastIndexOf(' ', width);
-    const cut = at > 0 ? at : width;
-    lines.push(rest.slice(0, cut));
-    rest = rest.slice(cut).trimStart();
-  }
-  return [...lines, fitted(rest, width)];
 }
 
 function startupName(startup: Sli): string {

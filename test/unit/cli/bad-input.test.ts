@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunResult } from '../../../src/result/result.ts';
 import { sampleResult } from '../report/sample-result.ts';
 import { runInProcess } from './in-process.ts';
@@ -91,7 +91,7 @@ const badInput: [args: string, ...named: string[]][] = [
   ['validate $DIR/loop', '$DIR/loop: a symbolic link that leads to itself'],
   [`validate $DIR/${'x'.repeat(300)}`, 'no file can have so long a name'],
   ['validate $DIR/empty.yaml', '$DIR/empty.yaml: the file is empty'],
-  ['validate $DIR/large.yaml', '$DIR/large.yaml: larger than'],
+  ['validate $DIR/large.yaml', '$DIR/large.yaml: larger than 262 kB, so not a scenario file'],
   ['validate $DIR/binary.yaml', '$DIR/binary.yaml: a binary file'],
   ['validate $DIR/latin1.yaml', '$DIR/latin1.yaml: not UTF-8'],
   ['validate $DIR/utf16.yaml', '$DIR/utf16.yaml: UTF-16', 'iconv'],
@@ -162,9 +162,13 @@ const badInput: [args: string, ...named: string[]][] = [
   ['run $DIR/good.yaml --flags scales', '--flags must be default|scale, not "scales"'],
   ['run $DIR/good.yaml --profile kublet', '--profile must be kubelet'],
   ['run $DIR/good.yaml --identity none', '--identity must be certificate'],
-  ['run $DIR/good.yaml --kubernetes-version 1.36', "--kubernetes-version: '1.36' is not a version"],
-  ['up --kubernetes-version v9.9.9', 'v9.9.9'],
-  ['control-plane install --kubernetes-version latest', "'latest' is not a version"],
+  [
+    'run $DIR/good.yaml --kubernetes-version 1.36',
+    '"1.36" is not a Kubernetes version',
+    '--kubernetes-version v1.36.3',
+  ],
+  ['up --kubernetes-version v9.9.9', '"v9.9.9" is not a Kubernetes version'],
+  ['control-plane install --kubernetes-version latest', '"latest" is not a Kubernetes version'],
   ['run $DIR/good.yaml --release-url ftp://example.com', '--release-url'],
   // Folders for output.
   ['run $DIR/good.yaml --out $DIR/good.yaml', '$DIR/good.yaml is not a folder', '--out'],
@@ -196,7 +200,7 @@ const badInput: [args: string, ...named: string[]][] = [
   ['doctor --nodes 0', '--nodes: needs a whole number of at least 1'],
   ['doctor --pods -1', '--pods'],
   ['doctor --scenario $DIR/missing.yaml', '$DIR/missing.yaml'],
-  ['doctor --kubernetes-version latest', "'latest' is not a version"],
+  ['doctor --kubernetes-version latest', '"latest" is not a Kubernetes version'],
   ['run', 'run needs a scenario file, or an earlier run with --again'],
   ['run $DIR/good.yaml --again $DIR/result.json', 'one of the two'],
   ['run --again $DIR/missing', '$DIR/missing: there is no such file'],
@@ -266,7 +270,7 @@ const badEnvironment: [
   ['up --binaries $DIR/hollow', { TMPDIR: '/proc/hollowmark' }, 2, '/proc/hollowmark', 'TMPDIR'],
   [
     'run $DIR/good.yaml --out $DIR/out --binaries $DIR/hollow',
-    { TMPDIR: '$DIR/tmp' },
+    {},
     6,
     'etcd (pid',
     'exited with code 3',
@@ -301,6 +305,8 @@ beforeAll(() => {
   );
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
+// State goes there, where it is seen if it stays.
+beforeEach(() => vi.stubEnv('TMPDIR', placed('$DIR/tmp')));
 afterEach(() => vi.unstubAllEnvs());
 
 /** Everything below the test's folder. */

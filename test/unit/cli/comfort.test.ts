@@ -37,6 +37,22 @@ describe('completion', () => {
     expect(await completed('validate', 'scen')).toEqual([]);
   });
 
+  it.each([
+    ['up', '--kubeconfig', ''],
+    ['clean', '--kubeconfig', ''],
+    ['doctor', '--scenario', ''],
+    ['run', 'x.yaml', '--out', ''],
+    ['run', '--again', 'repo'],
+    ['control-plane', 'install', '--binaries', ''],
+  ])('leaves the value of a flag to the shell: %s %s %s', async (...words) => {
+    expect(await completed(...words)).toEqual([]);
+  });
+
+  it('goes on after a switch and after a value', async () => {
+    expect(await completed('run', 'x.yaml', '--quiet', '')).toContain('--out');
+    expect(await completed('run', 'x.yaml', '--out', 'there', '--n')).toContain('--nodes');
+  });
+
   it('prints a script for the shell', async () => {
     const { exitCode, stdout } = await runCli(['completion']);
     expect(exitCode).toBe(0);

@@ -17,17 +17,9 @@ export async function runInProcess(
       return true;
     }),
   ];
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const before = signals.map((signal) => new Set(process.listeners(signal)));
   try {
     return { exitCode: await main(argv), stdout, stderr };
   } finally {
     for (const spy of spies) spy.mockRestore();
-    // A command keeps its signals until the process ends, which this one does not.
-    for (const [i, signal] of signals.entries()) {
-      for (const listener of process.listeners(signal)) {
-        if (before[i]?.has(listener) === false) process.off(signal, listener);
-      }
-    }
   }
 }
