@@ -40,7 +40,7 @@ function again(invocation: Invocation, flags: Partial<Flags> = {}): ReturnType<t
   return readEarlier(dir, { ...noFlags, ...flags }).flags;
 }
 
-const foreign = { profile: 'kubelet', kubeconfig: '/k', context: 'staging', server: 'https://s' };
+const foreign = { profile: 'kubelet', kubeconfig: '/k', context: 'staging', server: 'https://s.example' };
 const local = {
   profile: 'kubelet',
   identity: 'certificate',
@@ -49,7 +49,7 @@ const local = {
 };
 
 it('goes to the cluster of then, and to no other that the kubeconfig may lead to now', () => {
-  expect(again(foreign)).toMatchObject({ kubeconfig: '/k', context: 'staging', server: 'https://s' });
+  expect(again(foreign)).toMatchObject({ kubeconfig: '/k', context: 'staging', server: 'https://s.example' });
   // A yes is said to a cluster each time.
   expect(again(foreign).yes).toBe(false);
 });

@@ -252,7 +252,7 @@ describe('errors of the file itself', () => {
       'latin1.yaml: not UTF-8 text, so not a scenario file',
     );
     expect(messageOf(file('large.yaml', '#'.repeat(256 * 1024 + 1)))).toBe(
-      'large.yaml: larger than 262144 bytes, so not a scenario file',
+      'large.yaml: larger than 262 kB, so not a scenario file',
     );
     expect(messageOf(file('list.yaml', '- a\n'))).toBe('list.yaml:1:1: a scenario must be a map, not a list');
     rmSync(dir, { recursive: true });
