@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { HollowmarkError } from '../base/errors.ts';
 import { type Machine, thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
+import { shownUrl } from '../base/shown-url.ts';
 import type { FlagProfile } from '../control-plane/control-plane.ts';
 import { readResult, resultFileAt } from '../result/read.ts';
 import type { Invocation, RunResult } from '../result/result.ts';
@@ -19,13 +20,9 @@ import {
 /** What a result remembers of the flags. @param profile the scenario's flag profile. */
 export function invocationOf(flags: ClusterFlags, profile: FlagProfile): Invocation {
   const nodes = { profile: flags.profile ?? wireProfiles[0] };
+  // Where an existing cluster is follows from what the kubeconfig led to.
   if (flags.kubeconfig !== undefined) {
-    return {
-      ...nodes,
-      ...(flags.identity === undefined ? {} : { identity: flags.identity }),
-      kubeconfig: resolve(flags.kubeconfig),
-      ...(flags.context === undefined ? {} : { context: flags.context }),
-    };
+    return { ...nodes, ...(flags.identity === undefined ? {} : { identity: flags.identity }) };
   }
   const { version, binariesDir } = checkedBinaries(flags);
   return {
@@ -34,13 +31,8 @@ export function invocationOf(flags: ClusterFlags, profile: FlagProfile): Invocat
     ...nodes,
     identity: flags.identity ?? identityModes[0],
     ...(binariesDir === undefined ? {} : { binaries: resolve(binariesDir) }),
-    ...(flags.releaseUrl === undefined ? {} : { releaseUrl: withoutCredentials(flags.releaseUrl) }),
+    ...(flags.releaseUrl === undefined ? {} : { releaseUrl: shownUrl(flags.releaseUrl) }),
   };
-}
-
-/** Results are handed around. */
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//');
 }
 
 /** What an earlier run says about how to do it again. */
@@ -61,13 +53,12 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
   const result = readResult(path);
   const file = `${resultFileAt(path)}: $.run.parameters`;
   const text = JSON.stringify(result.run.parameters, undefined, 2);
-  const then = result.run.invocation ?? {
-    // Files of earlier versions: what came of the flags in place of the flags.
-    kubernetesVersion: result.cluster.version,
-    flags: result.cluster.profile,
-    profile: result.wire.profile,
-    identity: result.wire.identity,
-  };
+  const then = result.run.invocation;
+  if (then === undefined) {
+    throw new HollowmarkError('bad-input', `${resultFileAt(path)}: $.run.invocation is missing`, {
+      hint: 'run its scenario file instead: the result does not say with which flags it ran',
+    });
+  }
   const known = <C extends string>(key: keyof Invocation, choices: readonly C[]): C | undefined => {
     if (then[key] === undefined) return undefined;
     const found = choices.find((choice) => choice === then[key]);
@@ -78,18 +69,30 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
       { hint: `name another with --${key} ${choices.join('|')}` },
     );
   };
+  // Flags of a control plane of our own take the run there, wherever it was.
+  const ownNow = [flags.kubernetesVersion, flags.binaries, flags.releaseUrl, flags.flags].some(
+    (value) => value !== undefined,
+  );
+  const kubeconfig = flags.kubeconfig ?? (ownNow ? undefined : then.kubeconfig);
+  const onSameKind = (kubeconfig === undefined) === (then.kubeconfig === undefined);
+  const onSameCluster = kubeconfig !== undefined && flags.kubeconfig === undefined;
   return {
     loaded: parseScenario(text, file, overridesOf(flags)),
     flags: {
       ...flags,
-      kubernetesVersion: flags.kubernetesVersion ?? then.kubernetesVersion,
-      binaries: flags.binaries ?? then.binaries,
-      releaseUrl: flags.releaseUrl ?? then.releaseUrl,
-      flags: flags.flags ?? known('flags', flagProfiles),
+      ...(kubeconfig === undefined
+        ? {
+            kubernetesVersion: flags.kubernetesVersion ?? then.kubernetesVersion,
+            binaries: flags.binaries ?? then.binaries,
+            releaseUrl: flags.releaseUrl ?? then.releaseUrl,
+            flags: flags.flags ?? known('flags', flagProfiles),
+          }
+        : {}),
       profile: flags.profile ?? known('profile', wireProfiles),
-      identity: flags.identity ?? known('identity', identityModes),
-      kubeconfig: flags.kubeconfig ?? then.kubeconfig,
-      context: flags.context ?? (flags.kubeconfig === undefined ? then.context : undefined),
+      identity: flags.identity ?? (onSameKind ? known('identity', identityModes) : undefined),
+      kubeconfig,
+      context: flags.context ?? (onSameCluster ? then.context : undefined),
+      server: onSameCluster ? then.server : undefined,
     },
     warnings: differences(result, thisMachine()),
   };

@@ -127,7 +127,7 @@ class LiveDisplay implements Display {
     // The clock on the screen goes on while nothing is told.
     const tick = (): void => {
       this.ticking = systemClock.timer(tickMs, tick);
-      if (this.stepText !== '') this.draw(false);
+      this.draw(false);
     };
     this.ticking = systemClock.timer(tickMs, tick);
   }
@@ -175,6 +175,8 @@ class LiveDisplay implements Display {
   }
 
   private draw(now: boolean): void {
+    // Before the first step there is nothing to wait for, and after the end.
+    if (this.stepText === '') return;
     const nowUs = systemClock.nowUs();
     if (!now && nowUs - this.drawnUs < 100_000) return;
     this.drawnUs = nowUs;

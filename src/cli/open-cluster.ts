@@ -10,16 +10,18 @@ import { removeRun } from '../cluster/remove-run.ts';
 import { renderSurvey } from '../cluster/render-survey.ts';
 import { neededForRun } from '../cluster/rules.ts';
 import { SharedCluster, cleanCommandOf } from '../cluster/shared-cluster.ts';
-import { refuseTaken, survey } from '../cluster/survey.ts';
+import { clusterIdOf, refuseTaken, survey } from '../cluster/survey.ts';
+import { whoAmI } from '../cluster/who-am-i.ts';
 import type { FlagProfile } from '../control-plane/control-plane.ts';
 import type { Journal } from '../journal/journal.ts';
-import { type ForeignLeftover, sweepLeftovers } from '../journal/sweep.ts';
+import type { ForeignLeftover } from '../journal/sweep.ts';
 import { grants } from '../load/identity.ts';
 import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type ClusterFlags, checkedBinaries } from './options.ts';
+import { usageError } from './usage.ts';
 
 /** What a killed run left of thousands of pods takes a minute or two. */
 const sweepTimeoutMs = 10 * 60_000;
@@ -32,6 +34,8 @@ export type OpenClusterOptions = {
   /** The flag profile of a control plane of our own unless `--flags` names one. */
   profile: FlagProfile;
   journal: Journal;
+  /** Runs of this machine that were killed on clusters of others. */
+  leftovers: readonly ForeignLeftover[];
   reporter: Reporter;
   signal: AbortSignal;
 };
@@ -42,8 +46,12 @@ export type OpenClusterOptions = {
  * else as `startControlPlane` or `ForeignCluster.open`. Nothing has been made then.
  */
 export async function openCluster(flags: ClusterFlags, options: OpenClusterOptions): Promise<Cluster> {
-  const { journal, reporter, signal, profile } = options;
+  if (flags.yes && flags.kubeconfig === undefined) {
+    throw usageError('--yes is said to an existing cluster, and there is no --kubeconfig');
+  }
+  const { journal, leftovers, reporter, signal, profile } = options;
   if (flags.kubeconfig !== undefined) return openForeign(flags, flags.kubeconfig, options);
+  for (const leftover of leftovers) reporter.warn(leftoverText(leftover));
   const controlPlane = {
     ...checkedBinaries(flags),
     profile: flags.flags ?? profile,
@@ -61,22 +69,32 @@ async function openForeign(
   kubeconfig: string,
   options: OpenClusterOptions,
 ): Promise<Cluster> {
-  const { scenario, nodesOnly, runId, journal, reporter, signal } = options;
+  const { scenario, nodesOnly, runId, journal, leftovers, reporter, signal } = options;
   reporter.step(`Looking at the cluster of ${kubeconfig}`);
   const foreign = await ForeignCluster.open({
     kubeconfig,
     context: flags.context,
     clock: systemClock,
     reporter,
+    signal,
   });
   try {
     const { client, server, context, kubeconfigPath } = foreign;
+    refuseAnother(flags, server);
+    // Once, without patience: a server that is not there is noticed at once.
+    await whoAmI(client);
+    const clusterId = await clusterIdOf(client, signal);
+    const place = { kubeconfig: kubeconfigPath, context, server, clusterId };
+    const { here, elsewhere } = byPlace(leftovers, place);
+    for (const leftover of elsewhere) reporter.warn(leftoverText(leftover));
+    if (flags.yes) await removeLeftovers(here, foreign, reporter, signal);
     const intent = {
       nodes: nodeConfigs(scenario, '', runId, true),
       namespaces: nodesOnly ? [] : namespaceNames(scenario),
     };
-    const found = await survey({ client, server, context }, intent, signal);
-    refuseTaken(found);
+    const found = await survey(foreign, intent, signal);
+    // Names that a killed run holds are free once it has been removed, which takes a yes.
+    if (flags.yes || here.length === 0) refuseTaken(found);
     const identity = flags.identity ?? (await chooseIdentity(client, signal, nodesOnly));
     await requireRules(client, neededForRun(identity, nodesOnly), signal);
     const { version } = found;
@@ -85,18 +103,15 @@ async function openForeign(
         hint: 'the user needs `get` on the non-resource URL /version',
       });
     }
-    confirm(
-      flags,
-      renderSurvey(found, {
-        ...intent,
-        runId,
-        podsMax: nodesOnly ? 0 : totalPods(scenario),
-        rbacObjectCount: nodesOnly || identity === 'pooled' ? 0 : grants(runId).length,
-        identity,
-      }),
-      reporter,
-    );
-    journal.note({ foreign: { kubeconfig: kubeconfigPath, context, server } });
+    const lines = renderSurvey(found, {
+      ...intent,
+      runId,
+      podsMax: nodesOnly ? 0 : totalPods(scenario),
+      rbacObjectCount: nodesOnly || identity === 'pooled' ? 0 : grants(runId).length,
+      identity,
+    });
+    confirm(flags, lines, here, reporter);
+    journal.note({ foreign: place });
     return new SharedCluster({
       foreign,
       version,
@@ -111,74 +126,85 @@ async function openForeign(
   }
 }
 
-/** Load on the wrong cluster is a disaster: nobody gets it there without having been shown where it goes. */
-function confirm(flags: ClusterFlags, lines: readonly string[], reporter: Reporter): void {
-  if (flags.yes) {
-    for (const line of lines) reporter.info(line);
-    return;
-  }
-  const list = lines.map((line) => `  ${line}`).join('\n');
+/** `run --again` means the cluster of then: the kubeconfig may lead to another one by now. */
+function refuseAnother({ server: then }: ClusterFlags, now: string): void {
+  if (then === undefined || then === now) return;
   throw new HollowmarkError(
     'bad-input',
-    `this cluster has not been confirmed, and nothing was made on it:\n${list}`,
+    `the earlier run was on ${then}, and its kubeconfig leads to ${now}`,
     {
-      hint: 'if it is the one that you mean, run the same command again with --yes',
+      hint: 'if that is the one that you mean, name the kubeconfig with --kubeconfig',
     },
   );
 }
 
-/**
- * Removes what runs that were killed have left on this machine, and on the cluster of `--kubeconfig` if that is where
- * they ran; of other clusters it says how.
- */
-export async function sweep(
-  flags: { kubeconfig: string | undefined; context: string | undefined },
+/** Load on the wrong cluster is a disaster: nobody gets it there without having been shown where it goes. */
+function confirm(
+  flags: ClusterFlags,
+  lines: readonly string[],
+  here: readonly ForeignLeftover[],
   reporter: Reporter,
-  signal: AbortSignal,
-): Promise<void> {
-  const leftovers = await sweepLeftovers({ clock: systemClock, reporter });
-  if (leftovers.length === 0) return;
-  const foreign =
-    flags.kubeconfig === undefined
-      ? undefined
-      : await ForeignCluster.open({
-          kubeconfig: flags.kubeconfig,
-          context: flags.context,
-          clock: systemClock,
-          reporter,
-        });
-  try {
-    for (const leftover of leftovers) {
-      if (foreign?.server === leftover.server) await removeLeftover(leftover, foreign, reporter, signal);
-      else reporter.warn(leftoverText(leftover));
+): void {
+  if (flags.yes) {
+    for (const line of lines) {
+      const warning = /^warning: (.*)/.exec(line)?.[1];
+      if (warning === undefined) reporter.info(line);
+      else reporter.warn(warning);
     }
-  } finally {
-    foreign?.close();
+    return;
   }
+  const first = here.map(({ runId }) => `first removed: what the run ${runId} left there when it was killed`);
+  const list = [...lines, ...first].map((line) => `  ${line}`).join('\n');
+  throw new HollowmarkError(
+    'bad-input',
+    `this cluster has not been confirmed, and nothing was made on it:\n${list}`,
+    { hint: 'if it is the one that you mean, run the same command again with --yes' },
+  );
 }
 
-async function removeLeftover(
-  leftover: ForeignLeftover,
+type Place = Pick<ForeignLeftover, 'kubeconfig' | 'context' | 'server' | 'clusterId'>;
+
+/** The runs that were killed on this very cluster, and those elsewhere. One URL may lead to several: tunnels do. */
+export function byPlace(
+  leftovers: readonly ForeignLeftover[],
+  place: Place,
+): { here: ForeignLeftover[]; elsewhere: ForeignLeftover[] } {
+  const isHere = (leftover: ForeignLeftover): boolean =>
+    leftover.clusterId === undefined || place.clusterId === undefined
+      ? leftover.server === place.server &&
+        leftover.kubeconfig === place.kubeconfig &&
+        leftover.context === place.context
+      : leftover.clusterId === place.clusterId;
+  return {
+    here: leftovers.filter(isHere),
+    elsewhere: leftovers.filter((leftover) => !isHere(leftover)),
+  };
+}
+
+async function removeLeftovers(
+  leftovers: readonly ForeignLeftover[],
   { client, server }: ForeignCluster,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const { runId } = leftover;
-  reporter.step(`Removing what the killed run ${runId} left on ${server}`);
-  try {
-    await removeRun({
-      client,
-      runId,
-      scope: 'everything',
-      forcePods: true,
-      timeoutMs: sweepTimeoutMs,
-      reporter,
-      signal,
-    });
-    leftover.forget();
-  } catch (error) {
-    if (signal.aborted) throw error;
-    reporter.warn(`What the killed run ${runId} left on ${server} is still there: ${errorMessage(error)}`);
+  for (const leftover of leftovers) {
+    const { runId } = leftover;
+    reporter.step(`Removing what the killed run ${runId} left on ${server}`);
+    try {
+      await removeRun({
+        client,
+        runId,
+        scope: 'everything',
+        forcePods: true,
+        timeoutMs: sweepTimeoutMs,
+        reporter,
+        signal,
+      });
+      leftover.forget();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      reporter.warn(`What the killed run ${runId} left on ${server} is still there: ${errorMessage(error)}`);
+    }
   }
 }
 

@@ -61,6 +61,8 @@ export type ClusterFlags = ControlPlaneFlags & {
   identity: IdentityMode | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
+  /** Not a flag: the server of the run that is done again; another one will not do. */
+  server?: string | undefined;
   yes: boolean;
   skipPreflight: boolean;
 };

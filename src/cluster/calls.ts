@@ -155,7 +155,7 @@ export function unauthorized(why: string): HollowmarkError {
 }
 
 /** What a body holds; an empty object for one that is no object, as of a DELETE that found nothing. */
-function decoded(client: ClusterClient, body: Buffer): unknown {
+export function decoded(client: ClusterClient, body: Buffer): unknown {
   try {
     return client.codec.decode(body) ?? {};
   } catch {

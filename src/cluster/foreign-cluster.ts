@@ -20,6 +20,8 @@ export type ForeignOptions = {
   clock: Clock;
   /** Hears of credentials that cannot be renewed. */
   reporter: Reporter;
+  /** Ends the wait for a credential plugin. */
+  signal: AbortSignal;
 };
 
 /** A cluster that Hollowmark did not start, as the user of a kubeconfig. Connecting makes nothing on it. */
@@ -40,10 +42,10 @@ export class ForeignCluster {
    * @throws HollowmarkError as `readKubeconfig` and its `credentials`.
    */
   static async open(options: ForeignOptions): Promise<ForeignCluster> {
-    const { kubeconfig, context, clock, reporter } = options;
+    const { kubeconfig, context, clock, reporter, signal } = options;
     const path = resolve(kubeconfig);
     const read = await readKubeconfig(path, { context, clock });
-    const first = await read.credentials();
+    const first = await read.credentials(signal);
     return new ForeignCluster(
       { path, context: read.context, endpoint: read.endpoint, first: first.credentials, clock },
       (onUpdate) =>
@@ -94,6 +96,16 @@ export class ForeignCluster {
 
   get server(): string {
     return this.endpoint.url;
+  }
+
+  get insecure(): boolean {
+    return this.endpoint.insecure === true;
+  }
+
+  /** The host of the proxy that leads to it, without the password. */
+  get proxy(): string | undefined {
+    const { proxyUrl } = this.endpoint;
+    return proxyUrl === undefined ? undefined : new URL(proxyUrl).host;
   }
 
   /** As they are now. */

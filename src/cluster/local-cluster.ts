@@ -14,6 +14,7 @@ const controlPlaneNiceness = 3;
 export class LocalCluster implements Cluster {
   readonly controlPlane: ControlPlane;
   readonly identityMode: IdentityMode;
+  readonly foreign = undefined;
   readonly shared = false;
   readonly admin: ClientIdentity;
   readonly harnessIdentities: IdentityPlan;

@@ -159,6 +159,8 @@ class Removal {
     if (reply.body !== undefined) this.accepted.add(uid);
     else if (reply.status === 403) {
       this.refused.add(uid);
+      // RBAC or an admission webhook: the message says which.
+      this.lastFailure = reply.message;
       this.lack('delete', kind);
     } else if (reply.status !== 409) {
       // 409: another object has the name by now, or the server is at it. The next look tells.

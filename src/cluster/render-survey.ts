@@ -29,7 +29,7 @@ const unknown = 'not known (may not be read)';
 export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
   const nodes = plan.nodes.map(({ name }) => name);
   const facts: [string, string][] = [
-    ['server', survey.server],
+    ['server', `${survey.server}${survey.proxy === undefined ? '' : ` (through the proxy ${survey.proxy})`}`],
     ['context', `${survey.context}${survey.user === undefined ? '' : ` (user ${survey.user})`}`],
     ['version', survey.version ?? unknown],
     ['nodes', count(survey.nodeCount)],
@@ -57,7 +57,10 @@ function further({ namespaces, podsMax, rbacObjectCount }: RunPlan): [string, st
 
 function warnings(survey: Survey): string[] {
   const { takenNodes = [], takenNamespaces = [], daemonSets = [], cloudProviders = [], runs } = survey;
-  const lines = (runs ?? []).map(runText);
+  const lines = survey.insecure
+    ? ['its certificate is not looked at (insecure-skip-tls-verify): nothing vouches for the server']
+    : [];
+  lines.push(...(runs ?? []).map(runText));
   if (runs === undefined) lines.push('whether other runs are on it is not known (may not be listed)');
   if (takenNodes.length > 0) lines.push(`there are nodes of these names already: ${someOf(takenNodes)}`);
   if (takenNamespaces.length > 0) {

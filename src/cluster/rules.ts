@@ -90,7 +90,7 @@ const granting: readonly Need[] = [
 export const identityRules: Readonly<Record<IdentityMode, readonly Rule[]>> = {
   impersonation,
   certificate,
-  pooled: [...nodeRules, ...grantedRules],
+  pooled: nodeRules,
 };
 
 /** What looking at a cluster takes beyond {@link cleaningRules}. Without it the survey has gaps, and the run goes on. */
@@ -104,7 +104,8 @@ export const surveyRules: readonly Rule[] = [
  * @param nodesOnly without load and observer.
  */
 export function neededForRun(mode: IdentityMode, nodesOnly = false): readonly Need[] {
-  const rights = nodesOnly || mode === 'pooled' ? [] : granting;
+  const load: readonly Need[] = mode === 'pooled' ? [{ rules: grantedRules }] : granting;
+  const rights = nodesOnly ? [] : load;
   return [{ rules: identityRules[mode] }, ...rights, { rules: cleaningRules }];
 }
 

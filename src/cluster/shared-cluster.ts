@@ -1,12 +1,17 @@
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
+import { shellWord } from '../base/shell-word.ts';
 import type { ApiServerEndpoint, ClientIdentity, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import { runLabel } from '../load/labels.ts';
+import { callClass } from '../metrics/call-metrics.ts';
 import type { Cluster, IdentityMode } from './cluster.ts';
 import type { ForeignCluster } from './foreign-cluster.ts';
 import { removeRun } from './remove-run.ts';
-import { whoAmI } from './who-am-i.ts';
+
+/** The health endpoint is exempt from priority and fairness. */
+const getLivez = callClass('GET', 'livez', '', 'cluster');
+const silenceMs = 10_000;
 
 /** Pods that kubelets end one by one, of a large run; what takes longer is said to be left. */
 const removeTimeoutMs = 5 * 60_000;
@@ -29,10 +34,9 @@ export class SharedCluster implements Cluster {
   readonly argv = {};
   readonly endpoint: ApiServerEndpoint;
   readonly kubeconfigPath: string;
+  readonly foreign: NonNullable<Cluster['foreign']>;
   readonly shared = true;
   readonly admin: ClientIdentity;
-  readonly harnessIdentities: IdentityPlan;
-  readonly nodeIdentities: IdentityPlan;
   readonly identityMode: IdentityMode;
   /** Whether it still answers is the watchdog's to say. */
   readonly died = new Promise<never>(() => {});
@@ -40,7 +44,7 @@ export class SharedCluster implements Cluster {
   private stopping: Promise<void> | undefined;
 
   constructor(options: SharedClusterOptions) {
-    const { foreign, version, runId, identityMode } = options;
+    const { foreign, version, identityMode } = options;
     this.options = options;
     this.version = version;
     this.source = `kubeconfig (context ${foreign.context}, ${foreign.server})`;
@@ -48,13 +52,23 @@ export class SharedCluster implements Cluster {
     this.kubeconfigPath = foreign.kubeconfigPath;
     this.admin = foreign.identity;
     this.identityMode = identityMode;
+    this.foreign = {
+      kubeconfig: foreign.kubeconfigPath,
+      context: foreign.context,
+      server: foreign.server,
+    };
+  }
+
+  get harnessIdentities(): IdentityPlan {
+    return this.nodeIdentities;
+  }
+
+  get nodeIdentities(): IdentityPlan {
+    const { foreign, identityMode, runId } = this.options;
     const { credentials } = foreign;
-    const plan: IdentityPlan =
-      identityMode === 'certificate'
-        ? { type: 'certificates-api', credentials, labels: { [runLabel]: runId }, nameSuffix: runId }
-        : { type: identityMode, credentials };
-    this.harnessIdentities = plan;
-    this.nodeIdentities = plan;
+    return identityMode === 'certificate'
+      ? { type: 'certificates-api', credentials, labels: { [runLabel]: runId }, nameSuffix: runId }
+      : { type: identityMode, credentials };
   }
 
   onCredentials(listener: (credentials: Credentials) => void): void {
@@ -87,8 +101,8 @@ export class SharedCluster implements Cluster {
   private async remove(scope: 'load' | 'everything', forcePods: boolean): Promise<void> {
     const { foreign, runId, reporter } = this.options;
     try {
-      // A server that does not answer is noticed in seconds here; removing has the patience of minutes.
-      await whoAmI(foreign.client);
+      // A server that is silent is noticed in seconds here; removing has the patience of minutes. Any answer will do.
+      await foreign.client.request({ method: 'GET', path: '/livez', kind: getLivez, timeoutMs: silenceMs });
       await removeRun({
         client: foreign.client,
         runId,
@@ -117,9 +131,5 @@ export function cleanCommandOf(
 ): string {
   const words = ['hollowmark', 'clean', '--kubeconfig', kubeconfigPath];
   if (context !== undefined) words.push('--context', context);
-  return [...words, '--run', runId].map(quoted).join(' ');
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return [...words, '--run', runId].map(shellWord).join(' ');
 }

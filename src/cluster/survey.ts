@@ -7,7 +7,15 @@ import { whoAmI } from './who-am-i.ts';
 import { someOf } from './words.ts';
 
 /** Where a cluster is and by which words the user chose it. */
-export type Target = { client: ClusterClient; server: string; context: string };
+export type Target = {
+  client: ClusterClient;
+  server: string;
+  context: string;
+  /** Nothing vouches that the server is the one that it says it is. */
+  insecure: boolean;
+  /** Host of the proxy that leads to it. */
+  proxy: string | undefined;
+};
 
 /** What a run is about to put on a cluster. */
 export type Intent = {
@@ -16,9 +24,7 @@ export type Intent = {
 };
 
 /** What is on a cluster. What may not be read, or is not said, is undefined. */
-export type Survey = {
-  server: string;
-  context: string;
+export type Survey = Pick<Target, 'server' | 'context' | 'insecure' | 'proxy'> & {
   /** Who the API server takes us for. */
   user: string | undefined;
   /** `v1.36.3`. */
@@ -48,7 +54,7 @@ const cloudless = new Set(['kind', 'kwok']);
  * accept the credentials, `interrupted`.
  */
 export async function survey(target: Target, intent: Intent, signal: AbortSignal): Promise<Survey> {
-  const { client, server, context } = target;
+  const { client, server, context, insecure, proxy } = target;
   const who = await whoAmI(client);
   const calls = new Calls(client, signal);
   const nodes = await calls.listMetadata({ group: '', resource: 'nodes' });
@@ -57,6 +63,8 @@ export async function survey(target: Target, intent: Intent, signal: AbortSignal
   return {
     server,
     context,
+    insecure,
+    proxy,
     user: who?.user,
     version: await versionOf(calls),
     nodeCount: nodes?.length,
@@ -94,6 +102,15 @@ function taken(
   if (there === undefined) return undefined;
   const names = new Set(there.map(({ name }) => name));
   return wanted.filter((name) => names.has(name));
+}
+
+/**
+ * What tells a cluster from others behind the same URL (tunnels share theirs): the uid of its namespace kube-system.
+ * @returns undefined where that may not be read.
+ */
+export async function clusterIdOf(client: ClusterClient, signal: AbortSignal): Promise<string | undefined> {
+  const { body } = await new Calls(client, signal).get('/api/v1/namespaces/kube-system', 'namespaces');
+  return (body as { metadata?: { uid?: string } } | undefined)?.metadata?.uid;
 }
 
 async function versionOf(calls: Calls): Promise<string | undefined> {

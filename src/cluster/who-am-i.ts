@@ -2,7 +2,7 @@ import { errorMessage } from '../base/errors.ts';
 import { NoAnswerError } from '../kube/api-error.ts';
 import type { ApiResponse } from '../kube/client.ts';
 import { callClass } from '../metrics/call-metrics.ts';
-import { type ClusterClient, unauthorized, unavailable } from './calls.ts';
+import { type ClusterClient, decoded, unauthorized, unavailable } from './calls.ts';
 
 /** Who the API server takes us for, and what time it has. */
 export type WhoAmI = {
@@ -41,11 +41,17 @@ export async function whoAmI(client: ClusterClient): Promise<WhoAmI | undefined>
     throw unavailable('the API server does not answer', `HTTP ${answer.status}`);
   }
   if (answer.status >= 300) return undefined;
-  const review = client.codec.decode(answer.body) as {
+  const review = decoded(client, answer.body) as {
     metadata?: { creationTimestamp?: string };
     status?: { userInfo?: { username?: string; groups?: string[] } };
   };
-  const { username = '', groups = [] } = review.status?.userInfo ?? {};
+  if (review.status === undefined) {
+    throw unavailable(
+      'what answers is no Kubernetes API server',
+      `HTTP ${answer.status} without a SelfSubjectReview`,
+    );
+  }
+  const { username = '', groups = [] } = review.status.userInfo ?? {};
   const serverWallMs = Date.parse(review.metadata?.creationTimestamp ?? '');
   return { user: username, groups, serverWallMs: Number.isNaN(serverWallMs) ? undefined : serverWallMs };
 }

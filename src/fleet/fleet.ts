@@ -96,6 +96,11 @@ export class Fleet {
     this.send({ type: 'start', shards: shardConfigs(options) });
   }
 
+  /** Whether the process of the nodes is there. */
+  get alive(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   get pid(): number {
     return this.child.pid ?? 0;
   }

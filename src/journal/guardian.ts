@@ -69,6 +69,8 @@ export class Guardian implements ChildRegister {
   }
 
   add(_name: string, pid: number): void {
+    // A process that could not be started: to kill(1), ids below 2 are groups, its own among them, or init.
+    if (pid <= 1) return;
     this.pids.add(pid);
     this.tell();
   }

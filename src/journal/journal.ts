@@ -1,23 +1,40 @@
-import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { type Clock, type TimerHandle, systemClock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
+import type { Reporter } from '../base/reporter.ts';
 import { type ChildRegister, Guardian } from './guardian.ts';
 import { processStart } from './process-identity.ts';
 import {
   type JournalRecord,
   type Traces,
+  clearFolder,
+  fileIdentity,
+  heartbeatMs,
   isPrivateFolder,
   journalName,
   newRecord,
   ownUid,
+  remainingTraces,
   removeTraces,
 } from './record.ts';
 
-/** Where the folders of this user's runs lie. */
+/** Where the folders of this user's runs lie; absolute although TMPDIR may not be. */
 export function stateRoot(): string {
-  return join(tmpdir(), `hollowmark-${ownUid()}`);
+  return resolve(tmpdir(), `hollowmark-${ownUid()}`);
 }
 
 /**
@@ -30,13 +47,17 @@ export class Journal implements ChildRegister {
   readonly dir: string;
   private readonly record: JournalRecord;
   private readonly guardian: Guardian;
-  private readonly onExit = (): void => this.abandon();
+  private readonly clock: Clock;
+  private heartbeat: TimerHandle;
+  private readonly onExit = (): void => void this.abandon();
 
-  private constructor(dir: string, record: JournalRecord) {
+  private constructor(dir: string, record: JournalRecord, clock: Clock) {
     this.dir = dir;
     this.record = record;
+    this.clock = clock;
     this.write();
     this.guardian = new Guardian(dir);
+    this.heartbeat = this.nextHeartbeat();
     process.on('exit', this.onExit);
   }
 
@@ -44,14 +65,14 @@ export class Journal implements ChildRegister {
    * Makes the run's folder below {@link stateRoot} and begins its journal, before anything else is made.
    * @throws HollowmarkError `bad-input` when the folder cannot be made or is not ours alone.
    */
-  static open(runId: string, root = stateRoot()): Journal {
+  static open(runId: string, root = stateRoot(), clock: Clock = systemClock): Journal {
     const dir = join(root, runId);
     let made = false;
     try {
       makeRoot(root);
       mkdirSync(dir, { mode: 0o700 });
       made = true;
-      return new Journal(dir, newRecord(runId));
+      return new Journal(dir, newRecord(runId), clock);
     } catch (cause) {
       if (made) rmSync(dir, { recursive: true, force: true });
       if (cause instanceof HollowmarkError) throw cause;
@@ -86,26 +107,78 @@ export class Journal implements ChildRegister {
   }
 
   /**
-   * Removes what was noted and the run's folder, once all children have ended. With a foreign cluster noted the journal
-   * stays for the next start.
+   * Makes a private file that goes with the run; at no moment does it hold anything that is not noted.
+   * @throws Error of the file system, also when there is such a file.
    */
-  async close(): Promise<void> {
+  makeFile(path: string, content: Uint8Array): void {
+    const others = this.record.files;
+    const file = openSync(path, 'wx', 0o600);
+    const noteIt = (): void => {
+      this.note({ files: [...others, { path, identity: fileIdentity(fstatSync(file, { bigint: true })) }] });
+    };
+    try {
+      noteIt();
+      writeFileSync(file, content);
+    } finally {
+      noteIt();
+      closeSync(file);
+    }
+  }
+
+  /**
+   * Removes what was noted and the run's folder, once all children have ended. With a foreign cluster noted, and when
+   * something cannot be removed, the journal stays for the next start.
+   */
+  async close(reporter: Reporter): Promise<void> {
     process.off('exit', this.onExit);
-    this.abandon();
-    if (this.record.foreign === undefined) await rm(this.dir, { recursive: true, force: true });
+    this.heartbeat.cancel();
+    try {
+      const left = this.abandon();
+      await clearFolder(this.dir);
+      if (left.length > 0) throw new Error(left.join(', '));
+      if (this.record.foreign === undefined) await rm(this.dir, { recursive: true, force: true });
+    } catch (error) {
+      // The guardian has another try when this process ends, and then the next start.
+      reporter.warn(
+        `What this run made cannot be removed: ${errorMessage(error)}; the next start tries again`,
+      );
+      return;
+    }
     await this.guardian.release();
   }
 
-  /** What needs no waiting, also when the process ends at once; the guardian does the rest then. */
-  private abandon(): void {
+  /**
+   * What needs no waiting, also when the process ends at once; the guardian does the rest then.
+   * @returns what could not be removed.
+   */
+  private abandon(): string[] {
     removeTraces(this.record);
-    this.note({ files: [], temporariesIn: [], emptyFolders: [] });
+    const left = remainingTraces(this.record);
+    if (left.length === 0) this.note({ files: [], temporariesIn: [], emptyFolders: [] });
+    return left;
   }
 
-  /** So that readers see the old content or the new one. */
+  private nextHeartbeat(): TimerHandle {
+    return this.clock.timer(heartbeatMs, () => {
+      this.heartbeat = this.nextHeartbeat();
+      this.touch();
+    });
+  }
+
+  private touch(): void {
+    const seconds = this.clock.wallMs() / 1000;
+    try {
+      utimesSync(join(this.dir, journalName), seconds, seconds);
+    } catch {
+      // Somebody has removed it: the run goes on without its protection.
+    }
+  }
+
+  /** So that readers see the old content or the new one, also after a power failure. */
   private write(): void {
     const temporary = join(this.dir, `.${journalName}.tmp`);
-    writeFileSync(temporary, `${JSON.stringify(this.record, undefined, 2)}\n`, { mode: 0o600 });
+    const text = `${JSON.stringify(this.record, undefined, 2)}\n`;
+    writeFileSync(temporary, text, { mode: 0o600, flush: true });
     renameSync(temporary, join(this.dir, journalName));
   }
 

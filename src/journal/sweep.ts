@@ -1,24 +1,30 @@
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, sleep } from '../base/clock.ts';
+import { type Clock, sleep, systemClock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
 import { stateRoot } from './journal.ts';
 import {
   type ForeignCluster,
   type JournalRecord,
+  clearFolder,
   isPrivateFolder,
   journalName,
   kill,
   livingChildren,
   mayBeAlive,
   readRecord,
+  remainingTraces,
   removeTraces,
+  silenceMs,
 } from './record.ts';
 
 /** A folder without a journal may be one that another run is just making. */
 const newcomerAgeMsMax = 60_000;
+
+/** With a journal that cannot be read: a run of another version, which goes on, touches it more often. */
+const unreadableAgeMsMin = 24 * 60 * 60_000;
 
 /** etcd must not write into a folder that is being removed. A process takes milliseconds to die. */
 const dyingLimitMs = 5_000;
@@ -33,33 +39,44 @@ export type ForeignLeftover = ForeignCluster & {
 
 /**
  * Finds what runs that were killed have left on this machine (kill -9, a crash, a reboot) and removes it: processes,
- * files, folders. Says so in one line a run. Leaves runs alone that go on, also those that start meanwhile; two sweepers
- * at once do no harm.
+ * files, folders. Says so in one line a run, also of what it cannot remove. Leaves runs alone that go on, also those
+ * that start meanwhile; two sweepers at once do no harm.
  * @returns as {@link foreignLeftovers}.
  */
 export async function sweepLeftovers(
   options: { clock: Clock; reporter: Reporter },
   root = stateRoot(),
 ): Promise<ForeignLeftover[]> {
+  const { clock, reporter } = options;
+  const unreadable: string[] = [];
   for (const dir of runFolders(root)) {
     const record = readRecord(dir);
     try {
-      if (record === undefined) removeUnborn(dir, options.clock);
-      else if (!mayBeAlive(record)) await removeRun(dir, record, options);
+      if (record !== undefined) {
+        if (!mayBeAlive(dir, record, clock)) await removeRun(dir, record, options);
+      } else if (isUnborn(dir)) {
+        if (silenceMs(dir, clock) > newcomerAgeMsMax) rmSync(dir, { recursive: true, force: true });
+      } else if (silenceMs(dir, clock) > unreadableAgeMsMin) unreadable.push(dir);
     } catch (error) {
       // Another sweeper was faster.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      options.reporter.warn(`What a killed run left in ${dir} cannot be removed: ${errorMessage(error)}`);
+      reporter.warn(`What a killed run left in ${dir} cannot be removed: ${errorMessage(error)}`);
     }
   }
-  return foreignLeftovers(root);
+  if (unreadable.length > 0) {
+    reporter.warn(
+      `What earlier runs left cannot be removed, as their journals cannot be read: ${unreadable.join(', ')}; ` +
+        'keys may lie there: remove it yourself if nothing runs in it',
+    );
+  }
+  return foreignLeftovers(root, clock);
 }
 
 /** The runs of this machine that were killed and whose objects may be left on foreign clusters; removes nothing. */
-export function foreignLeftovers(root = stateRoot()): ForeignLeftover[] {
+export function foreignLeftovers(root = stateRoot(), clock: Clock = systemClock): ForeignLeftover[] {
   return runFolders(root).flatMap((dir) => {
     const record = readRecord(dir);
-    if (record?.foreign === undefined || mayBeAlive(record)) return [];
+    if (record?.foreign === undefined || mayBeAlive(dir, record, clock)) return [];
     const forget = (): void => rmSync(dir, { recursive: true, force: true });
     return [{ ...record.foreign, runId: record.runId, forget }];
   });
@@ -72,12 +89,9 @@ function runFolders(root: string): string[] {
     .filter(isPrivateFolder);
 }
 
-/** A run that was killed between making its folder and its journal. Anything else in there is not ours to remove. */
-function removeUnborn(dir: string, clock: Clock): void {
-  const unborn = readdirSync(dir).every((name) => name === `.${journalName}.tmp`);
-  if (unborn && clock.wallMs() - lstatSync(dir).mtimeMs > newcomerAgeMsMax) {
-    rmSync(dir, { recursive: true, force: true });
-  }
+/** Of a run that was killed between making its folder and its journal. Anything else in there is not ours to remove. */
+function isUnborn(dir: string): boolean {
+  return readdirSync(dir).every((name) => name === `.${journalName}.tmp`);
 }
 
 async function removeRun(
@@ -89,16 +103,22 @@ async function removeRun(
   for (const { pid } of children) kill(pid);
   const deadlineUs = clock.nowUs() + dyingLimitMs * 1000;
   while (livingChildren(record).length > 0 && clock.nowUs() < deadlineUs) await sleep(clock, dyingPollMs);
+  const undead = livingChildren(record).map(({ name, pid }) => `${name} (pid ${pid})`);
+  if (undead.length > 0) throw new Error(`${undead.join(', ')} cannot be killed`);
   const paths = removeTraces(record);
+  const others = await clearFolder(dir);
+  const left = remainingTraces(record);
   // The journal last: as long as anything is left, it says so.
-  const others = readdirSync(dir).filter((name) => name !== journalName);
-  for (const name of others) await rm(join(dir, name), { recursive: true, force: true });
-  if (record.foreign === undefined) await rm(dir, { recursive: true, force: true });
+  const isDone = left.length === 0 && record.foreign === undefined;
+  if (isDone) await rm(dir, { recursive: true, force: true });
   const removed = [
     ...(children.length === 0 ? [] : [`processes ${children.map(({ name }) => name).join(', ')}`]),
     ...(others.length === 0 ? [] : ['its state']),
     ...paths,
   ];
-  const what = removed.length === 0 ? 'its journal' : removed.join(', ');
-  reporter.info(`Removed what the run ${record.runId} left when it was killed: ${what}`);
+  if (isDone && removed.length === 0) removed.push('its journal');
+  if (removed.length > 0) {
+    reporter.info(`Removed what the run ${record.runId} left when it was killed: ${removed.join(', ')}`);
+  }
+  if (left.length > 0) throw new Error(left.join(', '));
 }

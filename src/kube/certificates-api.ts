@@ -10,8 +10,8 @@ import type { ClientCertificate, ClientSubject } from './identity.ts';
 const resource = 'certificatesigningrequests';
 const path = `/apis/certificates.k8s.io/v1/${resource}`;
 
-/** As long as a run may take, and no longer. */
-const lifetimeSeconds = 24 * 60 * 60;
+/** Longer than the longest scenario, of a week. Signers may give less. */
+const lifetimeSeconds = 8 * 24 * 60 * 60;
 
 /** The signer of a cluster answers within a second; one of a cloud may take some. */
 const issueTimeoutMs = 60_000;
@@ -50,7 +50,7 @@ export class CertificatesApi {
   }
 
   /**
-   * A new key and a certificate for it with which a client can prove to be `subject`, good for a day unless the
+   * A new key and a certificate for it with which a client can prove to be `subject`, good for eight days unless the
    * cluster's signer gives less. Two to four requests and a wait; how many at a time is the caller's to bound.
    * @throws HollowmarkError `cluster-unavailable` when the cluster refuses it, fails or takes more than a minute.
    */

@@ -179,7 +179,7 @@ export class ApiClient {
       pending.fail(new NoAnswerError('client closed', true));
       return;
     }
-    const transport = this.transports.find((candidate) => candidate.connected && candidate.room > 0);
+    const transport = this.transportWithRoom();
     if (transport !== undefined) {
       pending.open(transport);
       return;
@@ -189,6 +189,13 @@ export class ApiClient {
       return;
     }
     this.connect();
+  }
+
+  /** Connections that showed a certificate which has been replaced since take nothing more: it may have expired. */
+  private transportWithRoom(): Transport | undefined {
+    const current = this.options.identity.secureContext();
+    for (const transport of this.transports) if (transport.secureContext !== current) transport.retire();
+    return this.transports.find((candidate) => candidate.connected && candidate.room > 0);
   }
 
   private connect(): void {
@@ -259,7 +266,7 @@ export class ApiClient {
 
   private flush(): void {
     for (;;) {
-      const transport = this.transports.find((candidate) => candidate.connected && candidate.room > 0);
+      const transport = this.transportWithRoom();
       if (transport === undefined) {
         if (this.pending.length > 0) this.connect();
         return;

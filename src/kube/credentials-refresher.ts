@@ -14,7 +14,7 @@ export type FreshCredentials = {
 const renewAtPart = 0.8;
 const renewAheadMs = 30_000;
 
-/** Between two attempts, whatever asks for them. */
+/** Between two attempts, whatever asks for them; doubled while they bring nothing. */
 const attemptGapMsMin = 5_000;
 const retryDelayMsMax = 60_000;
 /** The longest timer; a renewal a day does no harm, and a clock that is set meanwhile is noticed. */
@@ -22,7 +22,7 @@ const delayMsMax = 24 * 60 * 60 * 1000;
 
 export type RefresherOptions = {
   /** Gives the credentials anew; one call at a time. */
-  source: () => Promise<FreshCredentials>;
+  source: (signal: AbortSignal) => Promise<FreshCredentials>;
   /** What `source` gave last. */
   first: FreshCredentials;
   clock: Clock;
@@ -40,7 +40,9 @@ export class CredentialsRefresher {
   private renewing: Promise<void> | undefined;
   private attemptedMs = Number.NEGATIVE_INFINITY;
   private failures = 0;
-  private stopped = false;
+  /** Renewals in a row that brought the same credentials again. */
+  private vain = 0;
+  private readonly ended = new AbortController();
 
   constructor(options: RefresherOptions) {
     this.options = options;
@@ -53,14 +55,14 @@ export class CredentialsRefresher {
    * is over, whatever came of it; calls in the meantime share it.
    */
   renewNow(): Promise<void> {
-    if (this.stopped) return Promise.resolve();
+    if (this.ended.signal.aborted) return Promise.resolve();
     if (this.renewing !== undefined) return this.renewing;
-    if (this.nowMs() - this.attemptedMs < attemptGapMsMin) return Promise.resolve();
+    if (this.nowMs() - this.attemptedMs < this.gapMs()) return Promise.resolve();
     return this.attempt();
   }
 
   stop(): void {
-    this.stopped = true;
+    this.ended.abort();
     this.timer?.cancel();
   }
 
@@ -76,20 +78,22 @@ export class CredentialsRefresher {
   private async renew(): Promise<void> {
     const { source, onUpdate, onFailure } = this.options;
     try {
-      const fresh = await source();
-      if (this.stopped) return;
+      const fresh = await source(this.ended.signal);
+      if (this.ended.signal.aborted) return;
       this.failures = 0;
       const text = JSON.stringify(fresh.credentials);
-      if (text !== this.current) {
+      const changed = text !== this.current;
+      this.vain = changed ? 0 : this.vain + 1;
+      if (changed) {
         this.current = text;
         onUpdate(fresh.credentials);
       }
       this.schedule(fresh);
     } catch (error) {
-      if (this.stopped) return;
+      if (this.ended.signal.aborted) return;
       this.failures++;
       onFailure(error);
-      this.arm(Math.min(retryDelayMsMax, attemptGapMsMin * 2 ** Math.min(this.failures - 1, 10)));
+      this.arm(this.gapMs());
     }
   }
 
@@ -107,6 +111,12 @@ export class CredentialsRefresher {
       Math.min(delayMsMax, Math.max(attemptGapMsMin, delayMs)),
       () => void this.attempt(),
     );
+  }
+
+  /** Between attempts: longer when they are of no use. */
+  private gapMs(): number {
+    const useless = Math.max(this.failures, this.vain);
+    return Math.min(retryDelayMsMax, attemptGapMsMin * 2 ** Math.min(Math.max(0, useless - 1), 10));
   }
 
   private nowMs(): number {

@@ -81,16 +81,19 @@ function variableOf(entry: KubeconfigEntry, variable: unknown): [string, string]
 /**
  * Runs the plugin, which has two minutes and no terminal. Not through the library's ExecAuth: that one gives neither
  * the expiry nor a time limit, and says nothing of the cluster in KUBERNETES_EXEC_INFO.
- * @throws HollowmarkError `bad-input` when there is no such program, `cluster-unavailable` when it gives nothing usable.
+ * @throws HollowmarkError `bad-input` when there is no such program, `cluster-unavailable` when it gives nothing usable,
+ * `interrupted` on abort.
  */
 export async function runExecPlugin(
   plugin: ExecPlugin,
   endpoint: ApiServerEndpoint,
   clock: Clock,
   env: Environment,
+  signal?: AbortSignal,
 ): Promise<FreshCredentials> {
   const execInfo = JSON.stringify(execCredential(plugin, endpoint));
-  const output = await outputOf(plugin, clock, { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: execInfo });
+  const variables = { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: execInfo };
+  const output = await outputOf(plugin, clock, variables, signal);
   const status = statusOf(plugin, output);
   const credentials: Credentials = {};
   const { token, clientCertificateData: certPem, clientKeyData: keyPem, expirationTimestamp } = status;
@@ -138,13 +141,14 @@ function start(plugin: ExecPlugin, env: Environment): ChildProcessByStdio<null, 
 }
 
 /** What the plugin writes to stdout. */
-function outputOf(plugin: ExecPlugin, clock: Clock, env: Environment): Promise<string> {
+function outputOf(plugin: ExecPlugin, clock: Clock, env: Environment, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = start(plugin, env);
     let output = '';
     let complaint = '';
     const end = (error?: HollowmarkError): void => {
       deadline.cancel();
+      signal?.removeEventListener('abort', onAbort);
       // What the plugin has started itself may hold the pipes open.
       child.stdout.destroy();
       child.stderr.destroy();
@@ -155,6 +159,9 @@ function outputOf(plugin: ExecPlugin, clock: Clock, env: Environment): Promise<s
     const deadline = clock.timer(timeLimitMs, () =>
       end(failure(plugin, `it gave nothing within ${timeLimitMs / 1000} s`, complaint)),
     );
+    const onAbort = (): void => end(new HollowmarkError('interrupted', 'interrupted'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
       if (output.length > outputBytesMax) end(failure(plugin, `it wrote more than ${outputBytesMax} bytes`));
@@ -163,9 +170,9 @@ function outputOf(plugin: ExecPlugin, clock: Clock, env: Environment): Promise<s
       complaint = (complaint + text).slice(-complaintLengthMax);
     });
     child.once('error', (cause) => end(notStarted(plugin, cause)));
-    child.once('close', (code, signal) => {
+    child.once('close', (code, killedBy) => {
       if (code === 0) end();
-      else end(failure(plugin, `it ended with ${signal ?? `exit code ${code}`}`, complaint));
+      else end(failure(plugin, `it ended with ${killedBy ?? `exit code ${code}`}`, complaint));
     });
   });
 }
@@ -205,7 +212,7 @@ function failure(plugin: ExecPlugin, why: string, complaint = '', cause?: unknow
     'cluster-unavailable',
     `${plugin.where}: the credential plugin ${plugin.command} failed: ${why}${said}`,
     {
-      hint: `run it by hand to see what it lacks: ${[plugin.command, ...plugin.args].join(' ')}`,
+      hint: `run ${plugin.command} by hand, with the arguments that stand there, to see what it lacks`,
       ...(cause === undefined ? {} : { cause }),
     },
   );

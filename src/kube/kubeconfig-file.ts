@@ -83,8 +83,17 @@ export class KubeconfigFile {
 
   /** The entry of that name; undefined when there is none. @throws HollowmarkError when it has no content. */
   find(kind: EntryKind, name: string): KubeconfigEntry | undefined {
-    const index = this.entries(kind).findIndex((entry) => isFields(entry) && entry['name'] === name);
+    const isIt = (entry: unknown): boolean => isFields(entry) && entry['name'] === name;
+    const index = this.entries(kind).findIndex(isIt);
     if (index < 0) return undefined;
+    const second = this.entries(kind).findLastIndex(isIt);
+    if (second > index) {
+      throw this.fault(
+        [`${kind}s`, second],
+        `there are two ${kind}s ${quoted(name)}`,
+        'give each its own name',
+      );
+    }
     const place = [`${kind}s`, index, kind];
     const subject = `${kind}s[${quoted(name)}].${kind}`;
     const fields = (this.entries(kind)[index] as Fields)[kind];

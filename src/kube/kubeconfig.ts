@@ -32,7 +32,7 @@ export type Kubeconfig = {
    * @throws HollowmarkError `bad-input` when a file or the plugin is not there or not good, `cluster-unavailable` when
    * the plugin gives nothing usable.
    */
-  credentials: () => Promise<FreshCredentials>;
+  credentials: (signal?: AbortSignal) => Promise<FreshCredentials>;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -247,8 +247,8 @@ function credentialsSource(
     }
     return async () => own();
   }
-  return async () => {
-    const given = await runExecPlugin(plugin, endpoint, clock, env);
+  return async (signal) => {
+    const given = await runExecPlugin(plugin, endpoint, clock, env, signal);
     const { credentials, ...recheck } = own();
     // What the kubeconfig says itself counts for more, as in kubectl.
     return { ...given, ...recheck, credentials: { ...given.credentials, ...credentials } };

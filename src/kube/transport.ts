@@ -44,6 +44,8 @@ export class Transport {
   /** No new streams: GOAWAY was received, or the connection is gone. */
   draining = false;
   connected = false;
+  /** What it showed, or will show. */
+  readonly secureContext: SecureContext;
   private readonly events: TransportEvents;
   private readonly deadline: TimerHandle;
   /** Not there yet while a proxy is asked for the connection. */
@@ -53,6 +55,7 @@ export class Transport {
 
   constructor(options: TransportOptions, clock: Clock, events: TransportEvents) {
     this.events = events;
+    this.secureContext = options.secureContext;
     this.deadline = clock.timer(connectTimeoutMs, () =>
       this.end(new Error(`no connection within ${connectTimeoutMs / 1000} s`)),
     );
@@ -143,6 +146,13 @@ export class Transport {
     this.deadline.cancel();
     this.drain();
     this.events.onClosed(this.connected ? this.failure : connectError(this.failure));
+  }
+
+  /** No new streams; the connection ends with its last one. */
+  retire(): void {
+    if (this.draining) return;
+    this.drain();
+    this.session?.close();
   }
 
   private drain(): void {

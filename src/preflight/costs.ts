@@ -1,3 +1,4 @@
+import { freeBytesMin, freeBytesToStartMin } from '../control-plane/disk-space.ts';
 import type { Size } from './check.ts';
 
 /*
@@ -155,16 +156,22 @@ export function threadsNeeded(cores: number): number {
   return threads.base + threads.perCore * cores;
 }
 
-export function stateBytesNeeded(size: Size): number {
-  return disk.baseBytes + size.nodes * disk.perNodeBytes + size.pods * disk.perPodBytes;
+/** What must be free where the state folder lies: what it takes, and what is left when the supervisor ends a run. */
+export function diskBytesNeeded(size: Size): number {
+  return stateBytesNeeded(size) + freeBytesMin;
 }
 
 export function nodesOnDisk(bytes: number, size: Size): number {
-  return nodesWithin(bytes - disk.baseBytes, disk.perNodeBytes + podsPerNode(size) * disk.perPodBytes);
+  const perNode = disk.perNodeBytes + podsPerNode(size) * disk.perPodBytes;
+  return nodesWithin(bytes - disk.baseBytes - freeBytesMin, perNode);
 }
 
-/** What the state folder takes however few nodes there are. */
-export const stateLeast = { bytes: disk.baseBytes, files: disk.files };
+/** Without that no control plane is started, however few nodes there are. */
+export const stateLeast = { bytes: freeBytesToStartMin, files: disk.files };
+
+function stateBytesNeeded(size: Size): number {
+  return disk.baseBytes + size.nodes * disk.perNodeBytes + size.pods * disk.perPodBytes;
+}
 
 function podsPerNode(size: Size): number {
   return size.pods / size.nodes;

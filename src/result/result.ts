@@ -120,9 +120,10 @@ export type Invocation = {
   binaries?: string;
   /** Site that binaries are downloaded from, when it is not Kubernetes' own; without credentials. */
   releaseUrl?: string;
-  /** The kubeconfig of an existing cluster, absolute, and its context. */
+  /** The kubeconfig of an existing cluster, absolute, its context, and the server that it led to. */
   kubeconfig?: string;
   context?: string;
+  server?: string;
 };
 
 export type RunResult = {

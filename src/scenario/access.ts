@@ -25,9 +25,15 @@ export type RunClients = {
 
 /**
  * Gives load and observer their identities, and their rights on the cluster.
- * @throws HollowmarkError `cluster-unavailable` when the API server refuses.
+ * @param signal ends it at once: nothing is made after that.
+ * @throws HollowmarkError `cluster-unavailable` when the API server refuses, or on abort.
  */
-export async function openAccess(cluster: Cluster, runId: string, clock: Clock): Promise<RunClients> {
+export async function openAccess(
+  cluster: Cluster,
+  runId: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<RunClients> {
   const { endpoint, harnessIdentities } = cluster;
   const handshakes = new HandshakeGate(4);
   const client = (
@@ -50,11 +56,15 @@ export async function openAccess(cluster: Cluster, runId: string, clock: Clock):
   // A pooled identity has the rights that it has.
   if (harnessIdentities.type !== 'pooled') {
     const admin = client(cluster.admin, 'setup');
+    const end = (): void => admin.close();
+    signal.addEventListener('abort', end, { once: true });
     try {
       await ensureLoadIdentity(admin, runId);
     } finally {
+      signal.removeEventListener('abort', end);
       admin.close();
     }
+    signal.throwIfAborted();
   }
   const issuer = await IdentityIssuer.open(harnessIdentities, endpoint, {
     clock,
@@ -63,10 +73,13 @@ export async function openAccess(cluster: Cluster, runId: string, clock: Clock):
     handshakes,
     userAgent: `hollowmark-setup/${tool.version}`,
   });
+  const end = (): void => issuer.close();
+  signal.addEventListener('abort', end, { once: true });
+  // From the first moment: credentials may be renewed while certificates are waited for.
+  cluster.onCredentials((credentials) => issuer.update(credentials));
   try {
     const observerIdentity = await issuer.identityOf(observerSubject);
     const loadIdentity = await issuer.identityOf(loadSubject);
-    cluster.onCredentials((credentials) => issuer.update(credentials));
     const loadMetrics = new CallMetrics();
     const observerMetrics = new CallMetrics();
     const load = client(loadIdentity, 'load', loadMetrics, loadTransportsMax);
@@ -87,5 +100,7 @@ export async function openAccess(cluster: Cluster, runId: string, clock: Clock):
   } catch (error) {
     issuer.close();
     throw error;
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }

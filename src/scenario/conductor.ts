@@ -15,7 +15,6 @@ import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
 import { type RunClients, openAccess } from './access.ts';
-import { estimatePhasesMs, totalPods } from './estimate.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
 import { nodeConfigs } from './nodes.ts';
@@ -23,10 +22,8 @@ import type { Progress } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
+import { reportStatus } from './run-status.ts';
 import type { WatchdogLimits } from './watchdog.ts';
-
-/** Live displays hear from a run this often. */
-const statusIntervalMs = 250;
 
 export type RunOptions = {
   loaded: LoadedScenario;
@@ -47,8 +44,11 @@ export type RunOptions = {
 /** How long the end of a run that was interrupted or lost may wait for answers of its cluster. */
 const endLimitMs = 10_000;
 
-/** What came of a run. With `error`, the run was cut short by it and `result` says how far it came. */
-export type RunOutcome = { result: RunResult; error?: unknown };
+/**
+ * What came of a run. With `error`, the run was cut short by it and `result` says how far it came. With `leftover`, not
+ * all that it made could be taken away from a cluster of others.
+ */
+export type RunOutcome = { result: RunResult; error?: unknown; leftover?: unknown };
 
 /**
  * Runs a scenario from nothing to a result: control plane, nodes, phases, measuring, and everything down again.
@@ -75,6 +75,8 @@ class Run {
   private readonly achieved: { phase: string; ratio: number }[] = [];
   private cluster: Cluster | undefined;
   private hollow: HollowCluster | undefined;
+  private readonly opening = new AbortController();
+  private access: Promise<RunClients> | undefined;
   private clients: RunClients | undefined;
   private measurement: Measurement | undefined;
   private load: LoadGenerator | undefined;
@@ -117,7 +119,14 @@ class Run {
   async phases(): Promise<void> {
     const { loaded, signal, reporter } = this.options;
     const { scenario } = loaded;
-    const status = this.reportStatus();
+    const status = reportStatus({
+      scenario,
+      clock: this.options.clock,
+      reporter,
+      records: this.records,
+      measurement: this.needed(this.measurement),
+      atMs: () => this.atMs(),
+    });
     // What a phase still sends or waits for ends with it, also when the cluster died under it.
     const over = new AbortController();
     const phaseSignal = AbortSignal.any([signal, over.signal]);
@@ -173,7 +182,7 @@ class Run {
   async fail(error: unknown): Promise<void> {
     this.error = error;
     if (this.measurement === undefined || this.hollow?.fleet === undefined) {
-      await this.close();
+      this.warnOf(await this.close());
       throw error;
     }
     if (!this.options.signal.aborted) this.failed('run', errorMessage(error));
@@ -189,6 +198,7 @@ class Run {
     this.needed(this.hollow).died.catch(giveUp);
     const limit = this.error === undefined ? undefined : this.options.clock.timer(endLimitMs, giveUp);
     let measured: Measured;
+    let leftover: unknown;
     try {
       await this.hollow?.fleet?.flush();
       measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
@@ -197,10 +207,16 @@ class Run {
     } finally {
       limit?.cancel();
       reporter.step(cluster.shared ? 'Removing the run from the cluster' : 'Stopping the cluster');
-      await this.close();
+      leftover = await this.close();
+      if (!cluster.shared) this.warnOf(leftover);
     }
+    if (leftover !== undefined) this.failed('cleaning up', errorMessage(leftover));
     const result = this.result(measured, cluster);
-    return this.error === undefined ? { result } : { result, error: this.error };
+    return {
+      result,
+      ...(this.error === undefined ? {} : { error: this.error }),
+      ...(leftover !== undefined && cluster.shared ? { leftover } : {}),
+    };
   }
 
   private onShardReport(report: ShardReport): void {
@@ -214,7 +230,8 @@ class Run {
   private async openMeasurement(cluster: Cluster): Promise<void> {
     const { loaded, runId, clock } = this.options;
     const { scenario } = loaded;
-    const clients = await openAccess(cluster, runId, clock);
+    this.access = openAccess(cluster, runId, clock, this.opening.signal);
+    const clients = await this.access;
     this.clients = clients;
     this.load = new LoadGenerator({
       client: clients.load,
@@ -266,48 +283,6 @@ class Run {
     };
   }
 
-  private reportStatus(): { stop(): void } {
-    const { loaded, clock, reporter } = this.options;
-    const { scenario } = loaded;
-    const estimatesMs = estimatePhasesMs(scenario);
-    const podsExpected = totalPods(scenario);
-    let lastStarted = 0;
-    let lastUs = clock.nowUs();
-    let podsPerSecond = 0;
-    const tick = (): void => {
-      timer = clock.timer(statusIntervalMs, tick);
-      const measurement = this.needed(this.measurement);
-      const nowUs = clock.nowUs();
-      if (nowUs - lastUs >= 1_000_000) {
-        podsPerSecond = ((measurement.pods.started - lastStarted) * 1e6) / (nowUs - lastUs);
-        lastStarted = measurement.pods.started;
-        lastUs = nowUs;
-      }
-      const index = Math.max(0, this.records.length - 1);
-      const record = this.records[index];
-      const inPhaseMs = record === undefined ? 0 : this.atMs() - record.startedAtMs;
-      const thisPhaseMs = Math.max(0, (estimatesMs[index] ?? 0) - inPhaseMs);
-      const laterMs = estimatesMs.slice(index + 1).reduce((sum, ms) => sum + ms, 0);
-      reporter.status({
-        phase: record?.name ?? '',
-        phaseIndex: index,
-        phaseCount: scenario.phases.length,
-        elapsedMs: this.atMs(),
-        remainingMs: thisPhaseMs + laterMs,
-        nodesReady: measurement.nodes.ready,
-        nodesRequested: scenario.nodes.count,
-        podsCreated: measurement.pods.created,
-        podsStarted: measurement.pods.started,
-        podsDeleted: measurement.pods.deleted,
-        podsExpected,
-        podsPerSecond,
-        podStartupP99Us: measurement.podStartupP99Us(),
-      });
-    };
-    let timer = clock.timer(statusIntervalMs, tick);
-    return { stop: () => timer.cancel() };
-  }
-
   private result(measured: Measured, cluster: Cluster): RunResult {
     const { loaded, runId, clock, signal } = this.options;
     const { scenario } = loaded;
@@ -328,7 +303,7 @@ class Run {
         startedAt: new Date(this.startWallMs).toISOString(),
         finishedAt: new Date(clock.wallMs()).toISOString(),
         parameters: loaded.document,
-        invocation: this.options.invocation,
+        invocation: { ...this.options.invocation, ...cluster.foreign },
         phases: this.records,
       },
       tool: { ...tool, node: process.version },
@@ -363,15 +338,25 @@ class Run {
     return Math.round((this.options.clock.nowUs() - this.startUs) / 1000);
   }
 
-  /** Takes everything down. What goes wrong with that is said, and hides neither a result nor a cause. */
-  private async close(): Promise<void> {
+  /** Takes everything down. @returns what went wrong with that: it must hide neither a result nor a cause. */
+  private async close(): Promise<unknown> {
     this.measurement?.stop();
-    this.clients?.close();
+    // What is still being granted would be made behind the back of those who take it away.
+    this.opening.abort(new HollowmarkError('interrupted', 'the run ends'));
+    await this.access?.then(
+      (clients) => clients.close(),
+      () => {},
+    );
     try {
       await (this.hollow ?? this.cluster)?.stop();
+      return undefined;
     } catch (error) {
-      this.options.reporter.warn(`cleaning up: ${errorMessage(error)}`);
+      return error;
     }
+  }
+
+  private warnOf(error: unknown): void {
+    if (error !== undefined) this.options.reporter.warn(`cleaning up: ${errorMessage(error)}`);
   }
 
   private needed<T>(part: T | undefined): T {

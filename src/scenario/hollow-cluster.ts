@@ -138,16 +138,12 @@ export class HollowCluster {
   async stop(): Promise<void> {
     this.watchdog.stop();
     try {
-      await this.options.cluster.clearLoad();
+      // Without kubelets nobody ends the pods in order; what fails here is tried again below.
+      if (this.running?.fleet.alive === true) await this.options.cluster.clearLoad().catch(() => {});
+      await this.running?.fleet.stop();
+      if (this.running !== undefined) this.options.children?.remove(this.running.fleet.pid);
     } finally {
-      try {
-        if (this.running !== undefined) {
-          await this.running.fleet.stop();
-          this.options.children?.remove(this.running.fleet.pid);
-        }
-      } finally {
-        await this.options.cluster.stop();
-      }
+      await this.options.cluster.stop();
     }
   }
 }

@@ -14,6 +14,9 @@ export type PlannedNode = {
   objectLabels?: Record<string, string>;
 };
 
+/** Run ids end in four random digits. */
+const runSuffixLength = 4;
+
 /** Addresses of one /24 that are used: .1 to .254. */
 const hostsPerBlock = 254;
 /** /24 blocks in 100.64.0.0/10. */
@@ -21,10 +24,14 @@ const blocks = 1 << 14;
 
 /**
  * What nodes have in addition on a cluster that others use too: no pod of theirs is to land on one (but those that
- * tolerate every taint), no load balancer is to send to one, and all that they make can be found by its label.
+ * tolerate every taint), no load balancer is to send to one, all that they make can be found by its label, and no two
+ * runs have a name in common: a kubelet takes a node of its name for its own.
  */
-function sharedClusterParts(runId: string): Pick<PlannedNode, 'labels' | 'taints' | 'objectLabels'> {
+function sharedClusterParts(
+  runId: string,
+): Pick<PlannedNode, 'labels' | 'taints' | 'objectLabels'> & { infix: string } {
   return {
+    infix: `-${runId.slice(-runSuffixLength)}`,
     labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' },
     taints: [{ key: hollowTaintKey, effect: 'NoSchedule' }],
     objectLabels: { [runLabel]: runId },
@@ -43,9 +50,11 @@ export function nodeConfigs(
   shared = false,
 ): PlannedNode[] {
   const { nodes } = scenario;
-  const { labels, taints, ...more } = shared ? sharedClusterParts(runId) : { labels: {}, taints: [] };
+  const { labels, taints, infix, ...more } = shared
+    ? sharedClusterParts(runId)
+    : { labels: {}, taints: [], infix: '' };
   return Array.from({ length: nodes.count }, (_, i) => ({
-    name: `${nodes.namePrefix}-${String(i + 1).padStart(5, '0')}`,
+    name: `${nodes.namePrefix}${infix}-${String(i + 1).padStart(5, '0')}`,
     capacity: { ...nodes.capacity },
     labels: { ...nodes.labels, ...labels, [runLabel]: runId },
     taints: [...nodes.taints, ...taints].map((taint) => ({ ...taint })),

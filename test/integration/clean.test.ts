@@ -233,7 +233,13 @@ describe('two runs and the things of others', () => {
 
   test('make a survey', async () => {
     const node = (name: string) => ({ name, labels: {}, taints: [] });
-    const target = { client: cp.admin.client, server: cp.controlPlane.endpoint.url, context: 'test' };
+    const target = {
+      client: cp.admin.client,
+      server: cp.controlPlane.endpoint.url,
+      context: 'test',
+      insecure: false,
+      proxy: undefined,
+    };
     await eventually('9 pods', async () => (await list('/api/v1/pods')).length === 9);
     expect(
       await survey(target, { nodes: [node('real-1'), node('new-1')], namespaces: ['new', 'shop'] }, signal),
@@ -479,7 +485,13 @@ test('DaemonSets that tolerate everything are named in a survey', async () => {
   });
   await create('/apis/apps/v1/namespaces/shop/daemonsets', daemonSet('agent', [{ operator: 'Exists' }]));
   await create('/apis/apps/v1/namespaces/shop/daemonsets', daemonSet('logs', []));
-  const target = { client: cp.admin.client, server: cp.controlPlane.endpoint.url, context: 'test' };
+  const target = {
+    client: cp.admin.client,
+    server: cp.controlPlane.endpoint.url,
+    context: 'test',
+    insecure: false,
+    proxy: undefined,
+  };
   const found = await survey(
     target,
     { nodes: [{ name: 'h', labels: {}, taints: [] }], namespaces: [] },

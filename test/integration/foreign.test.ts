@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sleep, systemClock } from '../../src/base/clock.ts';
+import { Prng } from '../../src/base/prng.ts';
 import type { Shard } from '../../src/fleet/shard.ts';
 import { runLabel } from '../../src/load/labels.ts';
 import { readResult } from '../../src/result/read.ts';
@@ -29,6 +31,7 @@ type Obj = {
     labels?: Record<string, string>;
   };
   spec?: Record<string, unknown>;
+  status?: { conditions?: { lastHeartbeatTime?: string }[] };
 };
 
 let cp: TestControlPlane;
@@ -116,9 +119,20 @@ function isBusy({ kind, metadata }: Obj): boolean {
   return (kind === 'Lease' && metadata.name !== 'leader') || kind === 'Event';
 }
 
-/** The objects as they were, without those that change by themselves. */
-function settled(objects: ReadonlyMap<string, Obj>): Record<string, Obj> {
-  return Object.fromEntries([...objects].filter(([, object]) => !isBusy(object)));
+/** The objects as they were, without those that change by themselves; nodes but for what their kubelets report. */
+function settled(objects: ReadonlyMap<string, Obj>): Record<string, unknown> {
+  return Object.fromEntries(
+    [...objects]
+      .filter(([, object]) => !isBusy(object))
+      .map(([key, object]) => [key, object.kind === 'Node' ? withoutHeartbeat(object) : object]),
+  );
+}
+
+/** A kubelet writes its node's heartbeat every five minutes. */
+function withoutHeartbeat({ metadata, status, ...node }: Obj): unknown {
+  const { resourceVersion: _version, managedFields: _fields, ...kept } = metadata;
+  const conditions = status?.conditions?.map(({ lastHeartbeatTime: _time, ...condition }) => condition);
+  return { ...node, metadata: kept, status: { ...status, conditions } };
 }
 
 const describeObject = ({ kind, metadata }: Obj): string =>
@@ -135,6 +149,8 @@ const byControllers = (object: Obj): boolean =>
 
 /** Nothing has come, nothing has gone, and what is there is as it was. */
 function expectSame(before: ReadonlyMap<string, Obj>, after: ReadonlyMap<string, Obj>): void {
+  const gone = [...before].filter(([key]) => !after.has(key)).map(([, object]) => object);
+  expect(gone.map(describeObject)).toEqual([]);
   const come = added(before, after).filter((object) => !byControllers(object));
   expect(come.map(describeObject)).toEqual([]);
   expect(settled(after)).toEqual(settled(before));
@@ -199,7 +215,7 @@ describe('a cluster of others', () => {
     const output = run.output();
     expect(output).toContain(cp.controlPlane.endpoint.url);
     expect(output).toMatch(/version +v1\.36\.3\n +nodes +2\n +pods +8\n/);
-    expect(output).toMatch(/4 nodes guest-00001 … guest-00004/);
+    expect(output).toMatch(/4 nodes guest-[0-9a-f]{4}-00001 … guest-[0-9a-f]{4}-00004/);
     expect(output).toMatch(/2 namespaces guest-1 … guest-2/);
     expect(output).toContain('--yes');
     expectSame(before, await everything());
@@ -241,7 +257,10 @@ describe('a cluster of others', () => {
       const result = readResult(join(cli.dir, 'out/result.json'));
       expect(result.failures).toEqual([]);
       expect(result.wire.identity).toBe(identity);
-      expect(result.cluster.source).toContain('theirs');
+      expect(result.run.invocation).toMatchObject({
+        context: 'theirs',
+        server: cp.controlPlane.endpoint.url,
+      });
       expect(result.notes.join('\n')).toContain('others may have used it');
       expect(result.notes.some((note) => note.includes('--identity pooled'))).toBe(identity === 'pooled');
       expect(result.pods).toMatchObject({ created: 76, started: 76, failed: 0 });
@@ -260,6 +279,39 @@ describe('a cluster of others', () => {
     expect(readResult(join(cli.dir, 'out/result.json')).verdict).toBe('interrupted');
     expectSame(before, await everything());
     expect(cli.temporaryFiles()).toEqual([]);
+  });
+
+  // Most of them while the run is being set up, which is when objects are made in the dark.
+  it('is left as it was by an interruption at any moment', { timeout: 300_000 }, async () => {
+    const before = await everything();
+    const path = adminKubeconfig();
+    const prng = new Prng('moments/1');
+    for (const signal of [
+      'SIGINT',
+      'SIGKILL',
+      'SIGTERM',
+      'SIGKILL',
+      'SIGINT',
+      'SIGKILL',
+      'SIGHUP',
+    ] as const) {
+      const delayMs = prng.between(300, 5_000);
+      const run = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--yes', '--out', 'out');
+      await sleep(systemClock, delayMs);
+      run.child.kill(signal);
+      await run.exit;
+      await cli.processesGone();
+      if (signal === 'SIGKILL') {
+        const cleaning = cli.start('clean', '--kubeconfig', path);
+        expect(await finished(cleaning), cleaning.output()).toBe(0);
+      }
+      try {
+        expectSame(before, await everything());
+        expect(cli.temporaryFiles()).toEqual([]);
+      } catch (cause) {
+        throw new Error(`after ${signal} at ${delayMs} ms: ${run.output()}`, { cause });
+      }
+    }
   });
 
   it('is cleaned after kill -9: by clean, or by the next start', async () => {
@@ -283,8 +335,12 @@ describe('a cluster of others', () => {
     const here = cli.start('clean');
     expect(await finished(here), here.output()).toBe(0);
     expect(here.output()).toContain(`hollowmark clean --kubeconfig ${path} --context theirs --run ${second}`);
-    const next = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--out', 'next');
-    expect(await finished(next), next.output()).toBe(2);
+    // Without a yes nothing is removed either.
+    const asking = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--out', 'next');
+    expect(await finished(asking), asking.output()).toBe(2);
+    expect(asking.output()).toContain(`first removed: what the run ${second} left there`);
+    const next = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--out', 'next', '--yes');
+    expect(await finished(next), next.output()).toBeOneOf([0, 3, 5]);
     expect(next.output()).toContain(`Removing what the killed run ${second} left`);
     expectSame(before, await everything());
     expect(cli.temporaryFiles()).toEqual([]);
@@ -312,30 +368,57 @@ describe('a cluster of others', () => {
     expectSame(before, await everything());
   });
 
-  it('carries hollow nodes for other tools with up', async () => {
+  it('carries hollow nodes for other tools with up, also when a DaemonSet tolerates them', async () => {
     const before = await everything();
+    const daemonSets = '/apis/apps/v1/namespaces/residents/daemonsets';
+    const everywhere = daemonSet('everywhere', { tolerations: [{ operator: 'Exists' }] });
+    expect((await cp.admin.call('POST', daemonSets, everywhere)).status).toBe(201);
     const up = cli.start('up', '--nodes', '2', '--kubeconfig', adminKubeconfig(), '--yes');
     await eventually('the nodes are Ready', () => up.output().includes('\nready\n'));
+    expect(up.output()).toMatch(/warning: 1 DaemonSet tolerates the taint .*: residents\/everywhere/);
+    expect(up.output()).toContain('cluster.kubeconfig --context theirs get nodes');
     const nodes = added(before, await everything()).filter(({ kind }) => kind === 'Node');
-    expect(nodes.map(({ metadata }) => metadata.name).toSorted()).toEqual(['hollow-00001', 'hollow-00002']);
+    const names = nodes.map(({ metadata }) => metadata.name.replace(/-[0-9a-f]{4}-/, '-…-'));
+    expect(names.toSorted()).toEqual(['hollow-…-00001', 'hollow-…-00002']);
+    await eventually('the DaemonSet is on all four nodes', async () => {
+      const { body } = await cp.admin.call<{ status: { numberReady?: number } }>(
+        'GET',
+        `${daemonSets}/everywhere`,
+      );
+      return body.status.numberReady === 4;
+    });
     up.child.kill('SIGTERM');
     expect(await finished(up), up.output()).toBe(143);
+    const left = added(before, await everything()).filter((object) => !byControllers(object));
+    expect(
+      left.filter(({ metadata }) => !metadata.name.startsWith('everywhere')).map(describeObject),
+    ).toEqual([]);
+    await cp.admin.call('DELETE', `${daemonSets}/everywhere`);
+    // Pods of nodes that are gone are the pod garbage collector's, which looks every 20 s and waits for 40.
+    await eventually(
+      'the DaemonSet and its pods are gone',
+      async () => added(before, await everything()).every(byControllers),
+      120_000,
+    );
     expectSame(before, await everything());
   });
 
   it('is not touched when names are taken', async () => {
-    const run = cli.start(
-      ...['run', 'guest.yaml', '--kubeconfig', adminKubeconfig(), '--yes', '--out', 'out'],
-      ...['--set', 'namespaces.prefix=resident', '--set', 'nodes.namePrefix=resident'],
-    );
-    const { status } = await cp.admin.call('POST', '/api/v1/nodes', { metadata: { name: 'resident-00002' } });
+    const { status } = await cp.admin.call('POST', '/api/v1/namespaces', { metadata: { name: 'guest-2' } });
     expect(status).toBe(201);
-    try {
-      expect(await finished(run)).toBe(2);
-      expect(run.output()).toContain('resident-00002');
-    } finally {
-      await cp.admin.call('DELETE', '/api/v1/nodes/resident-00002');
-    }
+    await eventually('its service account is there', async () => {
+      const path = '/api/v1/namespaces/guest-2/serviceaccounts/default';
+      return (await cp.admin.call('GET', path)).status === 200;
+    });
+    await eventually('its CA is there', async () => {
+      const path = '/api/v1/namespaces/guest-2/configmaps/kube-root-ca.crt';
+      return (await cp.admin.call('GET', path)).status === 200;
+    });
+    const before = await everything();
+    const run = cli.start('run', 'guest.yaml', '--kubeconfig', adminKubeconfig(), '--yes', '--out', 'out');
+    expect(await finished(run)).toBe(2);
+    expect(run.output()).toContain('namespaces guest-2');
+    expectSame(before, await everything());
   });
 });
 

@@ -159,15 +159,18 @@ describe('a disk that is full', () => {
   });
 
   it('from the start is said at the start', async () => {
-    const mount = `mount -t tmpfs -o size=100m tmpfs ${cli.temporary}`;
+    const mount = `mount -t tmpfs -o size=200m tmpfs ${cli.temporary}`;
     const run = cli.startInNamespace(mount, 'run', 'small.yaml', '--out', 'out');
-    expect((await run.exit).code).toBe(6);
-    expect(run.output()).toMatch(/the disk is full: \d+ MB are left .* it needs 250 MB\n.*TMPDIR/);
+    expect((await run.exit).code).toBe(2);
+    expect(run.output()).toMatch(/Disk: state: \d+ MB free in .* at least 250 MB are needed\n.*TMPDIR/);
+    const forced = cli.startInNamespace(mount, 'run', 'small.yaml', '--out', 'out', '--skip-preflight');
+    expect((await forced.exit).code).toBe(6);
+    expect(forced.output()).toMatch(/the disk is full: \d+ MB are left .* it needs 250 MB\n.*TMPDIR/);
     expect(listed(cli.dir)).toEqual(['small.yaml']);
   });
 
   it('under the report keeps the result in the folder for temporary files, and says where', async () => {
-    const mount = `mkdir reports; mount -t tmpfs -o size=1m tmpfs ${cli.dir}/reports`;
+    const mount = `mkdir reports; mount -t tmpfs -o size=12m tmpfs ${cli.dir}/reports`;
     const run = await inPhase(cli.startInNamespace(mount, 'run', 'small.yaml', '--out', 'reports/it'));
     const mounted = `/proc/${run.child.pid}/root${cli.dir}/reports`;
     fill(mounted, 0);

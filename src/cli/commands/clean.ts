@@ -7,6 +7,7 @@ import { forbidden } from '../../cluster/permissions.ts';
 import { removeRun } from '../../cluster/remove-run.ts';
 import { runText } from '../../cluster/render-survey.ts';
 import { type FoundRun, countByKind, findRuns } from '../../cluster/runs.ts';
+import { clusterIdOf } from '../../cluster/survey.ts';
 import { whoAmI } from '../../cluster/who-am-i.ts';
 import { countsText, someOf } from '../../cluster/words.ts';
 import type { ApiClient } from '../../kube/client.ts';
@@ -14,7 +15,7 @@ import { type ForeignLeftover, foreignLeftovers, sweepLeftovers } from '../../jo
 import type { CommandContext } from '../context.ts';
 import { type Display, createDisplay, displayMode } from '../display.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { leftoverText } from '../open-cluster.ts';
+import { leftoverText, byPlace } from '../open-cluster.ts';
 
 type CleanFlags = {
   kubeconfig: string | undefined;
@@ -108,12 +109,13 @@ async function cleanCluster(
   display: Display,
   signal: AbortSignal,
 ): Promise<number> {
-  const foreign = await ForeignCluster.open({ ...flags, clock: systemClock, reporter: display });
+  const foreign = await ForeignCluster.open({ ...flags, clock: systemClock, reporter: display, signal });
   try {
-    const { client, server } = foreign;
-    const killedHere = killed.filter((leftover) => leftover.server === server);
+    const { client, server, context, kubeconfigPath } = foreign;
     display.step(`Looking for runs on ${server}`);
     const who = await whoAmI(client);
+    const clusterId = await clusterIdOf(client, signal);
+    const { here } = byPlace(killed, { kubeconfig: kubeconfigPath, context, server, clusterId });
     const { runs, unlisted } = await findRuns(client, who?.serverWallMs, signal);
     if (runs.length === 0 && unlisted.length > 0) {
       throw forbidden(
@@ -125,7 +127,7 @@ async function cleanCluster(
         who?.user,
       );
     }
-    const dead = new Set(killedHere.map(({ runId }) => runId));
+    const dead = new Set(here.map(({ runId }) => runId));
     const chosen = chooseRuns(
       runs.map((run) => (dead.has(run.runId) ? { ...run, living: false } : run)),
       flags,
@@ -135,9 +137,9 @@ async function cleanCluster(
       display.warn(`these may not be listed: ${unlisted.map(({ resource }) => resource).join(', ')}`);
     }
     const removed = flags.dryRun ? undefined : await removeAll(chosen.remove, client, display, signal);
-    for (const leftover of killedHere) {
-      const left = runs.some(({ runId }) => runId === leftover.runId);
-      if (removed !== undefined && (!left || removed.has(leftover.runId))) leftover.forget();
+    for (const leftover of here) {
+      const gone = unlisted.length === 0 && !runs.some(({ runId }) => runId === leftover.runId);
+      if (removed !== undefined && (gone || removed.has(leftover.runId))) leftover.forget();
     }
     display.close();
     process.stdout.write(

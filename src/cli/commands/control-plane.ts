@@ -57,6 +57,6 @@ async function install(flags: InstallFlags, context: CommandContext): Promise<nu
     return 0;
   } finally {
     display.close();
-    await journal?.close();
+    await journal?.close(display);
   }
 }

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
-import { HollowmarkError } from '../../base/errors.ts';
+import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Reporter } from '../../base/reporter.ts';
 import { Journal, stateRoot } from '../../journal/journal.ts';
+import { type ForeignLeftover, sweepLeftovers } from '../../journal/sweep.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
@@ -19,7 +20,7 @@ import { renderPlan } from '../../scenario/render-plan.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { type Earlier, invocationOf, readEarlier } from '../again.ts';
 import type { CommandContext } from '../context.ts';
-import { createDisplay, displayMode } from '../display.ts';
+import { type Display, createDisplay, displayMode } from '../display.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
 import {
   type ClusterFlags,
@@ -29,7 +30,8 @@ import {
   overridesOf,
   scenarioOptions,
 } from '../options.ts';
-import { openCluster, sweep } from '../open-cluster.ts';
+import type { Interruption } from '../interruption.ts';
+import { openCluster } from '../open-cluster.ts';
 import { fileLink, terminalOf } from '../terminal.ts';
 import { usageError } from '../usage.ts';
 
@@ -64,65 +66,90 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
 }
 
 async function run(flags: RunFlags, context: CommandContext): Promise<number> {
-  const { loaded, flags: clusterFlags, warnings } = whatToRun(flags);
-  const { flags: profile } = loaded.scenario.controlPlane;
-  const invocation = invocationOf(clusterFlags, profile);
-  const runId = newRunId(loaded.scenario.name);
-  const out = resolve(flags.out ?? join('reports', runId));
+  const what = whatToRun(flags);
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) =>
     display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
   );
-  for (const warning of warnings) display.warn(warning);
-  await sweep(clusterFlags, display, interruption.signal);
-  const journal = Journal.open(runId);
   try {
-    if (!flags.skipPreflight) {
-      await requirePreflight({
-        nodes: loaded.scenario.nodes.count,
-        pods: totalPods(loaded.scenario),
-        proxies: loaded.scenario.nodes.proxies,
-        ownControlPlane: clusterFlags.kubeconfig === undefined,
-        stateDir: stateRoot(),
-        reportDir: out,
-        reporter: display,
-      });
+    for (const warning of what.warnings) display.warn(warning);
+    const leftovers = await sweepLeftovers({ clock: systemClock, reporter: display });
+    const runId = newRunId(what.loaded.scenario.name);
+    const journal = Journal.open(runId);
+    try {
+      return await conduct(flags, what, { runId, journal, leftovers, display, interruption });
+    } finally {
+      await journal.close(display);
     }
-    claimFolder(out, journal);
-    const outcome = await conductRun({
-      loaded,
-      runId,
-      invocation,
-      openCluster: () =>
-        openCluster(clusterFlags, {
-          scenario: loaded.scenario,
-          nodesOnly: false,
-          runId,
-          profile,
-          journal,
-          reporter: display,
-          signal: interruption.signal,
-        }),
-      children: journal,
-      clock: systemClock,
-      signal: interruption.signal,
-      reporter: display,
-    });
-    display.step('Writing the report');
-    const written = await writeAll(out, loaded.scenario, outcome.result, display);
-    const lost = outcome.result.verdict === 'interrupted' ? undefined : outcome.error;
-    if (lost !== undefined && written.error !== undefined) {
-      display.warn(`${written.error.message}; ${written.error.hint}`);
-    }
-    display.close();
-    writeOutcome(flags, outcome.result, written);
-    if (lost !== undefined) throw lost;
-    if (written.error !== undefined) throw written.error;
-    return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
   } finally {
     display.close();
-    await journal.close();
   }
+}
+
+type Surroundings = {
+  runId: string;
+  journal: Journal;
+  leftovers: readonly ForeignLeftover[];
+  display: Display;
+  interruption: Interruption;
+};
+
+/** The run itself, to its last line on the terminal. @returns the exit code. */
+async function conduct(
+  flags: RunFlags,
+  { loaded, flags: clusterFlags }: Earlier,
+  { runId, journal, leftovers, display, interruption }: Surroundings,
+): Promise<number> {
+  const { scenario } = loaded;
+  const profile = scenario.controlPlane.flags;
+  const out = resolve(flags.out ?? join('reports', runId));
+  if (!flags.skipPreflight) {
+    await requirePreflight({
+      nodes: scenario.nodes.count,
+      pods: totalPods(scenario),
+      proxies: scenario.nodes.proxies,
+      ownControlPlane: clusterFlags.kubeconfig === undefined,
+      stateDir: stateRoot(),
+      reportDir: out,
+      reporter: display,
+    });
+  }
+  claimFolder(out, journal);
+  const { signal } = interruption;
+  const outcome = await conductRun({
+    loaded,
+    runId,
+    invocation: invocationOf(clusterFlags, profile),
+    openCluster: () =>
+      openCluster(clusterFlags, {
+        scenario,
+        nodesOnly: false,
+        runId,
+        profile,
+        journal,
+        leftovers,
+        reporter: display,
+        signal,
+      }),
+    children: journal,
+    clock: systemClock,
+    signal,
+    reporter: display,
+  });
+  display.step('Writing the report');
+  const written = await writeAll(out, scenario, outcome.result, display);
+  const lost = outcome.result.verdict === 'interrupted' ? undefined : outcome.error;
+  const [first, ...others] = [lost, outcome.leftover, written.error].filter((error) => error !== undefined);
+  for (const error of others) display.warn(wholeMessage(error));
+  display.close();
+  writeOutcome(flags, outcome.result, written);
+  if (first !== undefined) throw first;
+  return exitCodeOfVerdict(outcome.result.verdict, interruption.exitCode);
+}
+
+function wholeMessage(error: unknown): string {
+  const hint = error instanceof HollowmarkError ? error.hint : undefined;
+  return `${errorMessage(error)}${hint === undefined ? '' : `; ${hint}`}`;
 }
 
 /** A scenario file, or an earlier run. @throws HollowmarkError `bad-input`. */
@@ -138,9 +165,9 @@ function whatToRun(flags: RunFlags): Earlier {
 function claimFolder(dir: string, journal: Journal): void {
   const made: string[] = [];
   for (let folder = dir; !existsSync(folder); folder = dirname(folder)) made.push(folder);
-  const probe = join(dir, '.hollowmark');
+  const probe = join(dir, `.hollowmark.${process.pid}.tmp`);
   const charts = join(dir, 'charts');
-  journal.note({ files: [probe], temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
+  journal.note({ temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
   writeFileAtomically(probe, '');
   rmSync(probe);
 }

@@ -1,19 +1,22 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { Journal, stateRoot } from '../../journal/journal.ts';
+import { type ForeignLeftover, sweepLeftovers } from '../../journal/sweep.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { defaultScenario } from '../../scenario/load-scenario.ts';
-import { createDisplay, displayMode } from '../display.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
+import { type Display, createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
 import { type ClusterFlags, clusterOptions, newRunId, positiveInteger } from '../options.ts';
-import { openCluster, sweep } from '../open-cluster.ts';
+import type { Interruption } from '../interruption.ts';
+import { openCluster } from '../open-cluster.ts';
 
 type UpFlags = ClusterFlags & {
   nodes: number;
@@ -37,6 +40,7 @@ export function upCommand(context: CommandContext): CommandModule<object, UpFlag
           type: 'string',
           describe: 'Write the kubeconfig here as well (removed at the end)',
           requiresArg: true,
+          conflicts: 'kubeconfig',
         })
         .option('seed', { type: 'string', describe: 'Seed of all decisions', requiresArg: true })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress' })
@@ -58,10 +62,38 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const scenario = defaultScenario({ nodes: count, proxies: flags.proxies });
   const display = createDisplay(displayMode(flags));
   const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
-  await sweep(flags, display, interruption.signal);
+  try {
+    const leftovers = await sweepLeftovers({ clock: systemClock, reporter: display });
+    const journal = Journal.open(runId);
+    try {
+      return await stay(flags, scenario, { runId, journal, leftovers, display, interruption, kubeconfigOut });
+    } finally {
+      await journal.close(display);
+    }
+  } finally {
+    display.close();
+  }
+}
+
+type Surroundings = {
+  runId: string;
+  journal: Journal;
+  leftovers: readonly ForeignLeftover[];
+  display: Display;
+  interruption: Interruption;
+  kubeconfigOut: string | undefined;
+};
+
+/** Starts the cluster and waits for its end. @returns the exit code. */
+async function stay(
+  flags: UpFlags,
+  scenario: Scenario,
+  { runId, journal, leftovers, display, interruption, kubeconfigOut }: Surroundings,
+): Promise<number> {
+  const { signal } = interruption;
   if (!flags.skipPreflight) {
     await requirePreflight({
-      nodes: count,
+      nodes: scenario.nodes.count,
       pods: 0,
       proxies: flags.proxies,
       ownControlPlane: flags.kubeconfig === undefined,
@@ -70,31 +102,14 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
       reporter: display,
     });
   }
-  const journal = Journal.open(runId);
-  let cluster: Cluster | undefined;
+  const profile = 'scale';
+  const common = { runId, journal, leftovers, reporter: display, signal };
+  const cluster = await openCluster(flags, { scenario, nodesOnly: true, profile, ...common });
   let hollow: HollowCluster | undefined;
+  let lost: unknown;
   try {
-    cluster = await openCluster(flags, {
-      scenario,
-      nodesOnly: true,
-      runId,
-      profile: 'scale',
-      journal,
-      reporter: display,
-      signal: interruption.signal,
-    });
-    const kubeconfig = kubeconfigOut ?? cluster.kubeconfigPath;
-    if (kubeconfigOut !== undefined) {
-      await writeKubeconfig(cluster.kubeconfigPath, kubeconfigOut);
-      journal.note({ files: [kubeconfigOut] });
-    }
-    hollow = new HollowCluster({
-      cluster,
-      children: journal,
-      clock: systemClock,
-      signal: interruption.signal,
-      reporter: display,
-    });
+    if (kubeconfigOut !== undefined) writeKubeconfig(journal, cluster.kubeconfigPath, kubeconfigOut);
+    hollow = new HollowCluster({ cluster, children: journal, clock: systemClock, signal, reporter: display });
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
       proxies: flags.proxies,
@@ -102,30 +117,46 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
     });
     await hollow.nodesReady();
     display.close();
-    if (flags.json) {
-      const { endpoint, version } = cluster;
-      process.stdout.write(
-        `${JSON.stringify({ type: 'ready', kubeconfig, server: endpoint.url, version, nodes: count })}\n`,
-      );
-    } else {
-      process.stdout.write(`kubeconfig: ${kubeconfig}\nready\n`);
-      if (!flags.quiet) {
-        process.stderr.write(
-          `${count} hollow nodes are Ready on Kubernetes ${cluster.version}.\n` +
-            `Try: kubectl --kubeconfig ${kubeconfig} get nodes\nCtrl-C ends the cluster.\n`,
-        );
-      }
-    }
-    await Promise.race([aborted(interruption.signal), hollow.died]);
-    return interruption.exitCode;
-  } finally {
-    display.close();
-    try {
-      await (hollow ?? cluster)?.stop();
-    } finally {
-      await journal.close();
-    }
+    announce(flags, cluster, kubeconfigOut ?? cluster.kubeconfigPath, scenario.nodes.count);
+    await Promise.race([aborted(signal), hollow.died]);
+  } catch (error) {
+    lost = error;
   }
+  display.close();
+  try {
+    await (hollow ?? cluster).stop();
+  } catch (error) {
+    // The loss is the cause of it, most likely.
+    if (lost !== undefined) display.warn(errorMessage(error));
+    lost ??= error;
+  }
+  if (lost !== undefined) throw lost;
+  return interruption.exitCode;
+}
+
+/** The nodes are Ready: says how they are reached. */
+function announce(flags: UpFlags, cluster: Cluster, kubeconfig: string, nodes: number): void {
+  const { endpoint, version, foreign, shared } = cluster;
+  const context = foreign?.context;
+  if (flags.json) {
+    process.stdout.write(
+      `${JSON.stringify({ type: 'ready', kubeconfig, ...(context === undefined ? {} : { context }), server: endpoint.url, version, nodes })}\n`,
+    );
+    return;
+  }
+  process.stdout.write(`kubeconfig: ${kubeconfig}\nready\n`);
+  if (flags.quiet) return;
+  const words = [
+    'kubectl',
+    '--kubeconfig',
+    kubeconfig,
+    ...(context === undefined ? [] : ['--context', context]),
+  ];
+  process.stderr.write(
+    `${nodes} hollow nodes are Ready on Kubernetes ${version}.\n` +
+      `Try: ${[...words, 'get', 'nodes'].map(shellWord).join(' ')}\n` +
+      `Ctrl-C ${shared ? 'removes the hollow nodes' : 'ends the cluster'}.\n`,
+  );
 }
 
 /** Finds out before the cluster starts what {@link writeKubeconfig} would say after it. */
@@ -149,10 +180,10 @@ function checkKubeconfigOut(path: string): void {
   }
 }
 
-async function writeKubeconfig(from: string, to: string): Promise<void> {
+function writeKubeconfig(journal: Journal, from: string, to: string): void {
   try {
     // Not over a file that is there: it may be somebody's own kubeconfig.
-    await copyFile(from, to, constants.COPYFILE_EXCL);
+    journal.makeFile(to, readFileSync(from));
   } catch (cause) {
     throw new HollowmarkError('bad-input', `--kubeconfig-out: cannot write ${to}: ${errorMessage(cause)}`, {
       hint: 'name a file that is not there yet, in a folder that is',

@@ -63,7 +63,7 @@ export async function fillCache(
   key: string,
   fill: (dir: string) => Promise<{ version: string; origin: string }>,
 ): Promise<BinarySet> {
-  const staging = join(root, stagingName(key, process.pid, processStart(process.pid) ?? ''));
+  const staging = join(root, stagingName(key));
   await mkdir(staging, { mode: 0o755 });
   try {
     const filled = await fill(staging);
@@ -109,27 +109,31 @@ async function publish(root: string, key: string, staging: string): Promise<void
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     if ((await readCached(root, key)) !== undefined) return;
-    const broken = join(root, stagingName(key, process.pid, 'broken'));
+    const broken = join(root, stagingName(key));
     await rename(dir, broken);
     await rename(staging, dir);
     await rm(broken, { recursive: true, force: true });
   }
 }
 
-function stagingName(key: string, pid: number, startedAt: string): string {
-  const start = Buffer.from(startedAt).toString('base64url');
-  return `.filling~${key}~${pid}~${start}~${randomUUID().slice(0, 8)}`;
+/** Says who fills it: process id, its start, and the namespace in which the two mean something. */
+function stagingName(key: string): string {
+  const [start, namespace] = [processStart(process.pid) ?? '', processScope().namespace].map((text) =>
+    Buffer.from(text).toString('base64url'),
+  );
+  return `.filling~${key}~${process.pid}~${start}~${namespace}~${randomUUID().slice(0, 8)}`;
 }
 
 /** Removes the halves of folders that runs left which were killed while they filled one. */
 export async function removeAbandoned(root: string, clock: Clock): Promise<void> {
+  const here = processScope();
   for (const name of await readdir(root).catch(() => [])) {
-    const [kind, , pid, start] = name.split('~');
+    const [kind, , pid, ...encoded] = name.split('~');
     if (kind !== '.filling') continue;
-    const startedAt = Buffer.from(start ?? '', 'base64url').toString();
+    const [startedAt, namespace] = encoded.map((text) => Buffer.from(text, 'base64url').toString());
     if (processStart(Number(pid)) === startedAt) continue;
-    // Another machine's (a home folder on NFS) cannot be looked up: its age decides, as with locks.
-    const ours = startedAt.startsWith(processScope().boot);
+    // Another machine's (a home folder on NFS) or container's cannot be looked up: its age decides, as with locks.
+    const ours = here.boot !== '' && startedAt?.startsWith(here.boot) && namespace === here.namespace;
     const path = join(root, name);
     if (ours || (await ageMs(path, clock)) > foreignLockAgeMsMax)
       await rm(path, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { get as httpsGet } from 'node:https';
 import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorMessage } from '../../base/errors.ts';
+import { shownUrl } from '../../base/shown-url.ts';
 
 /** How long a download may take and how large it may be. */
 export type DownloadLimits = {
@@ -87,7 +88,7 @@ async function transfer(download: Download, onChunk: OnChunk, sink: Writable): P
     sink.destroy();
     download.signal.throwIfAborted();
     const reason = deadline.aborted ? `not complete after ${limits.totalMs / 1000} s` : faultText(error);
-    throw new Error(`${download.url}: ${reason}`, { cause: error });
+    throw new Error(`${shownUrl(download.url)}: ${reason}`, { cause: error });
   }
 }
 
@@ -108,7 +109,7 @@ async function open(url: string, limits: DownloadLimits, signal: AbortSignal): P
     if (status < 300 || status >= 400 || location === undefined) throw new Error(`HTTP status ${status}`);
     const next = new URL(location, current);
     if (current.protocol === 'https:' && next.protocol !== 'https:') {
-      throw new Error(`redirected to ${next.href}, which is not protected by TLS`);
+      throw new Error(`redirected to ${shownUrl(next.href)}, which is not protected by TLS`);
     }
     current = next;
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { shownUrl } from '../../base/shown-url.ts';
 import { type BinariesOptions, officialReleaseUrl } from '../control-plane.ts';
 import { type BinarySet, completeCommand, inspectFolder, readVersion } from './binary-set.ts';
 import { cacheRoot, fillCache, readCached, removeAbandoned, withCacheRoot } from './cache.ts';
@@ -54,10 +55,8 @@ export async function findBinaries(
  */
 export async function locateBinaries(options: BinariesOptions): Promise<BinarySet | readonly string[]> {
   const search = newSearch(options, defaultDownloadLimits);
-  const root = cacheRoot(search.env);
-  const binaries = (await fromUser(search)) ?? (await fromCache(root, await cacheKeys(search), search));
+  const binaries = (await fromUser(search)) ?? (await fromCacheAsItIs(search));
   if (binaries !== undefined) return binaries;
-  search.failures.push(cacheFailure(root, search.version));
   return search.failures.map(({ source, reason }) => `${source}: ${reason}`);
 }
 
@@ -103,13 +102,27 @@ type Keys = { release: string; build: string; lock: string };
 
 async function cacheKeys(search: Search): Promise<Keys> {
   const base = `${search.version}-${thisPlatform.os}-${thisPlatform.arch}`;
-  // What another site calls v1.36.3 may be a build of somebody's own.
-  const site = search.releaseUrl === officialReleaseUrl ? '' : `-site-${shortHash(search.releaseUrl)}`;
+  // What another site calls v1.36.3 may be a build of somebody's own; who fetches it does not matter.
+  const site =
+    search.releaseUrl === officialReleaseUrl ? '' : `-site-${shortHash(shownUrl(search.releaseUrl))}`;
   return {
     release: `${base}${site}`,
     build: `${base}-build-${await buildRecipe(search.version)}`,
     lock: `${lockPrefix}${base}`,
   };
+}
+
+async function fromCacheAsItIs(search: Search): Promise<BinarySet | undefined> {
+  let root: string;
+  try {
+    root = cacheRoot(search.env);
+  } catch (error) {
+    search.failures.push({ source: 'cache', reason: errorMessage(error) });
+    return undefined;
+  }
+  const cached = await fromCache(root, await cacheKeys(search), search);
+  if (cached === undefined) search.failures.push(cacheFailure(root, search.version));
+  return cached;
 }
 
 async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined> {
@@ -145,7 +158,7 @@ async function fromCache(root: string, keys: Keys, search: Search): Promise<Bina
 
 async function fromRelease(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
   const { limits, releaseUrl, reporter, signal, version } = search;
-  reporter.step(`Downloading the control plane ${version} from ${releaseUrl}`);
+  reporter.step(`Downloading the control plane ${version} from ${shownUrl(releaseUrl)}`);
   try {
     return await fillCache(root, keys.release, async (dir) => {
       const etcdArchivesUrl = releaseUrl === officialReleaseUrl ? officialEtcdArchivesUrl : undefined;
@@ -159,7 +172,7 @@ async function fromRelease(root: string, keys: Keys, search: Search): Promise<Bi
         reporter,
         signal,
       });
-      return { version: await versionIn(dir, signal), origin: `released at ${releaseUrl}` };
+      return { version: await versionIn(dir, signal), origin: `released at ${shownUrl(releaseUrl)}` };
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -225,7 +238,7 @@ export function checkReleaseUrl(releaseUrl: string): string {
   if (url !== undefined && (url.protocol === 'https:' || url.protocol === 'http:')) {
     return releaseUrl.replace(/\/+$/, '');
   }
-  throw new HollowmarkError('bad-input', `"${releaseUrl}" is not an http or https URL`, {
+  throw new HollowmarkError('bad-input', `"${shownUrl(releaseUrl)}" is not an http or https URL`, {
     hint: `use the form --release-url ${officialReleaseUrl}`,
   });
 }

@@ -1,6 +1,7 @@
 import { chmod, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Reporter } from '../../base/reporter.ts';
+import { shownUrl } from '../../base/shown-url.ts';
 import { componentNames } from '../components.ts';
 import type { ComponentName } from '../control-plane.ts';
 import { type DownloadLimits, fetchFile, fetchText } from './download.ts';
@@ -47,7 +48,7 @@ async function downloadComponent(dir: string, name: ComponentName, options: Rele
   const url = `${releaseUrl}/${version}/bin/${platform.os}/${platform.arch}/${name}`;
   const sums = await fetchText({ url: `${url}.sha256`, ...transferOptions(options) }, checksumBytesMax);
   const expected = /^[0-9a-f]{64}(?=\s|$)/i.exec(sums.trim())?.[0];
-  if (expected === undefined) throw new Error(`${url}.sha256: not a SHA-256 checksum`);
+  if (expected === undefined) throw new Error(`${shownUrl(url)}.sha256: not a SHA-256 checksum`);
   await fetchVerified(url, expected, join(dir, name), `${name} ${version}`, options);
 }
 
@@ -60,7 +61,7 @@ async function downloadEtcdArchive(dir: string, archivesUrl: string, options: Re
   const sums = await fetchText({ url: sumsUrl, ...transferOptions(options) }, checksumBytesMax);
   const line = sums.split('\n').find((text) => text.trim().endsWith(` ${archiveName}`));
   const expected = /^[0-9a-f]{64}(?=\s)/i.exec(line ?? '')?.[0];
-  if (expected === undefined) throw new Error(`${sumsUrl}: names no ${archiveName}`);
+  if (expected === undefined) throw new Error(`${shownUrl(sumsUrl)}: names no ${archiveName}`);
   const archive = join(dir, archiveName);
   await fetchVerified(
     `${archivesUrl}/${version}/${archiveName}`,
@@ -97,7 +98,7 @@ async function fetchVerified(
     });
     if (actual !== expected.toLowerCase()) {
       throw new Error(
-        `${url}: wrong checksum: SHA-256 is ${actual}, and ${expected.toLowerCase()} was announced`,
+        `${shownUrl(url)}: wrong checksum: SHA-256 is ${actual}, and ${expected.toLowerCase()} was announced`,
       );
     }
     await chmod(partial, 0o755);

@@ -1,6 +1,6 @@
 import { bytesText } from '../../base/bytes.ts';
 import type { Check, Size } from '../check.ts';
-import { binariesBytes, nodesOnDisk, reportBytes, stateBytesNeeded, stateLeast } from '../costs.ts';
+import { binariesBytes, diskBytesNeeded, nodesOnDisk, reportBytes, stateLeast } from '../costs.ts';
 import type { FolderFacts, MachineFacts } from '../facts/facts.ts';
 import { countOf, countText } from '../words.ts';
 
@@ -12,7 +12,7 @@ export function checkState({ state }: MachineFacts, size: Size): Check {
   if (unusable !== undefined) return { ...check, verdict: 'fail', finding: unusable, fix };
   if (state.freeBytes === undefined)
     return { ...check, verdict: 'unknown', finding: `${state.path}: free space is not known` };
-  const needed = stateBytesNeeded(size);
+  const needed = diskBytesNeeded(size);
   const nodesMax = nodesOnDisk(state.freeBytes, size);
   const memory = state.inMemory ? ' (in memory: tmpfs)' : '';
   const finding = `${bytesText(state.freeBytes)} free in ${state.path}${memory}; about ${bytesText(needed)} needed`;

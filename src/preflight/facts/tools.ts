@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { shownUrl } from '../../base/shown-url.ts';
 import { isOlder } from '../../base/versions.ts';
 import type { BinariesOptions } from '../../control-plane/control-plane.ts';
 import { cacheRoot } from '../../control-plane/sources/cache.ts';
@@ -10,7 +11,7 @@ import { locateBinaries } from '../../control-plane/sources/find-binaries.ts';
 import { surveyGo } from '../../control-plane/sources/go-build.ts';
 import { thisPlatform } from '../../control-plane/sources/platform.ts';
 import { runCommand } from '../../control-plane/sources/run-command.ts';
-import type { BinariesFacts, ToolFacts } from './facts.ts';
+import type { BinariesFacts, FolderFacts, ToolFacts } from './facts.ts';
 import { readFolder } from './folder.ts';
 import { SystemFiles } from './system-files.ts';
 
@@ -61,7 +62,7 @@ export async function readToolFacts(options: BinariesOptions, root = '/'): Promi
     binaries,
     release: 'passedOver' in binaries ? await askReleaseSite(options) : undefined,
     go: { ...go, tooOld: go.version !== undefined && isOlder(go.version, go.wanted) },
-    cache: readFolder(cacheRoot(env)),
+    cache: readCache(env),
     browser: findBrowser(env['PATH'] ?? ''),
     browserInstall: browserInstall(files.text('/etc/os-release') ?? '', process.platform),
   };
@@ -81,6 +82,16 @@ async function readBinaries(options: BinariesOptions): Promise<BinariesFacts> {
   }
 }
 
+/** A user without a home folder has no cache, and needs none when binaries are there. */
+function readCache(env: Readonly<Record<string, string | undefined>>): FolderFacts {
+  try {
+    return readFolder(cacheRoot(env));
+  } catch (error) {
+    const unknown = { freeBytes: undefined, freeFiles: undefined, inMemory: false };
+    return { path: '', fault: errorMessage(error), ...unknown };
+  }
+}
+
 async function askReleaseSite(options: BinariesOptions): Promise<{ url: string; fault: string | undefined }> {
   const { releaseUrl, version, signal } = options;
   const url = `${releaseUrl}/${version}/bin/${thisPlatform.os}/${thisPlatform.arch}/kube-apiserver.sha256`;
@@ -92,10 +103,10 @@ async function askReleaseSite(options: BinariesOptions): Promise<{ url: string; 
   };
   try {
     await fetchText({ url, limits, signal }, checksumBytesMax);
-    return { url: releaseUrl, fault: undefined };
+    return { url: shownUrl(releaseUrl), fault: undefined };
   } catch (error) {
     signal.throwIfAborted();
-    return { url: releaseUrl, fault: errorMessage(error).replace(`${url}: `, '') };
+    return { url: shownUrl(releaseUrl), fault: errorMessage(error).replace(`${shownUrl(url)}: `, '') };
   }
 }
 

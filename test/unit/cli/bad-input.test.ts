@@ -192,6 +192,7 @@ const badInput: [args: string, ...named: string[]][] = [
   ['up --kubeconfig $DIR/a --binaries $DIR', '--kubeconfig and --binaries exclude each other'],
   ['run $DIR/good.yaml --context there', '--context needs --kubeconfig with it'],
   ['clean --kubeconfig $DIR/missing', '$DIR/missing: there is no such file'],
+  ['up --kubeconfig $DIR/a --kubeconfig-out $DIR/b', 'exclude each other'],
   ['clean --run x', '--run needs --kubeconfig with it'],
   ['clean --kubeconfig $DIR/missing --force', '--force: needs a run'],
   ['clean --dry-run', '--dry-run needs --kubeconfig with it'],

@@ -19,7 +19,7 @@ describe('the table of doctor', () => {
       ✓ Open files     1,048,576 a process; 100 nodes need 300                               520,000 nodes
       ✓ Ports          28,232 source ports; 100 nodes need 200                                14,000 nodes
       ✓ Threads        31,000 for this user; about 56 are needed
-      ✓ Disk: state    100 GB free in /state; about 179 MB needed                            190,000 nodes
+      ✓ Disk: state    100 GB free in /state; about 279 MB needed                            190,000 nodes
       ✓ Disk: reports  100 GB free in /reports
       ✓ Clock          tsc, synchronised
       ✓ Processes      CPU and memory can be read, priorities set
@@ -52,7 +52,7 @@ describe('the table of doctor', () => {
       ✓ Ports          28,232 source ports; 500 nodes need 1,000                              14,000 nodes
       ✕ Threads        44 left in the cgroup (pids.max); about 104 are needed
           → docker run --pids-limit=-1 …   # or TasksMax=infinity of the systemd unit
-      ✕ Disk: state    64 MB free in /state, and at least 129 MB are needed
+      ✕ Disk: state    64 MB free in /state, and at least 250 MB are needed
           → export TMPDIR=/var/tmp
       ✓ Disk: reports  100 GB free in /reports
       ✓ Clock          tsc, synchronised

@@ -28,7 +28,13 @@ beforeEach(() => {
 const look = (): Promise<Survey> =>
   cluster.clock.finish(
     survey(
-      { client: cluster, server: 'https://prod.example:6443', context: 'prod' },
+      {
+        client: cluster,
+        server: 'https://prod.example:6443',
+        context: 'prod',
+        insecure: false,
+        proxy: undefined,
+      },
       plan,
       new AbortController().signal,
     ),
@@ -62,6 +68,8 @@ describe('a survey', () => {
     expect(await look()).toMatchObject({
       server: 'https://prod.example:6443',
       context: 'prod',
+      insecure: false,
+      proxy: undefined,
       user: 'jane',
       version: 'v1.36.3',
       nodeCount: 5,
@@ -95,6 +103,8 @@ describe('a survey', () => {
     expect(await look()).toEqual({
       server: 'https://prod.example:6443',
       context: 'prod',
+      insecure: false,
+      proxy: undefined,
       user: 'jane',
       version: undefined,
       nodeCount: undefined,

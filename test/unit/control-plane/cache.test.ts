@@ -105,15 +105,19 @@ describe('filling', () => {
   });
 
   it('removes what a killed run left, and not what a living one does', async () => {
-    const name = (pid: number, start: string): string =>
-      `.filling~key~${pid}~${Buffer.from(start).toString('base64url')}~x`;
+    const { boot, namespace } = processScope();
+    const name = (pid: number, start: string, scope = namespace): string =>
+      `.filling~key~${pid}~${[start, scope].map((text) => Buffer.from(text).toString('base64url')).join('~')}~x`;
     const living = name(process.ppid, processStart(process.ppid) ?? '');
-    const { boot } = processScope();
     const ofAnotherMachine = name(deadPid(), 'another-boot/1');
-    for (const each of [name(deadPid(), `${boot}/1`), living, ofAnotherMachine]) await mkdir(join(dir, each));
-    await fillCache(dir, 'key', fill);
-    await removeAbandoned(dir, systemClock);
-    expect((await readdir(dir)).toSorted()).toEqual([living, ofAnotherMachine, 'key'].toSorted());
+    const ofAnotherContainer = name(deadPid(), `${boot}/1`, 'pid:[1]');
+    const elsewhere = [ofAnotherMachine, ofAnotherContainer];
+    for (const each of [name(deadPid(), `${boot}/1`), living, ...elsewhere]) await mkdir(join(dir, each));
+    await fillCache(dir, 'key', async (staging) => {
+      await removeAbandoned(dir, systemClock);
+      return fill(staging);
+    });
+    expect((await readdir(dir)).toSorted()).toEqual([living, ...elsewhere, 'key'].toSorted());
     const later = { ...systemClock, wallMs: () => systemClock.wallMs() + 21 * 60_000 };
     await removeAbandoned(dir, later);
     expect((await readdir(dir)).toSorted()).toEqual([living, 'key']);

@@ -94,6 +94,34 @@ describe('a download', () => {
   });
 });
 
+describe('a password in the URL of the site', () => {
+  const findWithPassword = async (): Promise<string> => {
+    const releaseUrl = site.url.replace('//', '//me:p@ss@');
+    const binaries = await findBinaries(binariesOptions(dir, { releaseUrl, reporter }));
+    const manifest = await readFile(join(binaries.dir, 'manifest.json'), 'utf8');
+    return `${binaries.source} ${binaries.dir} ${manifest} ${JSON.stringify(reporter.reports)}`;
+  };
+
+  it('is neither shown nor kept, and the site counts as the same without it', async () => {
+    const all = await findWithPassword();
+    expect(all).toContain(`released at ${site.url}`);
+    expect(all).not.toMatch(/me:|ss@/);
+    const requests = site.requests.length;
+    await find();
+    expect(site.requests).toHaveLength(requests);
+  });
+
+  it.each(['404', 'wrong checksum', 'not a SHA-256 checksum'])('is not in the reason: %s', async (fault) => {
+    site.handlers.set(`${apiServer()}.sha256`, (_request, response) => {
+      if (fault === '404') response.writeHead(404);
+      response.end(fault === 'wrong checksum' ? '0'.repeat(64) : '');
+    });
+    const all = await findWithPassword();
+    expect(all).toContain(fault);
+    expect(all).not.toMatch(/me:|ss@/);
+  });
+});
+
 describe('a download that fails falls through to the build with one warning', () => {
   it('wrong checksum', async () => {
     site.handlers.set(`${apiServer()}.sha256`, (_request, response) => response.end('0'.repeat(64)));

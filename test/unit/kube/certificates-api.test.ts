@@ -78,7 +78,7 @@ describe('CertificatesApi', () => {
       specs.push({ ...spec, request: request.subject });
     }
     expect(names.size).toBe(3);
-    const rest = { expirationSeconds: 86_400, usages: ['digital signature', 'client auth'] };
+    const rest = { expirationSeconds: 8 * 86_400, usages: ['digital signature', 'client auth'] };
     expect(specs).toEqual([
       {
         ...rest,

@@ -5,7 +5,7 @@ import {
   createSecureServer,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { NoAnswerError } from '../../../src/kube/api-error.ts';
@@ -13,9 +13,13 @@ import { CertificateIssuer, createAuthority } from '../../../src/kube/certificat
 import { ApiClient } from '../../../src/kube/client.ts';
 import { HandshakeGate } from '../../../src/kube/handshake-gate.ts';
 import {
+  type ApiServerEndpoint,
   type ClientCertificate,
+  type ClientIdentity,
+  CredentialsIdentity,
   type SigningAuthority,
   certificateIdentity,
+  impersonated,
 } from '../../../src/kube/identity.ts';
 import { Reflector } from '../../../src/kube/reflector.ts';
 import { CallMetrics, callClass } from '../../../src/metrics/call-metrics.ts';
@@ -89,11 +93,19 @@ async function serve(handler: Handler, streamsMax?: number): Promise<{ server: S
   return { server, port: await server.listen() };
 }
 
-function clientOf(port: number, metrics = new CallMetrics()): ApiClient {
-  const endpoint = { url: `https://127.0.0.1:${port}`, caPem: authority.certPem };
+const endpointOf = (port: number): ApiServerEndpoint => ({
+  url: `https://127.0.0.1:${port}`,
+  caPem: authority.certPem,
+});
+
+function clientOf(
+  port: number,
+  metrics = new CallMetrics(),
+  identity: ClientIdentity = certificateIdentity(endpointOf(port), clientCertificate),
+): ApiClient {
   const client = new ApiClient({
-    endpoint,
-    identity: certificateIdentity(endpoint, clientCertificate),
+    endpoint: endpointOf(port),
+    identity,
     codec: jsonCodec,
     userAgent: 'test',
     clock: systemClock,
@@ -122,6 +134,49 @@ describe('ApiClient', () => {
     const answers = await Promise.all(Array.from({ length: 25 }, () => get(client)));
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     expect(server.sessions).toHaveLength(3);
+  });
+
+  it('shows a renewed certificate at once: connections with the old one take nothing more, and end', async () => {
+    const { server, port } = await serve(ok);
+    const identity = new CredentialsIdentity(endpointOf(port), { certificate: clientCertificate });
+    const client = clientOf(port, new CallMetrics(), identity);
+    await get(client);
+    const [old] = server.sessions;
+    const ended = new Promise<void>((resolve) => old?.once('close', resolve));
+    let answer: (() => void) | undefined;
+    server.handler = (stream, path, session): void => {
+      answer = (): void => ok(stream, path, session);
+    };
+    const underWay = get(client);
+    await vi.waitFor(() => expect(answer).toBeDefined());
+    server.handler = ok;
+    identity.update({ certificate: clientCertificate });
+    expect((await get(client)).status).toBe(200);
+    expect(server.sessions).toHaveLength(2);
+    // What was on its way over the old one is still answered.
+    answer?.();
+    expect((await underWay).status).toBe(200);
+    await ended;
+  });
+
+  it('tells its identity of each 401', async () => {
+    let refusals = 0;
+    const { port } = await serve((stream) => {
+      stream.respond({ ':status': 401 });
+      stream.end();
+    });
+    const base = new CredentialsIdentity(
+      endpointOf(port),
+      { certificate: clientCertificate, token: 'old' },
+      () => refusals++,
+    );
+    const client = clientOf(
+      port,
+      new CallMetrics(),
+      impersonated(base, { user: 'system:node:a', groups: [] }),
+    );
+    expect((await get(client)).status).toBe(401);
+    expect(refusals).toBe(1);
   });
 
   it('answers every request although the server says GOAWAY again and again', async () => {

@@ -265,6 +265,15 @@ describe('a broken kubeconfig', () => {
     );
   });
 
+  it('does not choose between two entries of one name', async () => {
+    const twice = ['one', 'two'].map((user) => ({ name: 'same', context: { cluster: 'test', user } }));
+    expect(await failure(read(config({}, {}, { contexts: twice, 'current-context': 'same' })))).toMatchObject(
+      {
+        message: expect.stringMatching(/^config:\d+:\d+: there are two contexts "same"$/) as unknown,
+      },
+    );
+  });
+
   it('names the entry and what is wrong with it', async () => {
     const context = (fields: Fields): Fields => ({ contexts: [{ name: 'test', context: fields }] });
     const pair = (cert: string, key: string): Fields => ({

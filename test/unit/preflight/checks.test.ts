@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { freeBytesMin, freeBytesToStartMin } from '../../../src/control-plane/disk-space.ts';
 import { type Check, enoughFor } from '../../../src/preflight/check.ts';
 import {
+  diskBytesNeeded,
   idleShare,
   memoryNeededBytes,
   nodesInMemory,
@@ -9,7 +11,6 @@ import {
   nodesOnDisk,
   nodesWithOpenFiles,
   openFilesNeeded,
-  stateBytesNeeded,
 } from '../../../src/preflight/costs.ts';
 import type { MachineFacts, ToolFacts } from '../../../src/preflight/facts/facts.ts';
 import { judgeAll, judgeMachine } from '../../../src/preflight/preflight.ts';
@@ -211,16 +212,16 @@ describe('checks of the machine', () => {
     [
       'a full disk',
       'disk-state',
-      { state: folder('/state', { freeBytes: 1e6 }) },
+      { state: folder('/state', { freeBytes: freeBytesToStartMin - 1 }) },
       1,
       { verdict: 'fail', fix: 'export TMPDIR=/var/tmp' },
     ],
     [
       'a disk that fills up',
       'disk-state',
-      { state: folder('/state', { freeBytes: 200e6 }) },
+      { state: folder('/state', { freeBytes: 300e6 }) },
       1_000,
-      { verdict: 'warn', nodesMax: 142 },
+      { verdict: 'warn', nodesMax: 142, said: /^300 MB free in \/state; about 729 MB needed/ },
     ],
     [
       'no inodes',
@@ -365,7 +366,7 @@ describe('costs', () => {
         const within = (max: number): boolean => Math.abs(max - count) <= 1;
         expect(within(nodesInMemory(memoryNeededBytes(wanted, true), wanted, true))).toBe(true);
         expect(within(nodesInMemory(memoryNeededBytes(wanted, false), wanted, false))).toBe(true);
-        expect(within(nodesOnDisk(stateBytesNeeded(wanted), wanted))).toBe(true);
+        expect(within(nodesOnDisk(diskBytesNeeded(wanted), wanted))).toBe(true);
         expect(nodesWithOpenFiles(openFilesNeeded(wanted), wanted)).toBe(count);
       }),
     );
@@ -384,7 +385,7 @@ describe('costs', () => {
   it('are those of the runs from which they were derived', () => {
     // 400 nodes with 4,000 pods: 2.94 GB at the processes' highest, 296 MB of state, 889 files in the API server.
     expect(memoryNeededBytes(size(400), false) / 2.94e9).toBeCloseTo(1, 1);
-    expect(stateBytesNeeded(size(400)) / 296e6).toBeGreaterThan(1);
+    expect((diskBytesNeeded(size(400)) - freeBytesMin) / 296e6).toBeGreaterThan(1);
     expect(openFilesNeeded(size(400))).toBeGreaterThanOrEqual(889);
   });
 });

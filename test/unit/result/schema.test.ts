@@ -65,6 +65,7 @@ const keys: {
     releaseUrl: true,
     kubeconfig: true,
     context: true,
+    server: true,
   },
   tool: { name: true, version: true, node: true },
   machine: { os: true, kernel: true, arch: true, cpuModel: true, cpuCount: true, memoryBytes: true },
@@ -112,9 +113,16 @@ const optionalKeys = [
   'sli.slo',
   'phase.message',
   'run.invocation',
-  ...['kubernetesVersion', 'flags', 'identity', 'binaries', 'releaseUrl', 'kubeconfig', 'context'].map(
-    (key) => `invocation.${key}`,
-  ),
+  ...[
+    'kubernetesVersion',
+    'flags',
+    'identity',
+    'binaries',
+    'releaseUrl',
+    'kubeconfig',
+    'context',
+    'server',
+  ].map((key) => `invocation.${key}`),
 ];
 const units: Record<Unit, true> = {
   us: true,
