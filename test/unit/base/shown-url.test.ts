@@ -1,14 +1,18 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { shownUrl } from '../../../src/base/shown-url.ts';
 
-it.each([
-  ['https://dl.k8s.io', 'https://dl.k8s.io'],
-  ['https://dl.k8s.io/', 'https://dl.k8s.io/'],
-  ['https://me:secret@mirror:8443/k8s', 'https://mirror:8443/k8s'],
-  ['https://me:sec@ret@mirror', 'https://mirror'],
-  ['https://token@mirror/a@b', 'https://mirror/a@b'],
-  ['https://me:sec/ret@mirror', 'mirror'],
-  ['no URL', 'no URL'],
-])('%s is shown as %s', (url, shown) => {
-  expect(shownUrl(url)).toBe(shown);
+describe('a URL', () => {
+  it.each(['me:secret', 'me:sec@ret', 'token'])('is shown without %s', (secret) => {
+    expect(shownUrl(`https://${secret}@mirror.test`)).toBe('https://mirror.test');
+    expect(shownUrl(`https://${secret}@mirror.test:8443/a@b`)).toBe('https://mirror.test:8443/a@b');
+  });
+
+  it.each(['https://dl.k8s.io', 'https://dl.k8s.io/'])('without a secret stays as it is: %s', (url) => {
+    expect(shownUrl(url)).toBe(url);
+  });
+
+  it('that is none is shown without what may be a secret', () => {
+    expect(shownUrl(`https://${'me:sec/ret'}@mirror.test`)).toBe('mirror.test');
+    expect(shownUrl('no URL')).toBe('no URL');
+  });
 });
