@@ -1,12 +1,9 @@
 import type { Argv, CommandModule } from 'yargs';
 import { installControlPlane } from '../../control-plane/install.ts';
-import { systemClock } from '../../base/clock.ts';
-import { Journal } from '../../journal/journal.ts';
-import { sweepLeftovers } from '../../journal/sweep.ts';
-import { createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
 import { leftoverText } from '../open-cluster.ts';
-import { type ControlPlaneFlags, binariesOptions, checkedBinaries, newRunId } from '../options.ts';
+import { type ControlPlaneFlags, binariesOptions, checkedBinaries } from '../options.ts';
+import { inSession } from '../session.ts';
 
 type InstallFlags = ControlPlaneFlags & { quiet: boolean; json: boolean };
 
@@ -35,28 +32,25 @@ export function controlPlaneCommand(context: CommandContext): CommandModule {
 
 async function install(flags: InstallFlags, context: CommandContext): Promise<number> {
   const binaries = checkedBinaries(flags);
-  const display = createDisplay(displayMode(flags));
-  const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
-  let journal: Journal | undefined;
-  try {
-    const killed = await sweepLeftovers({ clock: systemClock, reporter: display });
-    for (const leftover of killed) display.warn(leftoverText(leftover));
-    journal = Journal.open(newRunId('install'));
-    const installed = await installControlPlane({
-      ...binaries,
-      children: journal,
-      reporter: display,
-      signal: interruption.signal,
-    });
-    display.close();
-    process.stdout.write(
-      flags.json
-        ? `${JSON.stringify({ type: 'installed', ...installed })}\n`
-        : `${installed.version} (${installed.source}): ${installed.dir}\n`,
-    );
-    return 0;
-  } finally {
-    display.close();
-    await journal?.close(display);
-  }
+  const { quiet, json } = flags;
+  return inSession(
+    context,
+    { name: 'install', quiet, json, onSignal: 'stopping' },
+    async ({ journal, leftovers, display, interruption }) => {
+      for (const leftover of leftovers) display.warn(leftoverText(leftover));
+      const installed = await installControlPlane({
+        ...binaries,
+        children: journal,
+        reporter: display,
+        signal: interruption.signal,
+      });
+      display.close();
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ type: 'installed', ...installed })}\n`
+          : `${installed.version} (${installed.source}): ${installed.dir}\n`,
+      );
+      return 0;
+    },
+  );
 }

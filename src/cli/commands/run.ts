@@ -5,8 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Reporter } from '../../base/reporter.ts';
-import { Journal, stateRoot } from '../../journal/journal.ts';
-import { type ForeignLeftover, sweepLeftovers } from '../../journal/sweep.ts';
+import { type Journal, stateRoot } from '../../journal/journal.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
@@ -20,18 +19,16 @@ import { renderPlan } from '../../scenario/render-plan.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { type Earlier, invocationOf, readEarlier } from '../again.ts';
 import type { CommandContext } from '../context.ts';
-import { type Display, createDisplay, displayMode } from '../display.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
 import {
   type ClusterFlags,
   type ScenarioFlags,
   clusterOptions,
-  newRunId,
   overridesOf,
   scenarioOptions,
 } from '../options.ts';
-import type { Interruption } from '../interruption.ts';
 import { openCluster } from '../open-cluster.ts';
+import { type Session, inSession } from '../session.ts';
 import { fileLink, terminalOf } from '../terminal.ts';
 import { usageError } from '../usage.ts';
 
@@ -67,38 +64,19 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
 
 async function run(flags: RunFlags, context: CommandContext): Promise<number> {
   const what = whatToRun(flags);
-  const display = createDisplay(displayMode(flags));
-  const interruption = context.interruption((signal) =>
-    display.warn(`${signal}: stopping the run and writing what there is; once more ends it at once`),
+  const { quiet, json } = flags;
+  const { name } = what.loaded.scenario;
+  const onSignal = 'stopping the run and writing what there is; once more ends it at once';
+  return inSession(context, { name, quiet, json, warnings: what.warnings, onSignal }, (session) =>
+    conduct(flags, what, session),
   );
-  try {
-    for (const warning of what.warnings) display.warn(warning);
-    const leftovers = await sweepLeftovers({ clock: systemClock, reporter: display });
-    const runId = newRunId(what.loaded.scenario.name);
-    const journal = Journal.open(runId);
-    try {
-      return await conduct(flags, what, { runId, journal, leftovers, display, interruption });
-    } finally {
-      await journal.close(display);
-    }
-  } finally {
-    display.close();
-  }
 }
-
-type Surroundings = {
-  runId: string;
-  journal: Journal;
-  leftovers: readonly ForeignLeftover[];
-  display: Display;
-  interruption: Interruption;
-};
 
 /** The run itself, to its last line on the terminal. @returns the exit code. */
 async function conduct(
   flags: RunFlags,
   { loaded, flags: clusterFlags }: Earlier,
-  { runId, journal, leftovers, display, interruption }: Surroundings,
+  { runId, journal, leftovers, display, interruption }: Session,
 ): Promise<number> {
   const { scenario } = loaded;
   const profile = scenario.controlPlane.flags;

@@ -5,18 +5,16 @@ import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { shellWord } from '../../base/shell-word.ts';
-import { Journal, stateRoot } from '../../journal/journal.ts';
-import { type ForeignLeftover, sweepLeftovers } from '../../journal/sweep.ts';
+import { type Journal, stateRoot } from '../../journal/journal.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { defaultScenario } from '../../scenario/load-scenario.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
-import { type Display, createDisplay, displayMode } from '../display.ts';
 import type { CommandContext } from '../context.ts';
-import { type ClusterFlags, clusterOptions, newRunId, positiveInteger } from '../options.ts';
-import type { Interruption } from '../interruption.ts';
+import { type ClusterFlags, clusterOptions, positiveInteger } from '../options.ts';
 import { openCluster } from '../open-cluster.ts';
+import { type Session, inSession } from '../session.ts';
 
 type UpFlags = ClusterFlags & {
   nodes: number;
@@ -56,39 +54,21 @@ export function upCommand(context: CommandContext): CommandModule<object, UpFlag
 
 async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const count = positiveInteger('--nodes', flags.nodes) ?? 10;
-  const runId = newRunId('up');
   const kubeconfigOut = flags.kubeconfigOut === undefined ? undefined : resolve(flags.kubeconfigOut);
   if (kubeconfigOut !== undefined) checkKubeconfigOut(kubeconfigOut);
   const scenario = defaultScenario({ nodes: count, proxies: flags.proxies });
-  const display = createDisplay(displayMode(flags));
-  const interruption = context.interruption((signal) => display.warn(`${signal}: stopping`));
-  try {
-    const leftovers = await sweepLeftovers({ clock: systemClock, reporter: display });
-    const journal = Journal.open(runId);
-    try {
-      return await stay(flags, scenario, { runId, journal, leftovers, display, interruption, kubeconfigOut });
-    } finally {
-      await journal.close(display);
-    }
-  } finally {
-    display.close();
-  }
+  const { quiet, json } = flags;
+  return inSession(context, { name: 'up', quiet, json, onSignal: 'stopping' }, (session) =>
+    stay(flags, scenario, kubeconfigOut, session),
+  );
 }
-
-type Surroundings = {
-  runId: string;
-  journal: Journal;
-  leftovers: readonly ForeignLeftover[];
-  display: Display;
-  interruption: Interruption;
-  kubeconfigOut: string | undefined;
-};
 
 /** Starts the cluster and waits for its end. @returns the exit code. */
 async function stay(
   flags: UpFlags,
   scenario: Scenario,
-  { runId, journal, leftovers, display, interruption, kubeconfigOut }: Surroundings,
+  kubeconfigOut: string | undefined,
+  { runId, journal, leftovers, display, interruption }: Session,
 ): Promise<number> {
   const { signal } = interruption;
   if (!flags.skipPreflight) {
