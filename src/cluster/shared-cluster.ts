@@ -1,6 +1,7 @@
-import { HollowmarkError, errorMessage } from '../base/errors.ts';
+import { type ErrorCode, HollowmarkError, errorMessage } from '../base/errors.ts';
 import type { Reporter } from '../base/reporter.ts';
 import { shellWord } from '../base/shell-word.ts';
+import { NoAnswerError } from '../kube/api-error.ts';
 import type { ApiServerEndpoint, ClientIdentity, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import { runLabel } from '../load/labels.ts';
@@ -114,14 +115,20 @@ export class SharedCluster implements Cluster {
         signal: new AbortController().signal,
       });
     } catch (cause) {
-      const code = cause instanceof HollowmarkError ? cause.code : 'internal';
+      const { code, hint } =
+        cause instanceof HollowmarkError ? cause : { code: codeOf(cause), hint: undefined };
       throw new HollowmarkError(
         code,
         `the run ${runId} is still on ${foreign.server}: ${errorMessage(cause)}; remove it with \`${cleanCommandOf(foreign, runId)}\``,
-        { cause },
+        { cause, ...(hint === undefined ? {} : { hint }) },
       );
     }
   }
+}
+
+/** A server without an answer is the cluster's fault, anything else ours. */
+function codeOf(cause: unknown): ErrorCode {
+  return cause instanceof NoAnswerError ? 'cluster-unavailable' : 'internal';
 }
 
 /** What removes a run from a cluster, ready to be pasted. */

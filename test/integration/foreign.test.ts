@@ -149,11 +149,15 @@ const byControllers = (object: Obj): boolean =>
 
 /** Nothing has come, nothing has gone, and what is there is as it was. */
 function expectSame(before: ReadonlyMap<string, Obj>, after: ReadonlyMap<string, Obj>): void {
+  expectNothingMore(before, after);
+  expect(settled(after)).toEqual(settled(before));
+}
+
+function expectNothingMore(before: ReadonlyMap<string, Obj>, after: ReadonlyMap<string, Obj>): void {
   const gone = [...before].filter(([key]) => !after.has(key)).map(([, object]) => object);
   expect(gone.map(describeObject)).toEqual([]);
   const come = added(before, after).filter((object) => !byControllers(object));
   expect(come.map(describeObject)).toEqual([]);
-  expect(settled(after)).toEqual(settled(before));
 }
 
 function kubeconfig(user: object, name = 'cluster.kubeconfig'): string {
@@ -419,6 +423,32 @@ describe('a cluster of others', () => {
     expect(await finished(run)).toBe(2);
     expect(run.output()).toContain('namespaces guest-2');
     expectSame(before, await everything());
+  });
+
+  it('is named with what removes the run, when it hangs and nothing can be removed', async () => {
+    const before = await everything();
+    const path = adminKubeconfig();
+    const run = cli.start('run', 'guest.yaml', '--kubeconfig', path, '--yes', '--out', 'out');
+    await inLatencyPhase(run);
+    const server = cp.controlPlane.pids()['kube-apiserver'];
+    process.kill(server, 'SIGSTOP');
+    try {
+      expect(await finished(run), run.output()).toBe(6);
+    } finally {
+      process.kill(server, 'SIGCONT');
+    }
+    const runId = runIdOf(run.output());
+    expect(run.output()).toContain('the API server has not answered for 30 s');
+    expect(run.output()).toContain(
+      `remove it with \`hollowmark clean --kubeconfig ${path} --context theirs --run ${runId}\``,
+    );
+    const result = readResult(join(cli.dir, 'out/result.json'));
+    expect(result.failures.map(({ where }) => where)).toContain('cleaning up');
+    const cleaning = cli.start('clean', '--kubeconfig', path, '--context', 'theirs', '--run', runId);
+    expect(await finished(cleaning), cleaning.output()).toBe(0);
+    // The residents' nodes were silent for as long: what the node controller has written of them is its own.
+    expectNothingMore(before, await everything());
+    expect(cli.temporaryFiles()).toEqual([]);
   });
 });
 
