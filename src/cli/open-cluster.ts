@@ -6,7 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ForeignCluster } from '../cluster/foreign-cluster.ts';
 import { LocalCluster } from '../cluster/local-cluster.ts';
 import { chooseIdentity, requireRules } from '../cluster/permissions.ts';
-import { removeRun } from '../cluster/remove-run.ts';
+import { removeDeadRun } from '../cluster/remove-run.ts';
 import { renderSurvey } from '../cluster/render-survey.ts';
 import { neededForRun } from '../cluster/rules.ts';
 import { SharedCluster, cleanCommandOf } from '../cluster/shared-cluster.ts';
@@ -22,9 +22,6 @@ import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type ClusterFlags, checkedBinaries } from './options.ts';
 import { usageError } from './usage.ts';
-
-/** What a killed run left of thousands of pods takes a minute or two. */
-const sweepTimeoutMs = 10 * 60_000;
 
 export type OpenClusterOptions = {
   scenario: Scenario;
@@ -191,15 +188,7 @@ async function removeLeftovers(
     const { runId } = leftover;
     reporter.step(`Removing what the killed run ${runId} left on ${server}`);
     try {
-      await removeRun({
-        client,
-        runId,
-        scope: 'everything',
-        forcePods: true,
-        timeoutMs: sweepTimeoutMs,
-        reporter,
-        signal,
-      });
+      await removeDeadRun({ client, runId, reporter, signal });
       leftover.forget();
     } catch (error) {
       if (signal.aborted) throw error;

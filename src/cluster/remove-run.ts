@@ -54,6 +54,16 @@ export async function removeRun(options: RemoveOptions): Promise<Record<string, 
   }
 }
 
+/** A namespace takes seconds; thousands of pods that nobody ends take a minute or two. */
+const deadRunTimeoutMs = 10 * 60_000;
+
+/** Removes all of a run whose kubelets are gone. @returns and throws as {@link removeRun}. */
+export function removeDeadRun(
+  options: Pick<RemoveOptions, 'client' | 'runId' | 'reporter' | 'signal'>,
+): Promise<Record<string, number>> {
+  return removeRun({ ...options, scope: 'everything', forcePods: true, timeoutMs: deadRunTimeoutMs });
+}
+
 class Removal {
   private readonly options: RemoveOptions;
   private readonly calls: Calls;

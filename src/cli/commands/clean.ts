@@ -4,7 +4,7 @@ import { HollowmarkError } from '../../base/errors.ts';
 import { type ChosenRuns, chooseRuns } from '../../cluster/choose-runs.ts';
 import { ForeignCluster } from '../../cluster/foreign-cluster.ts';
 import { forbidden } from '../../cluster/permissions.ts';
-import { removeRun } from '../../cluster/remove-run.ts';
+import { removeDeadRun } from '../../cluster/remove-run.ts';
 import { runText } from '../../cluster/render-survey.ts';
 import { type FoundRun, countByKind, findRuns } from '../../cluster/runs.ts';
 import { clusterIdOf } from '../../cluster/survey.ts';
@@ -26,9 +26,6 @@ type CleanFlags = {
   quiet: boolean;
   json: boolean;
 };
-
-/** A namespace takes seconds; thousands of pods that nobody ends take a minute or two. */
-const removeTimeoutMs = 10 * 60_000;
 
 /** `clean`: removes what runs have left on a cluster. */
 export function cleanCommand(context: CommandContext): CommandModule<object, CleanFlags> {
@@ -162,18 +159,7 @@ async function removeAll(
 ): Promise<Map<string, Counts>> {
   const removed = new Map<string, Counts>();
   for (const { runId } of runs) {
-    removed.set(
-      runId,
-      await removeRun({
-        client,
-        runId,
-        scope: 'everything',
-        forcePods: true,
-        timeoutMs: removeTimeoutMs,
-        reporter,
-        signal,
-      }),
-    );
+    removed.set(runId, await removeDeadRun({ client, runId, reporter, signal }));
   }
   return removed;
 }
