@@ -20,10 +20,11 @@ export interface Cluster {
   readonly endpoint: ApiServerEndpoint;
   /** A kubeconfig with which people reach it. */
   readonly kubeconfigPath: string;
-  /** How the user came to a cluster that is not ours; undefined of our own. Absolute path, context, URL. */
+  /**
+   * How the user came to a cluster that is not ours (absolute path, context, URL); undefined of our own. Others use it too:
+   * hollow nodes are tainted, everything made is labelled, and taken away again.
+   */
   readonly foreign: { kubeconfig: string; context: string; server: string } | undefined;
-  /** Others use it too: hollow nodes are tainted, everything made is labelled, and taken away again. */
-  readonly shared: boolean;
   /** Who sets up and takes down. Never the one that sends load, but with `pooled` on a cluster of others. */
   readonly admin: ClientIdentity;
   /** How load generator and observer come by their identities, with the credentials of now. */

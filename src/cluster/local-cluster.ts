@@ -15,7 +15,6 @@ export class LocalCluster implements Cluster {
   readonly controlPlane: ControlPlane;
   readonly identityMode: IdentityMode;
   readonly foreign = undefined;
-  readonly shared = false;
   readonly admin: ClientIdentity;
   readonly harnessIdentities: IdentityPlan;
   readonly nodeIdentities: IdentityPlan;

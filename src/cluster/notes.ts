@@ -1,9 +1,9 @@
 import type { Cluster } from './cluster.ts';
 
 /** What a reader must know of a cluster to read the figures of a run on it. */
-export function clusterNotes({ shared, identityMode }: Pick<Cluster, 'shared' | 'identityMode'>): string[] {
+export function clusterNotes({ foreign, identityMode }: Pick<Cluster, 'foreign' | 'identityMode'>): string[] {
   return [
-    ...(shared
+    ...(foreign !== undefined
       ? [
           'The cluster was not started for this run: others may have used it meanwhile, and its control plane was only seen from outside.',
         ]

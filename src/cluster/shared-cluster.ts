@@ -36,7 +36,6 @@ export class SharedCluster implements Cluster {
   readonly endpoint: ApiServerEndpoint;
   readonly kubeconfigPath: string;
   readonly foreign: NonNullable<Cluster['foreign']>;
-  readonly shared = true;
   readonly admin: ClientIdentity;
   readonly identityMode: IdentityMode;
   /** Whether it still answers is the watchdog's to say. */

@@ -107,7 +107,7 @@ class Run {
     this.hollow = hollow;
     await Promise.race([this.openMeasurement(cluster), hollow.died, aborted(signal)]);
     hollow.startNodes({
-      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
+      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: scenario.nodes.proxies,
       seed: scenario.seed,
     });
@@ -206,16 +206,18 @@ class Run {
       throw this.error ?? error;
     } finally {
       limit?.cancel();
-      reporter.step(cluster.shared ? 'Removing the run from the cluster' : 'Stopping the cluster');
+      reporter.step(
+        cluster.foreign === undefined ? 'Stopping the cluster' : 'Removing the run from the cluster',
+      );
       leftover = await this.close();
-      if (!cluster.shared) this.warnOf(leftover);
+      if (cluster.foreign === undefined) this.warnOf(leftover);
     }
     if (leftover !== undefined) this.failed('cleaning up', errorMessage(leftover));
     const result = this.result(measured, cluster);
     return {
       result,
       ...(this.error === undefined ? {} : { error: this.error }),
-      ...(leftover !== undefined && cluster.shared ? { leftover } : {}),
+      ...(leftover !== undefined && cluster.foreign !== undefined ? { leftover } : {}),
     };
   }
 
@@ -236,7 +238,11 @@ class Run {
     this.load = new LoadGenerator({
       client: clients.load,
       clock,
-      context: { runId, tolerations: tolerationsFor(scenario.nodes.taints), confined: cluster.shared },
+      context: {
+        runId,
+        tolerations: tolerationsFor(scenario.nodes.taints),
+        confined: cluster.foreign !== undefined,
+      },
       namespaces: namespaceNames(scenario),
       onPodCreated: (pod) => this.measurement?.onCreated(pod),
     });

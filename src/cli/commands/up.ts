@@ -91,7 +91,7 @@ async function stay(
     if (kubeconfigOut !== undefined) writeKubeconfig(journal, cluster.kubeconfigPath, kubeconfigOut);
     hollow = new HollowCluster({ cluster, children: journal, clock: systemClock, signal, reporter: display });
     hollow.startNodes({
-      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.shared),
+      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: flags.proxies,
       seed: flags.seed ?? 'up',
     });
@@ -116,7 +116,7 @@ async function stay(
 
 /** The nodes are Ready: says how they are reached. */
 function announce(flags: UpFlags, cluster: Cluster, kubeconfig: string, nodes: number): void {
-  const { endpoint, version, foreign, shared } = cluster;
+  const { endpoint, version, foreign } = cluster;
   const context = foreign?.context;
   if (flags.json) {
     process.stdout.write(
@@ -135,7 +135,7 @@ function announce(flags: UpFlags, cluster: Cluster, kubeconfig: string, nodes: n
   process.stderr.write(
     `${nodes} hollow nodes are Ready on Kubernetes ${version}.\n` +
       `Try: ${[...words, 'get', 'nodes'].map(shellWord).join(' ')}\n` +
-      `Ctrl-C ${shared ? 'removes the hollow nodes' : 'ends the cluster'}.\n`,
+      `Ctrl-C ${foreign === undefined ? 'ends the cluster' : 'removes the hollow nodes'}.\n`,
   );
 }
 
