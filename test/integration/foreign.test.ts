@@ -203,7 +203,10 @@ async function finished(run: Started): Promise<number | null> {
 }
 
 const inLatencyPhase = (run: Started): Promise<void> =>
-  eventually('latency pods are being started', () => /\[3\/3 latency\]/.test(run.output()));
+  eventually('latency pods are being started', () => {
+    if (run.child.exitCode !== null) throw new Error(`ended before: ${run.output()}`);
+    return /\[3\/3 latency\]/.test(run.output());
+  });
 
 function runIdOf(output: string): string {
   const id = /run +(\S+) \(the label of all that is made\)/.exec(output)?.[1];
@@ -423,6 +426,10 @@ describe('a cluster of others', () => {
     expect(await finished(run)).toBe(2);
     expect(run.output()).toContain('namespaces guest-2');
     expectSame(before, await everything());
+    await cp.admin.call('DELETE', '/api/v1/namespaces/guest-2');
+    await eventually('the name is free again', async () => {
+      return (await cp.admin.call('GET', '/api/v1/namespaces/guest-2')).status === 404;
+    });
   });
 
   it('is named with what removes the run, when it hangs and nothing can be removed', async () => {
