@@ -1,7 +1,7 @@
 import type { Prng } from '../base/prng.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
-import type { DurationRange, RuntimeProfile } from './runtime-profile.ts';
+import type { DurationRange, RuntimeProfile } from './runtime/runtime-profile.ts';
 
 /** A node as the scenario describes it. */
 export type NodeConfig = {

@@ -7,7 +7,7 @@ import type { ApiServerEndpoint, ClientIdentity } from '../kube/identity.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import type { PodStarted } from './effects.ts';
-import type { RuntimeProfile } from './runtime-profile.ts';
+import type { RuntimeProfile } from './runtime/runtime-profile.ts';
 
 /** What the hollow nodes of one shard share. */
 export type ShardEnvironment = {

@@ -10,12 +10,12 @@ import {
   readsBody,
 } from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
-import { LeaseRenewer } from './lease.ts';
-import { NodeStatusReporter } from './node-status.ts';
-import { PodIpPool } from './pod-ip-pool.ts';
-import { PodWorkers } from './pod-workers.ts';
-import { Registration } from './registration.ts';
-import type { RuntimeProfile } from './runtime-profile.ts';
+import { LeaseRenewer } from './node/lease.ts';
+import { NodeStatusReporter } from './node/node-status.ts';
+import { PodIpPool } from './pods/pod-ip-pool.ts';
+import { PodWorkers } from './pods/pod-workers.ts';
+import { Registration } from './node/registration.ts';
+import type { RuntimeProfile } from './runtime/runtime-profile.ts';
 
 /**
  * A hollow kubelet: `(state, event, now) → effects`. It does nothing itself; whoever holds it performs the effects and

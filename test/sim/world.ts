@@ -9,7 +9,7 @@ import type {
   PodStarted,
 } from '../../src/hollow/effects.ts';
 import { Kubelet } from '../../src/hollow/kubelet.ts';
-import { loadRuntimeProfile } from '../../src/hollow/runtime-profile.ts';
+import { loadRuntimeProfile } from '../../src/hollow/runtime/runtime-profile.ts';
 import { TokenBucket } from '../../src/hollow/token-bucket.ts';
 
 /** A clock that stands still until it is told to go on; its timers run in order. */

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
-import { PodIpPool } from '../../../src/hollow/pod-ip-pool.ts';
-import { podSpec } from '../../../src/hollow/pod-record.ts';
-import { type PodLife, type Status, podStatus, statusPatch } from '../../../src/hollow/pod-status.ts';
-import { SharedWork } from '../../../src/hollow/shared-work.ts';
+import { PodIpPool } from '../../../src/hollow/pods/pod-ip-pool.ts';
+import { podSpec } from '../../../src/hollow/pods/pod-record.ts';
+import { type PodLife, type Status, podStatus, statusPatch } from '../../../src/hollow/pods/pod-status.ts';
+import { SharedWork } from '../../../src/hollow/runtime/shared-work.ts';
 import { TokenBucket } from '../../../src/hollow/token-bucket.ts';
 import { applyStatusPatch } from '../../sim/world.ts';
 

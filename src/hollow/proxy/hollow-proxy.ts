@@ -1,11 +1,11 @@
-import type { Prng } from '../base/prng.ts';
-import type { ApiClient } from '../kube/client.ts';
-import type { ClientIdentity } from '../kube/identity.ts';
-import { Reflector, type WatchSpec } from '../kube/reflector.ts';
-import { callClass } from '../metrics/call-metrics.ts';
-import { type NodeConfig, labelled, microTimestamp } from './context.ts';
-import { type ShardEnvironment, clientOf } from './environment.ts';
-import { eventSuffix } from './event-recorder.ts';
+import type { Prng } from '../../base/prng.ts';
+import type { ApiClient } from '../../kube/client.ts';
+import type { ClientIdentity } from '../../kube/identity.ts';
+import { Reflector, type WatchSpec } from '../../kube/reflector.ts';
+import { callClass } from '../../metrics/call-metrics.ts';
+import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
+import { type ShardEnvironment, clientOf } from '../environment.ts';
+import { eventSuffix } from '../event-recorder.ts';
 
 const createEvent = callClass('POST', 'events', '', 'resource');
 

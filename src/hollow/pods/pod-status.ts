@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { timestamp } from './context.ts';
+import { timestamp } from '../context.ts';
 import type { ContainerSpec, PodSpec } from './pod-record.ts';
 
 /** Where one container is. Times are wall-clock milliseconds. */

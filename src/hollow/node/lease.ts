@@ -1,5 +1,5 @@
-import { kinds, type KubeletContext, labelled, microTimestamp } from './context.ts';
-import type { Tag } from './effects.ts';
+import { kinds, type KubeletContext, labelled, microTimestamp } from '../context.ts';
+import type { Tag } from '../effects.ts';
 
 /** 40 s × 0.25, with up to 4 % more (pkg/kubelet/kubelet.go, component-helpers/apimachinery/lease). */
 const leaseDurationSeconds = 40;

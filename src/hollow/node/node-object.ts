@@ -1,5 +1,5 @@
-import { type NodeConfig, labelled, timestamp } from './context.ts';
-import type { RuntimeProfile } from './runtime-profile.ts';
+import { type NodeConfig, labelled, timestamp } from '../context.ts';
+import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
 
 /** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
 const pressures = [

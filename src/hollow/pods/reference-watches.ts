@@ -1,4 +1,4 @@
-import type { KubeletContext } from './context.ts';
+import type { KubeletContext } from '../context.ts';
 
 /** Watches on single ConfigMaps and Secrets end after 30 to 60 minutes (watch_based_manager.go). */
 const watchTimeoutSecondsMin = 1800;

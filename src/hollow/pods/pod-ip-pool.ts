@@ -1,4 +1,4 @@
-import { HollowmarkError } from '../base/errors.ts';
+import { HollowmarkError } from '../../base/errors.ts';
 
 /** Hands out the addresses of a node's pod CIDR (IPv4), each to one pod at a time; the first is the bridge's. */
 export class PodIpPool {

@@ -1,4 +1,4 @@
-import { kinds, type KubeletContext } from './context.ts';
+import { kinds, type KubeletContext } from '../context.ts';
 import { heartbeatPatch, readyAgainPatch } from './node-object.ts';
 
 /** Node status is computed this often (kubelet's nodeStatusUpdateFrequency)… */

@@ -1,12 +1,12 @@
-import type { EventMetadata } from '../wire/codec.ts';
-import { kinds, type KubeletContext } from './context.ts';
-import type { ObjectEvent } from './effects.ts';
-import type { EventRecorder } from './event-recorder.ts';
+import type { EventMetadata } from '../../wire/codec.ts';
+import { kinds, type KubeletContext } from '../context.ts';
+import type { ObjectEvent } from '../effects.ts';
+import type { EventRecorder } from '../event-recorder.ts';
 import type { PodIpPool } from './pod-ip-pool.ts';
 import { type ContainerSpec, type PodSpec, podHasEnded, podSpec } from './pod-record.ts';
 import { type ContainerState, type PodLife, type Status, digest, podStatus } from './pod-status.ts';
 import { ReferenceWatches } from './reference-watches.ts';
-import { SharedWork } from './shared-work.ts';
+import { SharedWork } from '../runtime/shared-work.ts';
 import { StatusManager, type StatusSource } from './status-manager.ts';
 
 /** A token request that failed is made again after 500 ms, doubling to 2 min (volume manager's back-off). */

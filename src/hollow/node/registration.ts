@@ -1,6 +1,6 @@
-import { kinds, type KubeletContext } from './context.ts';
-import type { Tag } from './effects.ts';
-import type { EventRecorder } from './event-recorder.ts';
+import { kinds, type KubeletContext } from '../context.ts';
+import type { Tag } from '../effects.ts';
+import type { EventRecorder } from '../event-recorder.ts';
 import { newCsiNode, newNode, readyPatch, reconcilePatch } from './node-object.ts';
 
 /** Registration is tried again after 100 ms, doubling to 7 s (kubelet_node_status.go, registerWithAPIServer). */

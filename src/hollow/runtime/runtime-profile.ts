@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** A duration drawn uniformly from [low, high), milliseconds of work with the machine to itself. */
 export type DurationRange = { low: number; high: number };
 
-/** How long a fake container runtime takes for things: one data file a runtime, in `runtimes/`. */
+/** How long a fake container runtime takes for things: one data file a runtime, in `profiles/`. */
 export type RuntimeProfile = {
   name: string;
   /** As in node status: `containerd://1.6.20`. */
@@ -31,6 +31,6 @@ export type RuntimeProfile = {
 
 export function loadRuntimeProfile(name: 'containerd'): RuntimeProfile {
   return JSON.parse(
-    readFileSync(new URL(`runtimes/${name}.json`, import.meta.url), 'utf8'),
+    readFileSync(new URL(`profiles/${name}.json`, import.meta.url), 'utf8'),
   ) as RuntimeProfile;
 }

@@ -1,4 +1,4 @@
-import { kinds, type KubeletContext } from './context.ts';
+import { kinds, type KubeletContext } from '../context.ts';
 import { type Status, statusPatch } from './pod-status.ts';
 
 /** The status manager looks at everything again this often (status_manager.go, syncPeriod): failures are retried then. */
