@@ -86,7 +86,7 @@ export function forward(
   stream.once('response', (headers) => {
     const { ':status': status = 0, ...rest } = headers;
     record.status = status;
-    record.responseType = String(headers['content-type'] ?? '');
+    record.responseType = headers['content-type'] ?? '';
     record.auditId = String(headers['audit-id'] ?? '');
     if (response.destroyed || response.headersSent) return;
     response.writeHead(status, withoutHops(rest));
