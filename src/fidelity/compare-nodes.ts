@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { type Comparison, compareRuns } from './comparison.ts';
+import type { Clock } from '../base/clock.ts';
 import { HollowSide } from './hollow-side.ts';
 import { loadKnownGaps } from './known-gaps.ts';
+import { KubemarkNodes } from './reference/kubemark.ts';
+import { RealNode } from './reference/real-node.ts';
 import { type RunSideOptions, type SideRun, runSide } from './run-side.ts';
-import type { NodeSide } from './side.ts';
+import type { NodeSide, SideOptions } from './side.ts';
 import type { WorkPlan } from './work/plan.ts';
 
 export type CompareOptions = Pick<
@@ -36,7 +39,7 @@ export async function compareNodes(options: CompareOptions): Promise<Comparison>
       const run = await runSide({
         ...options,
         kind,
-        makeSide: (sideOptions) => new HollowSide(sideOptions, options.clock),
+        makeSide: (sideOptions) => makeSide(kind, sideOptions, options.clock),
         plan,
         proxies,
         stateDir: join(stateDir, `${role}-${index + 1}`),
@@ -46,4 +49,15 @@ export async function compareNodes(options: CompareOptions): Promise<Comparison>
     }
   }
   return compareRuns(against, plan, runs, loadKnownGaps());
+}
+
+function makeSide(kind: NodeSide['kind'], options: SideOptions, clock: Clock): NodeSide {
+  switch (kind) {
+    case 'kubelet':
+      return new RealNode(options);
+    case 'kubemark':
+      return new KubemarkNodes(options);
+    case 'hollow':
+      return new HollowSide(options, clock);
+  }
 }

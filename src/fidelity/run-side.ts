@@ -38,7 +38,7 @@ export type SideRun = {
 
 export type RunSideOptions = {
   kind: NodeSide['kind'];
-  makeSide: (options: SideOptions, controlPlane: ControlPlane) => NodeSide | Promise<NodeSide>;
+  makeSide: (options: SideOptions) => NodeSide;
   plan: WorkPlan;
   proxies: boolean;
   binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
@@ -102,6 +102,7 @@ async function onControlPlane(
   const nodeNames = Array.from({ length: plan.nodes }, (_, index) => `node-${index + 1}`);
   const sideOptions: SideOptions = {
     endpoint: recorder.endpoint,
+    admin,
     authority,
     version,
     nodeNames,
@@ -112,7 +113,7 @@ async function onControlPlane(
     signal: either,
   };
   try {
-    const side = await options.makeSide(sideOptions, controlPlane);
+    const side = options.makeSide(sideOptions);
     let work: WorkOutcome;
     try {
       const client = new WorkClient(admin, either);
@@ -131,6 +132,9 @@ async function onControlPlane(
         `recorder and audit log disagree on ${faults.length} requests, such as: ${faults.slice(0, 3).join('; ')}`,
       );
     }
+    const [join] = work.phases;
+    // Before the first request there were no nodes: some take long to prepare.
+    if (join !== undefined) join.startUs = joined[0]?.audit.receivedUs ?? join.startUs;
     return {
       kind,
       version,

@@ -1,5 +1,6 @@
 import type { Reporter } from '../base/reporter.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
+import type { ApiClient } from '../kube/client.ts';
 import type { SigningAuthority } from '../kube/identity.ts';
 
 /** One kind of nodes, to which the work of a comparison is given. */
@@ -18,6 +19,8 @@ export interface NodeSide {
 export type SideOptions = {
   /** Where the nodes find their API server: the recorder's address. */
   endpoint: { url: string; caPem: string };
+  /** The administrator's client, past the recorder: asks whether the nodes are Ready. */
+  admin: Pick<ApiClient, 'request'>;
   /** Signs the nodes' client certificates. */
   authority: SigningAuthority;
   /** `v1.36.3`. */

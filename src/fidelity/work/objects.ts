@@ -1,12 +1,10 @@
+import { pauseImage, workImage } from '../reference/images.ts';
+
 /** An object of the work, and where it is created. */
 export type WorkObject = { collection: string; name: string; object: unknown };
 
-/** Images that a real node of a comparison has, and one that nobody can pull. */
-export const images = {
-  pause: 'registry.k8s.io/pause:3.10',
-  shell: 'busybox',
-  absent: '127.0.0.1:9/none:1',
-} as const;
+/** Nobody can pull it: nothing listens there. */
+const absentImage = '127.0.0.1:9/none:1';
 
 /** Of all that the work creates. */
 export const workLabel = 'hollowmark.dev/work';
@@ -22,14 +20,14 @@ const small = { requests: { cpu: '5m', memory: '10Mi' } };
 
 const pause = (name: string): Container => ({
   name,
-  image: images.pause,
+  image: pauseImage,
   imagePullPolicy: 'IfNotPresent',
   resources: small,
 });
 
 const shell = (name: string, script: string): Container => ({
   name,
-  image: images.shell,
+  image: workImage,
   imagePullPolicy: 'IfNotPresent',
   command: ['sh', '-c', script],
   resources: small,
@@ -165,7 +163,7 @@ export function endingPods(namespace: string): WorkObject[] {
       { main: { runDuration: '1s', exitCode: 1 } },
     ),
     podObject(namespace, 'unpulled', 'unpulled', {
-      containers: [{ ...pause('main'), image: images.absent }],
+      containers: [{ ...pause('main'), image: absentImage }],
     }),
   ];
 }
