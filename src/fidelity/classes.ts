@@ -65,5 +65,6 @@ const rules: readonly Rule[] = [
 /** How a row is compared, and why not exactly. Pure. */
 export function classOf(row: Row): { class: RowClass; why: string } {
   const name = `${row.phase} ${rowName(row)}`;
-  return rules.find((rule) => rule.row.test(name)) ?? { class: 'exact', why: '' };
+  const rule = rules.find(({ row: pattern }) => pattern.test(name));
+  return rule === undefined ? { class: 'exact', why: '' } : { class: rule.class, why: rule.why };
 }

@@ -4,7 +4,8 @@ import type { Snapshot } from './work/work.ts';
 
 /** A field that is not the same on both sides. */
 export type ObjectDifference = {
-  moment: string;
+  /** At the ends of these phases. */
+  moments: string[];
   /** `Node`, or `Pod crashing`: what the work made. */
   object: string;
   /** `status.conditions[Ready].reason`. */
@@ -30,23 +31,29 @@ export function compareObjects(
 ): ObjectDifference[] {
   const theirs = kindsOf(reference);
   const ours = kindsOf(hollow);
-  const differences: ObjectDifference[] = [];
-  for (const id of [...new Set([...theirs.keys(), ...ours.keys()])].toSorted()) {
+  const differences = new Map<string, ObjectDifference>();
+  const add = (moment: string, difference: Omit<ObjectDifference, 'moments'>): void => {
+    const id = JSON.stringify(difference);
+    const known = differences.get(id);
+    if (known === undefined) differences.set(id, { moments: [moment], ...difference });
+    else known.moments.push(moment);
+  };
+  for (const id of new Set([...theirs.keys(), ...ours.keys()])) {
     const [moment = '', object = ''] = id.split('|');
     const their = theirs.get(id);
     const our = ours.get(id);
     if (their === undefined || our === undefined) {
       const say = (kind: Kind | undefined): string[] => [kind === undefined ? absent : 'present'];
-      differences.push({ moment, object, path: '', reference: say(their), hollow: say(our) });
+      add(moment, { object, path: '', reference: say(their), hollow: say(our) });
       continue;
     }
     const paths = new Set([...their.fields.keys(), ...our.fields.keys()]);
     for (const path of [...paths].toSorted()) {
       const values = { reference: valuesAt(their, path), hollow: valuesAt(our, path) };
-      if (!agree(values)) differences.push({ moment, object, path, ...values });
+      if (!agree(values)) add(moment, { object, path, ...values });
     }
   }
-  return differences;
+  return [...differences.values()];
 }
 
 function agree({ reference, hollow }: { reference: string[]; hollow: string[] }): boolean {
@@ -65,15 +72,20 @@ function kindsOf(runs: readonly (readonly Snapshot[])[]): Map<string, Kind> {
   const kinds = new Map<string, Kind>();
   for (const { moment, nodes, pods } of runs.flat()) {
     const nodeNames = new Set(nodes.map(({ metadata }) => metadata.name));
-    for (const node of nodes) add(kinds, `${moment}|Node`, node, nodeNames);
+    for (const node of nodes) count(kinds, `${moment}|Node`, node, nodeNames);
     for (const pod of pods) {
-      add(kinds, `${moment}|Pod ${pod.metadata.labels?.[workLabel] ?? 'of others'}`, pod, nodeNames);
+      count(kinds, `${moment}|Pod ${pod.metadata.labels?.[workLabel] ?? 'of others'}`, pod, nodeNames);
     }
   }
   return kinds;
 }
 
-function add(kinds: Map<string, Kind>, id: string, object: SeenObject, nodeNames: ReadonlySet<string>): void {
+function count(
+  kinds: Map<string, Kind>,
+  id: string,
+  object: SeenObject,
+  nodeNames: ReadonlySet<string>,
+): void {
   let kind = kinds.get(id);
   if (kind === undefined) {
     kind = { count: 0, fields: new Map(), seen: new Map() };

@@ -132,9 +132,9 @@ async function onControlPlane(
         `recorder and audit log disagree on ${faults.length} requests, such as: ${faults.slice(0, 3).join('; ')}`,
       );
     }
-    const [join] = work.phases;
+    const [joining] = work.phases;
     // Before the first request there were no nodes: some take long to prepare.
-    if (join !== undefined) join.startUs = joined[0]?.audit.receivedUs ?? join.startUs;
+    if (joining !== undefined) joining.startUs = joined[0]?.audit.receivedUs ?? joining.startUs;
     return {
       kind,
       version,
