@@ -4,13 +4,11 @@ import type { Snapshot } from './work/work.ts';
 
 /** A field that is not the same on both sides. */
 export type ObjectDifference = {
-  /** At the ends of these phases. */
-  moments: string[];
-  /** `Node`, or `Pod crashing`: what the work made. */
-  object: string;
-  /** `status.conditions[Ready].reason`. */
+  /** `status.conditions[Ready].reason`; of `managedFields`, an entry: `metadata.managedFields[kubelet Update status]`. */
   path: string;
-  /** The values that occurred, normalised; `(absent)` among them where some have no such field. */
+  /** `Node after join`, `Pod crashing after variety`: what the work made, and the phase that had ended. */
+  objects: string[];
+  /** The values that occurred, normalised; of `managedFields`, what only one side's entry has. */
   reference: string[];
   hollow: string[];
 };
@@ -32,28 +30,49 @@ export function compareObjects(
   const theirs = kindsOf(reference);
   const ours = kindsOf(hollow);
   const differences = new Map<string, ObjectDifference>();
-  const add = (moment: string, difference: Omit<ObjectDifference, 'moments'>): void => {
+  const add = (object: string, difference: Omit<ObjectDifference, 'objects'>): void => {
     const id = JSON.stringify(difference);
     const known = differences.get(id);
-    if (known === undefined) differences.set(id, { moments: [moment], ...difference });
-    else known.moments.push(moment);
+    if (known === undefined) differences.set(id, { ...difference, objects: [object] });
+    else known.objects.push(object);
   };
-  for (const id of new Set([...theirs.keys(), ...ours.keys()])) {
-    const [moment = '', object = ''] = id.split('|');
-    const their = theirs.get(id);
-    const our = ours.get(id);
+  for (const object of new Set([...theirs.keys(), ...ours.keys()])) {
+    const their = theirs.get(object);
+    const our = ours.get(object);
     if (their === undefined || our === undefined) {
       const say = (kind: Kind | undefined): string[] => [kind === undefined ? absent : 'present'];
-      add(moment, { object, path: '', reference: say(their), hollow: say(our) });
+      add(object, { path: '', reference: say(their), hollow: say(our) });
       continue;
     }
     const paths = new Set([...their.fields.keys(), ...our.fields.keys()]);
-    for (const path of [...paths].toSorted()) {
+    const found = [...paths].toSorted().flatMap((path) => {
       const values = { reference: valuesAt(their, path), hollow: valuesAt(our, path) };
-      if (!agree(values)) add(moment, { object, path, ...values });
-    }
+      return agree(values) ? [] : [{ path, ...values }];
+    });
+    for (const difference of withManagedFieldsTogether(found)) add(object, difference);
   }
-  return [...differences.values()];
+  return [...differences.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+type Difference = Omit<ObjectDifference, 'objects'>;
+
+/** Each entry of `managedFields` that differs, once, with the names of the fields that only one side has. */
+function withManagedFieldsTogether(differences: readonly Difference[]): Difference[] {
+  const entries = new Map<string, Difference>();
+  const others: Difference[] = [];
+  for (const difference of differences) {
+    const [, entry, field] = /^(metadata\.managedFields\[[^\]]*\])\.(.*)$/.exec(difference.path) ?? [];
+    if (entry === undefined || field === undefined) {
+      others.push(difference);
+      continue;
+    }
+    const sum = entries.get(entry) ?? { path: entry, reference: [], hollow: [] };
+    entries.set(entry, sum);
+    const name = field.replace('fieldsV1.', '');
+    if (!difference.hollow.includes(absent)) sum.hollow.push(name);
+    if (!difference.reference.includes(absent)) sum.reference.push(name);
+  }
+  return [...entries.values(), ...others];
 }
 
 function agree({ reference, hollow }: { reference: string[]; hollow: string[] }): boolean {
@@ -72,15 +91,15 @@ function kindsOf(runs: readonly (readonly Snapshot[])[]): Map<string, Kind> {
   const kinds = new Map<string, Kind>();
   for (const { moment, nodes, pods } of runs.flat()) {
     const nodeNames = new Set(nodes.map(({ metadata }) => metadata.name));
-    for (const node of nodes) count(kinds, `${moment}|Node`, node, nodeNames);
+    for (const node of nodes) note(kinds, `Node after ${moment}`, node, nodeNames);
     for (const pod of pods) {
-      count(kinds, `${moment}|Pod ${pod.metadata.labels?.[workLabel] ?? 'of others'}`, pod, nodeNames);
+      note(kinds, `Pod ${pod.metadata.labels?.[workLabel] ?? 'of others'} after ${moment}`, pod, nodeNames);
     }
   }
   return kinds;
 }
 
-function count(
+function note(
   kinds: Map<string, Kind>,
   id: string,
   object: SeenObject,
@@ -126,7 +145,9 @@ function elementKey(item: unknown, index: number): string {
     Record<string, string>
   >;
   if (manager !== undefined) {
-    return [manager, operation, subresource].filter((part) => part !== undefined).join(' ');
+    // Kubemark's kubelet goes by another name.
+    const program = manager.replace(/^hollow-kubelet$/, 'kubelet');
+    return [program, operation, subresource].filter((part) => part !== undefined).join(' ');
   }
   const found = type ?? name ?? mountPath ?? key;
   // A generated name says nothing.
@@ -151,6 +172,7 @@ const anyValue: readonly RegExp[] = [
   /^status\.(?:capacity|allocatable)\./,
   /^status\.nodeInfo\.(?:machineID|systemUUID|bootID|kernelVersion|osImage|containerRuntimeVersion)$/,
   /^status\.nodeInfo\.swap\.capacity$/,
+  /^metadata\.managedFields\[.*\]\.manager$/,
   /^status\.daemonEndpoints\.kubeletEndpoint\.Port$/,
   /^metadata\.labels\.pod-template-hash$/,
 ];

@@ -1,6 +1,6 @@
 import { type RowClass, classOf } from './classes.ts';
 import { type PhaseSpan, type Row, rowName } from './rows.ts';
-import { type WorkPlan, podsOfPhase } from './work/plan.ts';
+import { type WorkPlan, phaseNames, podsOfPhase } from './work/plan.ts';
 
 /** The rows of one run, and how long its phases took. */
 export type RunRows = { rows: readonly Row[]; phases: readonly PhaseSpan[] };
@@ -40,6 +40,7 @@ type Cell = { requests: number; upBytes: number; downBytes: number };
 type Group = {
   row: Row;
   class: RowClass;
+  slack: number;
   why: string;
   phase: string;
   cells: { reference: Cell[]; hollow: Cell[] };
@@ -61,7 +62,10 @@ export function compareRows(
   const groups = new Map<string, Group>();
   collect(groups, 'reference', reference, { reference: reference.length, hollow: hollow.length });
   collect(groups, 'hollow', hollow, { reference: reference.length, hollow: hollow.length });
-  return [...groups.values()].map((group) => compareGroup(group, { reference, hollow }, plan));
+  const order: readonly string[] = [...phaseNames, allPhases];
+  return [...groups.values()]
+    .map((group) => compareGroup(group, { reference, hollow }, plan))
+    .toSorted((a, b) => order.indexOf(a.phase) - order.indexOf(b.phase) || (a.name < b.name ? -1 : 1));
 }
 
 function collect(
@@ -115,7 +119,9 @@ function compareGroup(
     hollow: [...group.types.hollow].toSorted(),
   };
   const faults: RowFault[] = [];
-  if (!requestsAgree(group, reference, hollow)) faults.push('requests');
+  const [firstRun] = runs.reference;
+  const divisor = firstRun === undefined ? 1 : units(firstRun);
+  if (!requestsAgree(group, reference, hollow, divisor)) faults.push('requests');
   const onBoth = reference.median > 0 && hollow.median > 0;
   const sameTypes = types.reference.join() === types.hollow.join();
   if (onBoth && !sameTypes) faults.push('types');
@@ -158,17 +164,16 @@ function upUs(phases: readonly PhaseSpan[]): number {
     .reduce((sum, { startUs, endUs }) => sum + endUs - startUs, 0);
 }
 
-function requestsAgree(group: Group, reference: Values, hollow: Values): boolean {
+/** @param units what counts are divided by for `reference` and `hollow`. */
+function requestsAgree(group: Group, reference: Values, hollow: Values, units: number): boolean {
   const counts = group.cells.reference.map(({ requests }) => requests);
   const own = new Set(counts);
   if (group.class === 'exact' && own.size === 1) {
     return group.cells.hollow.every(({ requests }) => own.has(requests));
   }
-  const deviation =
-    group.class === 'drawn' && reference.median > 0
-      ? (2 * reference.median) / Math.sqrt(Math.max(1, medianOf(counts)))
-      : 0;
-  const tolerance = Math.max(toleranceMin, toleranceShare * reference.median, deviation);
+  // Of a count of independent events; what does not occur in one run may well occur once or twice in another.
+  const deviation = group.class === 'drawn' ? (2 * Math.sqrt(Math.max(1, medianOf(counts)))) / units : 0;
+  const tolerance = Math.max(toleranceMin, group.slack, toleranceShare * reference.median, deviation);
   return within(hollow.median, reference, tolerance);
 }
 

@@ -108,8 +108,8 @@ function rowFindings(row: ComparedRow): Finding[] {
   });
 }
 
-function objectFinding({ moments, object, path, reference, hollow }: ObjectDifference): Finding {
-  const name = [object, path, `(${moments.join(', ')})`].filter((part) => part !== '').join(' ');
+function objectFinding({ objects, path, reference, hollow }: ObjectDifference): Finding {
+  const name = [path, `(${objects.join(', ')})`].filter((part) => part !== '').join(' ');
   return { part: 'object', name, reference: reference.join(' | '), hollow: hollow.join(' | ') };
 }
 

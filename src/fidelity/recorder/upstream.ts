@@ -36,7 +36,10 @@ export function connectUpstream({ url }: Upstream, secureContext: SecureContext)
     secureContext,
     settings: { initialWindowSize: windowBytes, enablePush: false },
   });
-  session.once('connect', () => session.setLocalWindowSize(windowBytes));
+  session.once('connect', () => {
+    // Its client may have left in the meantime.
+    if (!session.destroyed) session.setLocalWindowSize(windowBytes);
+  });
   return session;
 }
 
