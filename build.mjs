@@ -20,7 +20,7 @@ cpSync(`${root}src`, staging, {
   recursive: true,
   filter: (path) => !path.endsWith('.ts') && !path.includes('control-plane/binary'),
 });
-chmodSync(`${staging}/cli/main.js`, 0o755);
+for (const name of ['hollowmark', 'main.js']) chmodSync(`${staging}/cli/${name}`, 0o755);
 try {
   renameSync(`${root}dist`, previous);
 } catch (error) {
