@@ -1,4 +1,4 @@
-/** core/v1: Service, ConfigMap, Secret, Event, ServiceAccount, Namespace. The notation: wire/schema.ts. */
+/** core/v1: Service, ConfigMap, Secret, Event. The notation: wire/schema.ts. */
 export const coreMessages = `
 Service: 1 metadata ObjectMeta, 2 spec ServiceSpec, 3 status ServiceStatus
 ServiceSpec: 1 ports []ServicePort, 2 selector {}string, 3 clusterIP string, 4 type string,
@@ -26,11 +26,4 @@ ObjectReference: 1 kind string, 2 namespace string, 3 name string, 4 uid string,
   6 resourceVersion string, 7 fieldPath string
 EventSource: 1 component string, 2 host string
 EventSeries: 1 count int, 2 lastObservedTime MicroTime!
-ServiceAccount: 1 metadata ObjectMeta, 2 secrets []ObjectReference,
-  3 imagePullSecrets []LocalObjectReference, 4 automountServiceAccountToken *bool
-Namespace: 1 metadata ObjectMeta, 2 spec NamespaceSpec, 3 status NamespaceStatus
-NamespaceSpec: 1 finalizers []string
-NamespaceStatus: 1 phase string, 2 conditions []NamespaceCondition
-NamespaceCondition: 1 type string!, 2 status string!, 4 lastTransitionTime Time!, 5 reason string,
-  6 message string
 `;
