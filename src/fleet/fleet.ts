@@ -16,6 +16,7 @@ import {
   type ShardTotals,
   noTotals,
 } from './messages.ts';
+import type { WireFormat } from '../wire/codec.ts';
 
 /** One thread drives thousands of nodes; a second one helps only where a core is free for it. */
 const nodesPerShardMin = 250;
@@ -32,6 +33,7 @@ const stopTimeoutMs = 10_000;
 export type FleetOptions = {
   nodes: NodeConfig[];
   proxies: boolean;
+  wire: WireFormat;
   seed: string;
   endpoint: ApiServerEndpoint;
   identities: IdentityPlan;
@@ -157,7 +159,7 @@ export class Fleet {
 
 /** Nodes dealt out evenly, in contiguous runs. Pure. */
 export function shardConfigs(
-  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
+  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'wire' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
 ): ShardConfig[] {
   const wanted =
     options.shards ??
@@ -173,6 +175,7 @@ export function shardConfigs(
       Math.floor(((shard + 1) * options.nodes.length) / count),
     ),
     proxies: options.proxies,
+    wire: options.wire,
     endpoint: options.endpoint,
     identities: options.identities,
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.

@@ -2,6 +2,7 @@ import type { NodeConfig } from '../hollow/context.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { CallSnapshot } from '../metrics/call-metrics.ts';
+import type { WireFormat } from '../wire/codec.ts';
 
 /** What one shard has to do; plain data, sent once. */
 export type ShardConfig = {
@@ -11,6 +12,8 @@ export type ShardConfig = {
   /** Whether each node has a kube-proxy beside its kubelet. */
   proxies: boolean;
   endpoint: ApiServerEndpoint;
+  /** What the nodes speak. */
+  wire: WireFormat;
   /** How `system:node:<name>` and `system:kube-proxy` come by their identities. */
   identities: IdentityPlan;
   /** Source address of the shard's connections; undefined lets the kernel choose. */

@@ -13,7 +13,7 @@ import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { Credentials } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
-import { jsonCodec } from '../wire/json-codec.ts';
+import { codecNamed } from '../wire/negotiation.ts';
 import {
   type ShardConfig,
   type ShardReport,
@@ -57,7 +57,7 @@ export class Shard implements ShardObserver {
     this.config = config;
     this.environment = {
       endpoint: config.endpoint,
-      codec: jsonCodec,
+      codec: codecNamed(config.wire),
       clock,
       delays: new DelayQueue(clock, (error) => this.onError(error)),
       metrics: this.metrics,

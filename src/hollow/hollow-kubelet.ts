@@ -3,8 +3,9 @@ import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import { Reflector } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
+import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
-import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, readsBody } from './effects.ts';
+import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
 import { type ShardEnvironment, clientOf } from './environment.ts';
 import { Kubelet } from './kubelet.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -135,9 +136,10 @@ export class HollowKubelet {
     const { status } = response;
     let body: unknown;
     // Answers that nobody reads are not decoded: events, tokens, deletions, patches.
-    if (status < 300 && readsBody(tag)) {
+    const view = bodyView(tag);
+    if (status < 300 && view !== undefined) {
       try {
-        body = this.environment.codec.decode(response.body);
+        body = codecOf(response.contentType).decode(response.body, view);
       } catch {
         // Cut off; the kubelet takes an answer without its object for none.
       }

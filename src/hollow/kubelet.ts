@@ -7,7 +7,7 @@ import {
   type ObjectEvent,
   type Tag,
   type TimerName,
-  readsBody,
+  bodyView,
 } from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { LeaseRenewer } from './node/lease.ts';
@@ -16,6 +16,7 @@ import { PodIpPool } from './pods/pod-ip-pool.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { Registration } from './node/registration.ts';
 import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import { nodeView } from './views.ts';
 
 /**
  * A hollow kubelet: `(state, event, now) → effects`. It does nothing itself; whoever holds it performs the effects and
@@ -87,7 +88,7 @@ export class Kubelet {
 
   private onAnswer(tag: Tag, answered: number, body: unknown): void {
     // An overloaded API server's handler may time out while it writes: 200, and no object. That is no answer.
-    const status = answered < 300 && readsBody(tag) && !isObject(body) ? 0 : answered;
+    const status = answered < 300 && bodyView(tag) !== undefined && !isObject(body) ? 0 : answered;
     switch (tag.to) {
       case 'registration':
         this.registration.onAnswer(tag.step, status, body);
@@ -156,7 +157,7 @@ export class Kubelet {
       if (change === 'DELETED') this.pods.removed(event.metadata().uid);
       else this.pods.observed(event);
     } else if (key === 'nodes' && change !== 'DELETED') {
-      const node = event.object() as { spec?: { podCIDR?: string } };
+      const node = event.object(nodeView) as { spec?: { podCIDR?: string } };
       if (node.spec?.podCIDR !== undefined) this.ips.assign(node.spec.podCIDR);
       if (this.registration.ready) this.nodeStatus.onNode(node);
     }

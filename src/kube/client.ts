@@ -37,6 +37,8 @@ export type ApiRequest = {
 
 export type ApiResponse = {
   status: number;
+  /** What the server chose among what was accepted; empty when it did not say. */
+  contentType: string;
   /** The answer's bytes; empty when the caller asked for none. */
   body: Buffer;
 };
@@ -312,6 +314,7 @@ class Call {
   start(stream: ClientHttp2Stream, again: () => void): void {
     this.stream = stream;
     let status = 0;
+    let contentType = '';
     let sizeBytes = 0;
     let chunks: Buffer[] | undefined;
     let only: Buffer | undefined;
@@ -319,6 +322,7 @@ class Call {
     let complete = false;
     stream.on('response', (headers) => {
       status = headers[':status'] ?? 0;
+      contentType = headers['content-type'] ?? '';
     });
     stream.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length;
@@ -338,7 +342,7 @@ class Call {
       if (complete && failure === undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
         this.settle();
         const body = chunks === undefined ? (only ?? Buffer.alloc(0)) : Buffer.concat(chunks);
-        this.resolve({ status, body });
+        this.resolve({ status, contentType, body });
         return;
       }
       const unsent = status === 0 && wasRefused(failure);

@@ -1,8 +1,10 @@
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { TimerHandle } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
-import type { RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
-import { readStatus } from './api-error.ts';
+import type { Codec, RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
+import { codecOf } from '../wire/negotiation.ts';
+import { View } from '../wire/view.ts';
+import { type ApiStatus, readStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
 
 /** client-go's reflector back-off: 800 ms doubling to 30 s, each with up to as much again in jitter. */
@@ -27,6 +29,9 @@ export type WatchSpec = {
   /** First back-off after a failure; client-go's own when absent. An observer must be back sooner than a node. */
   backoffMsMin?: number;
 };
+
+/** Of an answer that is no watch, this much is kept. */
+const errorBytesMax = 4096;
 
 /** What happens to the objects that match. Called in order, never re-entrantly. */
 export interface WatchHandler {
@@ -147,17 +152,20 @@ export class Reflector {
     }
     const startUs = this.client.clock.nowUs();
     const attempt: Attempt = {
+      codec: this.client.codec,
       decoder: this.client.codec.watchDecoder(),
       status: 0,
       eventCount: 0,
       end: undefined,
-      errorBody: '',
+      errorBody: Buffer.alloc(0),
       failure: undefined,
       complete: false,
     };
     this.stream = stream;
     stream.on('response', (headers) => {
       attempt.status = headers[':status'] ?? 0;
+      attempt.codec = codecOf(headers['content-type'] ?? '');
+      attempt.decoder = attempt.codec.watchDecoder();
       if (attempt.status === 200 && fresh) {
         this.listing = true;
         this.handler.onListing();
@@ -179,7 +187,7 @@ export class Reflector {
       const reason =
         attempt.status === 0 || attempt.status === 200
           ? errorMessage(attempt.failure ?? 'closed')
-          : `HTTP ${attempt.status} ${attempt.errorBody.slice(0, 200)}`;
+          : `HTTP ${attempt.status} ${(refusal(attempt)?.message ?? attempt.errorBody.toString()).slice(0, 200)}`;
       this.ended(endOf(attempt, livedMs), reason);
     });
   }
@@ -187,7 +195,8 @@ export class Reflector {
   private onData(stream: ClientHttp2Stream, attempt: Attempt, chunk: Buffer): void {
     if (this.stopped || attempt.end !== undefined) return;
     if (attempt.status !== 200) {
-      if (attempt.errorBody.length < 4096) attempt.errorBody += chunk.toString('utf8');
+      if (attempt.errorBody.length < errorBytesMax)
+        attempt.errorBody = Buffer.concat([attempt.errorBody, chunk]);
       return;
     }
     try {
@@ -248,19 +257,33 @@ export class Reflector {
   }
 }
 
+const annotations = new View({ metadata: { annotations: true } });
+
 /** Whether this is the bookmark that closes a streaming list (KEP-3157). */
 function endsListing(bookmark: RawWatchEvent): boolean {
-  const object = bookmark.object() as { metadata?: { annotations?: Record<string, string> } };
+  const object = bookmark.object(annotations) as { metadata?: { annotations?: Record<string, string> } };
   return object.metadata?.annotations?.['k8s.io/initial-events-end'] === 'true';
 }
 
+/** What the server said in place of a watch; undefined when that is no object. */
+function refusal({ codec, errorBody, status }: Attempt): ApiStatus | undefined {
+  try {
+    return readStatus(codec.decode(errorBody), status);
+  } catch {
+    return undefined;
+  }
+}
+
 type Attempt = {
+  /** What the answer's Content-Type says. */
+  codec: Codec;
   decoder: WatchDecoder;
   status: number;
   eventCount: number;
   /** Set when an event said how this watch ends. */
   end: WatchEnd | undefined;
-  errorBody: string;
+  /** The beginning of what came in place of a watch. */
+  errorBody: Buffer;
   failure: Error | undefined;
   complete: boolean;
 };
@@ -272,11 +295,5 @@ function endOf(attempt: Attempt, livedMs: number): WatchEnd {
   if (attempt.status === 200 && attempt.complete) {
     return { type: 'closed', livedMs, eventCount: attempt.eventCount };
   }
-  let retryAfterSeconds: number | undefined;
-  try {
-    retryAfterSeconds = readStatus(JSON.parse(attempt.errorBody), attempt.status).retryAfterSeconds;
-  } catch {
-    // No Status in the body: the back-off alone decides.
-  }
-  return { type: 'failed', livedMs, retryAfterSeconds };
+  return { type: 'failed', livedMs, retryAfterSeconds: refusal(attempt)?.retryAfterSeconds };
 }

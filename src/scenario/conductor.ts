@@ -14,6 +14,7 @@ import { tolerationsFor } from '../load/objects.ts';
 import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
+import type { WireFormat } from '../wire/codec.ts';
 import { type RunClients, openAccess } from './access.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
@@ -28,6 +29,8 @@ import type { WatchdogLimits } from './watchdog.ts';
 export type RunOptions = {
   loaded: LoadedScenario;
   runId: string;
+  /** What the hollow nodes speak. Load and observer have their own (docs/decisions/protobuf.md). */
+  wire: WireFormat;
   /** Written into the result, so that the run can be done again. */
   invocation: Invocation;
   /** Makes or opens the cluster; what it throws is the outcome. */
@@ -109,6 +112,7 @@ class Run {
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: scenario.nodes.proxies,
+      wire: this.options.wire,
       seed: scenario.seed,
     });
     await hollow.nodesReady();
@@ -320,7 +324,7 @@ class Run {
         profile: cluster.profile,
         flags: { ...cluster.argv },
       },
-      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: 'json' },
+      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: this.options.wire },
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,

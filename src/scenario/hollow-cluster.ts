@@ -12,6 +12,7 @@ import { isStopped } from '../journal/process-identity.ts';
 import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
+import type { WireFormat } from '../wire/codec.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { type Diagnosis, Watchdog, type WatchdogLimits } from './watchdog.ts';
 
@@ -34,7 +35,7 @@ export type HollowClusterOptions = {
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
 
-export type HollowNodes = { nodes: NodeConfig[]; proxies: boolean; seed: string };
+export type HollowNodes = { nodes: NodeConfig[]; proxies: boolean; wire: WireFormat; seed: string };
 
 /** A cluster with hollow nodes on it: what `run` measures and `up` leaves running. */
 export class HollowCluster {
@@ -56,12 +57,13 @@ export class HollowCluster {
   }
 
   /** Starts the nodes, which are on their way to Ready then. */
-  startNodes({ nodes, proxies, seed }: HollowNodes): void {
+  startNodes({ nodes, proxies, wire, seed }: HollowNodes): void {
     const { cluster, clock, reporter, children, onReport } = this.options;
     reporter.step(`Starting ${nodes.length} hollow nodes`);
     const fleet = new Fleet({
       nodes,
       proxies,
+      wire,
       seed,
       endpoint: cluster.endpoint,
       identities: cluster.nodeIdentities,

@@ -6,6 +6,7 @@ import type { PodIpPool } from './pod-ip-pool.ts';
 import { type ContainerSpec, type PodSpec, podHasEnded, podSpec } from './pod-record.ts';
 import { type ContainerState, type PodLife, type Status, digest, podStatus } from './pod-status.ts';
 import { ReferenceWatches } from './reference-watches.ts';
+import { podView } from '../views.ts';
 import { SharedWork } from '../runtime/shared-work.ts';
 import { StatusManager, type StatusSource } from './status-manager.ts';
 
@@ -103,7 +104,7 @@ export class PodWorkers implements StatusSource {
       if (metadata.deleting && !pod.deleting) this.kill(pod, metadata.generation);
       return;
     }
-    const object = event.object();
+    const object = event.object(podView);
     // A pod that ended before this kubelet knew it (or that another incarnation ran) is left alone.
     if (!podHasEnded(object)) this.add(podSpec(object), metadata);
   }
