@@ -148,7 +148,11 @@ export class Transport implements SessionEvents, KeptAlive {
   }
 
   /** `through`: the way through a proxy; undefined connects directly. */
-  private connect({ endpoint, localAddress }: TransportOptions, server: URL, through: Socket | undefined): void {
+  private connect(
+    { endpoint, localAddress }: TransportOptions,
+    server: URL,
+    through: Socket | undefined,
+  ): void {
     const host = bareHost(server);
     const socket = connect({
       host,
@@ -213,7 +217,9 @@ export class Transport implements SessionEvents, KeptAlive {
     this.deadline.cancel();
     keepAliveOf(this.clock).remove(this);
     this.drain();
-    this.session?.close(this.failure === undefined ? 'the connection was closed' : errorMessage(this.failure));
+    this.session?.close(
+      this.failure === undefined ? 'the connection was closed' : errorMessage(this.failure),
+    );
     this.events.onClosed(this.connected ? this.failure : connectError(this.failure));
   }
 

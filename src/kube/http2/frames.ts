@@ -116,7 +116,10 @@ export class FrameReader {
    * Calls `onFrame` for each whole frame. Payloads are valid during the call only.
    * @throws HollowmarkError `internal` when a frame is larger than allowed.
    */
-  push(chunk: Buffer, onFrame: (type: number, flags: number, streamId: number, payload: Buffer) => void): void {
+  push(
+    chunk: Buffer,
+    onFrame: (type: number, flags: number, streamId: number, payload: Buffer) => void,
+  ): void {
     const bytes = this.rest === undefined ? chunk : Buffer.concat([this.rest, chunk]);
     this.rest = undefined;
     let at = 0;

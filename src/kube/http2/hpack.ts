@@ -1,8 +1,9 @@
 import { HollowmarkError } from '../../base/errors.ts';
+import { decodeHuffman } from './huffman.ts';
 
 /*
  * Header compression (RFC 7541), as far as a client of the API server needs it: requests repeat a few headers on each
- * connection, and of an answer's headers only the status is read.
+ * connection, and of an answer's headers only the status and the content type are read.
  */
 
 /** What requests name, by its index in the static table (RFC 7541, appendix A). */
@@ -143,33 +144,51 @@ export class HeaderEncoder {
   }
 }
 
+/** What is read of an answer's headers. */
+export type ResponseHead = {
+  /** 0 where the block has none: trailers. */
+  status: number;
+  /** Empty where the block has none. */
+  contentType: string;
+};
+
 /**
- * The `:status` of a header block; 0 where it has none (trailers). Walks the whole block. Sound only with a dynamic
- * table of size 0, which our SETTINGS ask for before the first request.
+ * Reads the header block of an answer. Walks all of it. Sound only with a dynamic table of size 0, which our SETTINGS
+ * ask for before the first request; and with encoders that name status and content type by the static table, as all do.
  * @throws HollowmarkError `internal` when the block is cut off or names an entry that there is not.
  */
-export function readStatusCode(block: Buffer): number {
+export function readResponseHead(block: Buffer): ResponseHead {
   const reader = new BlockReader(block);
-  let status = 0;
+  const head: ResponseHead = { status: 0, contentType: '' };
   while (reader.at < block.length) {
     const first = block[reader.at] as number;
     if ((first & indexed) !== 0) {
       const index = reader.integer(7);
       if (index === 0 || index > staticEntries) throw broken(`entry ${index} of an empty table`);
-      status ||= staticStatuses[index - firstStatusEntry] ?? 0;
+      head.status ||= staticStatuses[index - firstStatusEntry] ?? 0;
     } else if ((first & 0xe0) === tableSizeUpdate) {
       if (reader.integer(5) !== 0) throw broken('a table larger than was asked for');
     } else {
       const nameIndex = reader.integer((first & withIndexing) === 0 ? 4 : 6);
       if (nameIndex > staticEntries) throw broken(`entry ${nameIndex} of an empty table`);
       if (nameIndex === 0) reader.skipText();
-      const isStatus = nameIndex >= firstStatusEntry && nameIndex < firstStatusEntry + staticStatuses.length;
-      if (isStatus && status === 0) status = reader.digits();
+      if (nameIndex >= firstStatusEntry && nameIndex < firstStatusEntry + staticStatuses.length) {
+        head.status ||= statusOf(reader.text());
+      } else if (nameIndex === staticNames['content-type']) head.contentType = reader.text();
       else reader.skipText();
     }
   }
-  return status;
+  return head;
 }
+
+function statusOf(text: string): number {
+  if (!/^[1-9]\d\d$/.test(text)) throw broken(`status ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+/** Texts that were Huffman-coded, by their code: servers have few content types, and send one with each answer. */
+const decoded = new Map<string, string>();
+const decodedMax = 64;
 
 class BlockReader {
   at = 0;
@@ -179,6 +198,7 @@ class BlockReader {
     this.block = block;
   }
 
+  /** With an N-bit prefix. */
   integer(prefixBits: number): number {
     const prefixMax = (1 << prefixBits) - 1;
     let value = this.byte() & prefixMax;
@@ -192,25 +212,28 @@ class BlockReader {
   }
 
   skipText(): void {
-    this.text();
+    this.bytes();
   }
 
-  /** A status as text: plain, or Huffman-coded, of whose code only the digits matter (RFC 7541, appendix B). */
-  digits(): number {
-    const huffman = ((this.block[this.at] ?? 0) & 0x80) !== 0;
-    const text = this.text();
-    const digits = huffman ? huffmanDigits(text) : text.toString('latin1');
-    if (!/^[1-9]\d\d$/.test(digits)) throw broken(`status ${JSON.stringify(digits)}`);
-    return Number(digits);
+  text(): string {
+    const isHuffman = ((this.block[this.at] ?? 0) & 0x80) !== 0;
+    const code = this.bytes().toString('latin1');
+    if (!isHuffman) return code;
+    let text = decoded.get(code);
+    if (text === undefined) {
+      text = decodeHuffman(Buffer.from(code, 'latin1'));
+      if (decoded.size < decodedMax) decoded.set(code, text);
+    }
+    return text;
   }
 
-  private text(): Buffer {
+  private bytes(): Buffer {
     const lengthBytes = this.integer(7);
     const end = this.at + lengthBytes;
     if (end > this.block.length) throw broken('cut off');
-    const text = this.block.subarray(this.at, end);
+    const bytes = this.block.subarray(this.at, end);
     this.at = end;
-    return text;
+    return bytes;
   }
 
   private byte(): number {
@@ -218,27 +241,6 @@ class BlockReader {
     if (byte === undefined) throw broken('cut off');
     return byte;
   }
-}
-
-/** 0 to 2 have the 5-bit codes 0 to 2, 3 to 9 the 6-bit codes 25 to 31; the rest of the last byte is ones. */
-function huffmanDigits(bytes: Buffer): string {
-  let bits = '';
-  for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
-  let digits = '';
-  let at = 0;
-  while (bits.length - at >= 5 && digits.length < 3) {
-    const short = Number.parseInt(bits.slice(at, at + 5), 2);
-    if (short <= 2) {
-      digits += String(short);
-      at += 5;
-      continue;
-    }
-    const long = Number.parseInt(bits.slice(at, at + 6), 2);
-    if (long < 25 || long > 31) return '';
-    digits += String(long - 22);
-    at += 6;
-  }
-  return digits;
 }
 
 function broken(what: string): HollowmarkError {

@@ -15,7 +15,7 @@ import {
   settingsFrame,
   writeFrameHeader,
 } from './frames.ts';
-import { HeaderEncoder, type HeaderValue, readStatusCode } from './hpack.ts';
+import { HeaderEncoder, type HeaderValue, readResponseHead } from './hpack.ts';
 
 /**
  * Windows as Go's client sets them in spirit: far above the default of 65,535 bytes, with which a burst of watch events
@@ -63,7 +63,8 @@ export type StreamEnd = {
 
 /** What becomes of a request. Called in this order, `onData` any number of times, `onEnd` once. */
 export interface StreamHandler {
-  onResponse(status: number): void;
+  /** @param contentType empty when the server did not say. */
+  onResponse(status: number, contentType: string): void;
   /** `chunk` is the handler's to keep. */
   onData(chunk: Buffer): void;
   onEnd(end: StreamEnd): void;
@@ -210,7 +211,10 @@ export class Http2Session {
   private readonly onFrame = (type: number, frameFlags: number, streamId: number, payload: Buffer): void => {
     if (this.ended) return;
     if (!this.settled && type !== frameTypes.settings) throw broken('the server did not begin with SETTINGS');
-    if (this.partial !== undefined && (type !== frameTypes.continuation || streamId !== this.partial.streamId)) {
+    if (
+      this.partial !== undefined &&
+      (type !== frameTypes.continuation || streamId !== this.partial.streamId)
+    ) {
       throw broken('a header block was interrupted');
     }
     switch (type) {
@@ -274,7 +278,7 @@ export class Http2Session {
       this.partial = { streamId, flags: frameFlags, block: Buffer.from(block) };
       return;
     }
-    const status = readStatusCode(block);
+    const { status, contentType } = readResponseHead(block);
     const stream = this.streams.get(streamId);
     if (stream === undefined) return;
     const last = (frameFlags & flags.endStream) !== 0;
@@ -283,7 +287,7 @@ export class Http2Session {
       // 1xx: the answer itself is still to come.
       if (status >= 200) {
         stream.responded = true;
-        stream.handler.onResponse(status);
+        stream.handler.onResponse(status, contentType);
       }
     }
     if (last) this.complete(stream);
@@ -388,7 +392,12 @@ export class Http2Session {
   private sendBody(stream: Http2Stream): void {
     while (stream.unsent !== undefined) {
       const { unsent } = stream;
-      const lengthBytes = Math.min(unsent.length, frameBytesMax, stream.sendWindowBytes, this.sendWindowBytes);
+      const lengthBytes = Math.min(
+        unsent.length,
+        frameBytesMax,
+        stream.sendWindowBytes,
+        this.sendWindowBytes,
+      );
       if (lengthBytes <= 0 && unsent.length > 0) return;
       const last = lengthBytes === unsent.length;
       const piece = unsent.subarray(0, lengthBytes);
