@@ -1,4 +1,3 @@
-import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { TimerHandle } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Codec, RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
@@ -6,6 +5,7 @@ import { codecOf } from '../wire/negotiation.ts';
 import { View } from '../wire/view.ts';
 import { type ApiStatus, readStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
+import type { Http2Stream, StreamEnd, StreamHandler } from './http2/session.ts';
 
 /** client-go's reflector back-off: 800 ms doubling to 30 s, each with up to as much again in jitter. */
 const backoffMsMin = 800;
@@ -98,12 +98,14 @@ export function watchQuery(spec: WatchSpec, resourceVersion: string, timeoutSeco
 }
 
 /** Keeps one watch alive: lists as a stream, resumes after a timeout, lists anew after 410, backs off on failures. */
-export class Reflector {
+export class Reflector implements StreamHandler {
   private readonly client: ApiClient;
   private readonly spec: WatchSpec;
   private readonly handler: WatchHandler;
   private progress: WatchProgress;
-  private stream: ClientHttp2Stream | undefined;
+  /** What is going on, or came last: a new one begins only when the one before has ended. */
+  private current: Attempt;
+  private stream: Http2Stream | undefined;
   private waiting: TimerHandle | undefined;
   private listing = false;
   private stopped = false;
@@ -113,6 +115,7 @@ export class Reflector {
     this.spec = spec;
     this.progress = { resourceVersion: '', backoffMs: this.backoffMsMin };
     this.handler = handler;
+    this.current = this.newAttempt();
     this.attempt();
   }
 
@@ -129,29 +132,78 @@ export class Reflector {
     if (this.stopped) return;
     this.stopped = true;
     this.waiting?.cancel();
-    this.stream?.close();
+    this.stream?.cancel();
     this.stream = undefined;
+  }
+
+  onResponse(status: number, contentType: string): void {
+    const { current } = this;
+    current.status = status;
+    current.codec = codecOf(contentType);
+    current.decoder = current.codec.watchDecoder();
+    if (status !== 200 || !current.fresh || this.stopped) return;
+    this.listing = true;
+    this.handler.onListing();
+  }
+
+  onData(chunk: Buffer): void {
+    const { current } = this;
+    if (this.stopped || current.end !== undefined) return;
+    if (current.status !== 200) {
+      if (current.errorBody.length < errorBytesMax)
+        current.errorBody = Buffer.concat([current.errorBody, chunk]);
+      return;
+    }
+    try {
+      for (const event of current.decoder.push(chunk)) {
+        current.eventCount++;
+        this.onEvent(current, event);
+        if (this.stopped || current.end !== undefined) return;
+      }
+    } catch (error) {
+      current.failure = error as Error;
+      // Lists anew, but with the back-off: the same object may fail again.
+      current.end = { type: 'failed', livedMs: 0 };
+      this.progress = { ...this.progress, resourceVersion: '' };
+      this.stream?.cancel();
+    }
+  }
+
+  onEnd({ complete, reason }: StreamEnd): void {
+    const { current } = this;
+    this.stream = undefined;
+    const livedMs = (this.client.clock.nowUs() - current.startUs) / 1000;
+    const why =
+      current.status === 0 || current.status === 200
+        ? (current.failure?.message ?? (complete ? 'closed' : reason))
+        : `HTTP ${current.status} ${(refusal(current)?.message ?? current.errorBody.toString()).slice(0, 200)}`;
+    this.ended(endOf(current, complete, livedMs), why);
   }
 
   private attempt(): void {
     const { client, spec } = this;
-    const fresh = this.progress.resourceVersion === '';
     const timeoutSeconds = Math.floor(spec.timeoutSecondsMin * (1 + client.prng.float()));
     client.stream(
       watchQuery(spec, this.progress.resourceVersion, timeoutSeconds),
-      (stream) => this.read(stream, fresh),
+      this,
+      (stream) => this.opened(stream),
       (error) => this.ended({ type: 'failed', livedMs: 0 }, errorMessage(error)),
     );
   }
 
-  private read(stream: ClientHttp2Stream, fresh: boolean): void {
+  private opened(stream: Http2Stream): void {
     if (this.stopped) {
-      stream.on('error', () => {});
-      stream.close();
+      stream.cancel();
       return;
     }
-    const startUs = this.client.clock.nowUs();
-    const attempt: Attempt = {
+    this.stream = stream;
+    this.current.startUs = this.client.clock.nowUs();
+  }
+
+  private newAttempt(): Attempt {
+    return {
+      fresh: this.progress.resourceVersion === '',
+      startUs: this.client.clock.nowUs(),
       codec: this.client.codec,
       decoder: this.client.codec.watchDecoder(),
       status: 0,
@@ -159,62 +211,10 @@ export class Reflector {
       end: undefined,
       errorBody: Buffer.alloc(0),
       failure: undefined,
-      complete: false,
     };
-    this.stream = stream;
-    stream.on('response', (headers) => {
-      attempt.status = headers[':status'] ?? 0;
-      attempt.codec = codecOf(headers['content-type'] ?? '');
-      attempt.decoder = attempt.codec.watchDecoder();
-      if (attempt.status === 200 && fresh) {
-        this.listing = true;
-        this.handler.onListing();
-      }
-    });
-    stream.on('data', (chunk: Buffer) => this.onData(stream, attempt, chunk));
-    stream.on('end', () => {
-      attempt.complete = true;
-    });
-    stream.on('error', (error) => {
-      attempt.failure = error;
-    });
-    stream.on('close', () => {
-      if (this.stream !== stream) return;
-      this.stream = undefined;
-      // As in the client: a lost connection ends its streams too, and only the code tells.
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) attempt.complete = false;
-      const livedMs = (this.client.clock.nowUs() - startUs) / 1000;
-      const reason =
-        attempt.status === 0 || attempt.status === 200
-          ? errorMessage(attempt.failure ?? 'closed')
-          : `HTTP ${attempt.status} ${(refusal(attempt)?.message ?? attempt.errorBody.toString()).slice(0, 200)}`;
-      this.ended(endOf(attempt, livedMs), reason);
-    });
   }
 
-  private onData(stream: ClientHttp2Stream, attempt: Attempt, chunk: Buffer): void {
-    if (this.stopped || attempt.end !== undefined) return;
-    if (attempt.status !== 200) {
-      if (attempt.errorBody.length < errorBytesMax)
-        attempt.errorBody = Buffer.concat([attempt.errorBody, chunk]);
-      return;
-    }
-    try {
-      for (const event of attempt.decoder.push(chunk)) {
-        attempt.eventCount++;
-        this.onEvent(stream, attempt, event);
-        if (this.stopped || attempt.end !== undefined) return;
-      }
-    } catch (error) {
-      attempt.failure = error as Error;
-      // Lists anew, but with the back-off: the same object may fail again.
-      attempt.end = { type: 'failed', livedMs: 0 };
-      this.progress = { ...this.progress, resourceVersion: '' };
-      stream.close();
-    }
-  }
-
-  private onEvent(stream: ClientHttp2Stream, attempt: Attempt, event: RawWatchEvent): void {
+  private onEvent(attempt: Attempt, event: RawWatchEvent): void {
     if (event.type === 'ERROR') {
       const status = readStatus(event.object(), 500);
       attempt.end =
@@ -222,7 +222,7 @@ export class Reflector {
           ? { type: 'expired' }
           : { type: 'failed', livedMs: 0, retryAfterSeconds: status.retryAfterSeconds };
       attempt.failure = new Error(`watch error ${status.code} ${status.reason}: ${status.message}`);
-      stream.close();
+      this.stream?.cancel();
       return;
     }
     if (event.resourceVersion !== '' && !this.listing) {
@@ -252,7 +252,9 @@ export class Reflector {
     if (end.type !== 'closed') this.handler.onInterrupted?.(reason, next.delayMs);
     this.waiting = this.client.clock.timer(next.delayMs, () => {
       this.waiting = undefined;
-      if (!this.stopped) this.attempt();
+      if (this.stopped) return;
+      this.current = this.newAttempt();
+      this.attempt();
     });
   }
 }
@@ -275,6 +277,9 @@ function refusal({ codec, errorBody, status }: Attempt): ApiStatus | undefined {
 }
 
 type Attempt = {
+  /** Begins with a listing. */
+  fresh: boolean;
+  startUs: number;
   /** What the answer's Content-Type says. */
   codec: Codec;
   decoder: WatchDecoder;
@@ -285,14 +290,13 @@ type Attempt = {
   /** The beginning of what came in place of a watch. */
   errorBody: Buffer;
   failure: Error | undefined;
-  complete: boolean;
 };
 
-function endOf(attempt: Attempt, livedMs: number): WatchEnd {
+function endOf(attempt: Attempt, complete: boolean, livedMs: number): WatchEnd {
   if (attempt.end !== undefined)
     return attempt.end.type === 'failed' ? { ...attempt.end, livedMs } : attempt.end;
   if (attempt.status === 410) return { type: 'expired' };
-  if (attempt.status === 200 && attempt.complete) {
+  if (attempt.status === 200 && complete) {
     return { type: 'closed', livedMs, eventCount: attempt.eventCount };
   }
   return { type: 'failed', livedMs, retryAfterSeconds: refusal(attempt)?.retryAfterSeconds };
