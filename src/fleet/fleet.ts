@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import {
@@ -31,6 +32,8 @@ const stopTimeoutMs = 10_000;
 
 export type FleetOptions = {
   nodes: NodeConfig[];
+  /** Without: what comes with Hollowmark. */
+  runtimes?: RuntimeSettings | undefined;
   proxies: boolean;
   seed: string;
   endpoint: ApiServerEndpoint;
@@ -157,7 +160,7 @@ export class Fleet {
 
 /** Nodes dealt out evenly, in contiguous runs. Pure. */
 export function shardConfigs(
-  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
+  options: Pick<FleetOptions, 'nodes' | 'runtimes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
 ): ShardConfig[] {
   const wanted =
     options.shards ??
@@ -172,6 +175,7 @@ export function shardConfigs(
       Math.floor((shard * options.nodes.length) / count),
       Math.floor(((shard + 1) * options.nodes.length) / count),
     ),
+    runtimes: options.runtimes,
     proxies: options.proxies,
     endpoint: options.endpoint,
     identities: options.identities,
