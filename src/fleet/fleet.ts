@@ -160,7 +160,10 @@ export class Fleet {
 
 /** Nodes dealt out evenly, in contiguous runs. Pure. */
 export function shardConfigs(
-  options: Pick<FleetOptions, 'nodes' | 'runtimes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
+  options: Pick<
+    FleetOptions,
+    'nodes' | 'runtimes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'
+  >,
 ): ShardConfig[] {
   const wanted =
     options.shards ??
