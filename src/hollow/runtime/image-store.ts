@@ -134,7 +134,7 @@ export class NodeImages implements ImageStore {
     if (host === 'invalid' || host.endsWith('.invalid')) {
       return pullError(name, `${headOf(name)}: dial tcp: lookup ${host}: no such host`);
     }
-    if (settings.fails === 'NotFound') return `${pullError(name, `${name}: not found`)}`;
+    if (settings.fails === 'NotFound') return pullError(name, `${name}: not found`);
     if (settings.fails === 'Unreachable' || drawn) {
       return pullError(name, `${headOf(name)}: dial tcp: connect: connection refused`);
     }

@@ -10,16 +10,18 @@ import {
 const pod: EventObject = { kind: 'Pod', namespace: 'default', name: 'p', uid: 'uid-1' };
 
 /** A correlator with a clock, and events that differ in what a test is about. */
-function recorder(): {
-  at(ms: number): void;
-  event(
+type Recorder = {
+  at: (ms: number) => void;
+  event: (
     reason: string,
     message: string,
     more?: Partial<EventObject>,
     type?: 'Normal' | 'Warning',
-  ): CorrelatedEvent | undefined;
+  ) => CorrelatedEvent | undefined;
   correlator: EventCorrelator;
-} {
+};
+
+function recorder(): Recorder {
   const correlator = new EventCorrelator(new Prng('events'));
   let nowMs = 0;
   let made = 0;
@@ -45,7 +47,7 @@ describe('EventCorrelator', () => {
     expect(event('Pulled', 'm')).toMatchObject({ name: 'p.0', count: 2, firstTime: 't0', time: 't5000' });
   });
 
-  it.each<[what: string, second: Parameters<ReturnType<typeof recorder>['event']>]>([
+  it.each<[what: string, second: Parameters<Recorder['event']>]>([
     ['message', ['Pulled', 'other']],
     ['reason', ['Created', 'm']],
     ['type', ['Pulled', 'm', {}, 'Warning']],

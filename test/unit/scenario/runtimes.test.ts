@@ -18,14 +18,14 @@ const load = (
 const refused = (parts: string, phases?: string): string => refusal(() => load(parts, phases)).message;
 
 describe('groups', () => {
-  const parts = `nodes:
+  const mixed = `nodes:
   count: 5
   labels: { tier: a }
   taints: [{ key: dedicated, effect: NoSchedule }]
   groups:
     - { name: win, count: 1, runtime: windows, taints: [{ key: slow, effect: PreferNoSchedule }] }
     - { name: vm, count: 1, runtime: hyper, capacity: { cpu: 32 }, labels: { tier: b } }`;
-  const { scenario } = load(parts);
+  const { scenario } = load(mixed);
 
   test('are the last of the nodes, and as the rest where they say nothing else', () => {
     const nodes = nodeConfigs(scenario, 'v1.36.3', 'run-1');
