@@ -1,4 +1,5 @@
 import type { NodeConfig } from '../hollow/context.ts';
+import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { CallSnapshot } from '../metrics/call-metrics.ts';
@@ -9,6 +10,8 @@ export type ShardConfig = {
   shard: number;
   seed: string;
   nodes: NodeConfig[];
+  /** Without: what comes with Hollowmark. */
+  runtimes?: RuntimeSettings | undefined;
   /** Whether each node has a kube-proxy beside its kubelet. */
   proxies: boolean;
   endpoint: ApiServerEndpoint;

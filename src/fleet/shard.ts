@@ -8,7 +8,7 @@ import type { PodStarted } from '../hollow/effects.ts';
 import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
 import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
 import { HollowProxy } from '../hollow/proxy/hollow-proxy.ts';
-import { loadRuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
+import { NodeRuntimes } from '../hollow/runtime/node-runtimes.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { Credentials } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
@@ -62,7 +62,7 @@ export class Shard implements ShardObserver {
       delays: new DelayQueue(clock, (error) => this.onError(error)),
       metrics: this.metrics,
       handshakes: new HandshakeGate(handshakesMax),
-      profile: loadRuntimeProfile('containerd'),
+      runtimes: new NodeRuntimes(config.runtimes),
       localAddress: config.localAddress,
       observer: this,
     };

@@ -14,6 +14,9 @@ import { TokenBucket } from './token-bucket.ts';
 const qps = 50;
 const burst = 100;
 
+/** The watches whose objects are looked at. */
+const readKeys: ReadonlySet<string> = new Set(['pods', 'nodes', 'runtimeclasses']);
+
 const strategicMergePatch = 'application/strategic-merge-patch+json';
 
 /** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
@@ -28,7 +31,11 @@ export class HollowKubelet {
 
   constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
     this.environment = environment;
-    this.kubelet = new Kubelet(node, environment.profile, prng.fork('kubelet'));
+    this.kubelet = new Kubelet(
+      node,
+      environment.runtimes.of(node.runtime ?? 'containerd'),
+      prng.fork('kubelet'),
+    );
     this.client = clientOf(
       environment,
       identity,
@@ -155,7 +162,7 @@ export class HollowKubelet {
       onSynced: () => this.handle({ type: 'synced', key }),
       onEvent: (event) => {
         // Of most watches a hollow kubelet needs no more than that they are there.
-        if (key !== 'pods' && key !== 'nodes') return;
+        if (!readKeys.has(key)) return;
         this.handle({
           type: 'object',
           key,

@@ -15,8 +15,8 @@ import { NodeStatusReporter } from './node/node-status.ts';
 import { PodIpPool } from './pods/pod-ip-pool.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { Registration } from './node/registration.ts';
-import type { RuntimeProfile } from './runtime/runtime-profile.ts';
 import { nodeView } from './views.ts';
+import type { NodeRuntime } from './runtime/node-runtimes.ts';
 
 /**
  * A hollow kubelet: `(state, event, now) → effects`. It does nothing itself; whoever holds it performs the effects and
@@ -31,8 +31,8 @@ export class Kubelet {
   private readonly ips = new PodIpPool();
   private readonly pods: PodWorkers;
 
-  constructor(node: NodeConfig, profile: RuntimeProfile, prng: Prng) {
-    const context = new KubeletContext(node, profile, prng);
+  constructor(node: NodeConfig, runtime: NodeRuntime, prng: Prng) {
+    const context = new KubeletContext(node, runtime, prng);
     this.context = context;
     this.events = new EventRecorder(context);
     const dropConnections = (): void => context.emit({ type: 'drop-connections' });
@@ -75,9 +75,11 @@ export class Kubelet {
         break;
       case 'listing':
         if (event.key === 'pods') this.pods.onListing();
+        else if (event.key === 'runtimeclasses') this.context.runtimeClasses.onListing();
         break;
       case 'synced':
         if (event.key === 'pods') this.pods.onListed();
+        else if (event.key === 'runtimeclasses') this.context.runtimeClasses.onListed();
         else this.pods.onReferenceSynced(event.key);
         break;
       case 'object':
@@ -160,6 +162,8 @@ export class Kubelet {
       const node = event.object(nodeView) as { spec?: { podCIDR?: string } };
       if (node.spec?.podCIDR !== undefined) this.ips.assign(node.spec.podCIDR);
       if (this.registration.ready) this.nodeStatus.onNode(node);
+    } else if (key === 'runtimeclasses') {
+      this.context.runtimeClasses.onObject(change, event.object());
     }
   }
 }

@@ -1,7 +1,11 @@
 import { type PodPurpose, hollowTaintKey, phaseLabel, purposeLabel, runLabel } from './labels.ts';
 
 /** How the containers of a phase look. Quantities are Kubernetes' own. */
-export type PodShape = { image: string; requests: Readonly<Record<string, string>> };
+export type PodShape = {
+  image: string;
+  requests: Readonly<Record<string, string>>;
+  runtimeClass?: string | undefined;
+};
 
 export type Toleration = { key: string; operator: 'Exists' | 'Equal'; value?: string; effect?: string };
 
@@ -80,6 +84,7 @@ function podSpec(shape: PodShape, context: ObjectContext): unknown {
       },
     ],
     terminationGracePeriodSeconds,
+    ...(shape.runtimeClass === undefined ? {} : { runtimeClassName: shape.runtimeClass }),
     tolerations: [{ key: hollowTaintKey, operator: 'Exists' }, ...context.tolerations],
     ...(context.confined ? { nodeSelector: { [runLabel]: context.runId } } : {}),
   };

@@ -20,6 +20,12 @@ const timesShown = 20;
  */
 export function renderPlan(scenario: Scenario): string[] {
   const lines = [`seed ${JSON.stringify(scenario.seed)}`];
+  for (const [name, profile] of Object.entries(scenario.runtimes)) {
+    lines.push(`runtime ${name} ${JSON.stringify(profile)}`);
+  }
+  for (const [name, image] of Object.entries(scenario.images)) {
+    lines.push(`image ${name} ${JSON.stringify(image)}`);
+  }
   for (const node of nodeConfigs(scenario, '(version)', '(run)')) lines.push(nodeLine(node));
   for (const name of namespaceNames(scenario)) lines.push(`namespace ${name}`);
   const made = new Map<string, number>();
@@ -28,8 +34,8 @@ export function renderPlan(scenario: Scenario): string[] {
 }
 
 function nodeLine(node: PlannedNode): string {
-  const { name, address, capacity, labels, taints } = node;
-  return `node ${name} ${address} ${JSON.stringify({ capacity, labels, taints })}`;
+  const { name, address, capacity, labels, taints, runtime } = node;
+  return `node ${name} ${address} ${JSON.stringify({ capacity, labels, taints, runtime })}`;
 }
 
 /** @param made objects that are there by phase; the phase's own changes are written into it. */
@@ -81,6 +87,9 @@ export function summariseScenario(scenario: Scenario): string[] {
   const capacity = Object.entries(nodes.capacity).map(([name, value]) => `${name} ${value}`);
   return [
     `${scenario.name}: ${nodes.count} nodes (${capacity.join(', ')}${nodes.proxies ? ', with proxies' : ''}), ${namespaces.count} namespaces, seed ${JSON.stringify(scenario.seed)}`,
+    ...nodes.groups.map(
+      ({ name, count, runtime }) => `  ${count} of them in the group ${name}, with the runtime ${runtime}`,
+    ),
     ...scenario.phases.map((phase, i) => `  ${i + 1}. ${phase.name}: ${phaseSummary(phase, scenario)}`),
   ];
 }

@@ -1,5 +1,5 @@
 import { Prng } from '../../base/prng.ts';
-import type { DeploymentPlan, PodPlan } from '../../load/objects.ts';
+import type { DeploymentPlan, PodPlan, PodShape } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
 import { deploymentReplicas } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
@@ -17,7 +17,7 @@ export function planDeployments(
   phase: CreateDeploymentsPhase,
 ): { plans: DeploymentPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
+  const shape = shapeOf(phase);
   const plans = deploymentReplicas(phase, scenario.nodes.count).map((replicas, i) => ({
     namespace: namespaces[i % namespaces.length] ?? '',
     name: indexedName(phase.name, i),
@@ -33,7 +33,7 @@ export function planLatencyPods(
   phase: LatencyPodsPhase,
 ): { plans: PodPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
+  const shape = shapeOf(phase);
   const plans = Array.from({ length: phase.count }, (_, i) => ({
     namespace: namespaces[i % namespaces.length] ?? '',
     name: indexedName(phase.name, i),
@@ -41,6 +41,10 @@ export function planLatencyPods(
     shape,
   }));
   return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+}
+
+function shapeOf({ image, requests, runtimeClass }: CreateDeploymentsPhase | LatencyPodsPhase): PodShape {
+  return { image, requests, runtimeClass };
 }
 
 /** When the phase sends `count` requests: decided by its pacing, its name and the scenario's seed. */

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
 import { loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
-import type { Phase, Scenario } from '../../../src/scenario/scenario.ts';
+import type { NodeGroup, Phase, Scenario } from '../../../src/scenario/scenario.ts';
 import { type SchemaNode, scenarioSchema } from '../../../src/scenario/file/schema.ts';
 import { refusal } from './refusal.ts';
 
@@ -29,8 +30,12 @@ describe('defaults', () => {
         capacity: { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' },
         labels: {},
         taints: [],
+        runtime: 'containerd',
+        groups: [],
         proxies: true,
       },
+      runtimes: { containerd: loadRuntimeProfile('containerd') },
+      images: {},
       namespaces: { count: 1, prefix: 'hollow' },
       controlPlane: { flags: 'scale' },
       phases: [{ type: 'steady', name: 'steady', durationMs: 1000, listsPerSecond: 0 }],
@@ -163,6 +168,8 @@ describe('schema and types', () => {
       description: true,
       seed: true,
       nodes: true,
+      runtimes: true,
+      images: true,
       namespaces: true,
       controlPlane: true,
       phases: true,
@@ -175,9 +182,20 @@ describe('schema and types', () => {
       capacity: true,
       labels: true,
       taints: true,
+      runtime: true,
+      groups: true,
       proxies: true,
     };
     expect(keysOf(schema.definitions?.['nodes'])).toEqual(written(nodes));
+    const group: Keys<NodeGroup> = {
+      name: true,
+      count: true,
+      runtime: true,
+      capacity: true,
+      labels: true,
+      taints: true,
+    };
+    expect(keysOf(schema.definitions?.['nodeGroup'])).toEqual(written(group));
     const threshold: Keys<Scenario['thresholds'][number]> = {
       sli: true,
       labels: true,
@@ -188,7 +206,14 @@ describe('schema and types', () => {
   });
 
   test('have the same phases with the same keys', () => {
-    const shape = { image: true, requests: true, pacing: true, name: true, type: true } as const;
+    const shape = {
+      image: true,
+      requests: true,
+      runtimeClass: true,
+      pacing: true,
+      name: true,
+      type: true,
+    } as const;
     const phases: { [Type in Phase['type']]: Keys<Of<Type>> } = {
       'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true },
       wait: { type: true, name: true, for: true, timeoutMs: true },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeConfig } from '../../../src/hollow/context.ts';
+import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
 import { defaultScenario, loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
 import { nodeAddress, nodeConfigs } from '../../../src/scenario/nodes.ts';
 import { renderPlan, summariseScenario } from '../../../src/scenario/render-plan.ts';
@@ -45,8 +46,9 @@ phases:
     const { scenario } = parseScenario(text, 's.yaml', { sets: [] });
     expect(renderPlan(scenario)).toEqual([
       'seed "1"',
-      'node hollow-00001 100.64.0.1 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[]}',
-      'node hollow-00002 100.64.0.2 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[]}',
+      `runtime containerd ${JSON.stringify(loadRuntimeProfile('containerd'))}`,
+      'node hollow-00001 100.64.0.1 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[],"runtime":"containerd"}',
+      'node hollow-00002 100.64.0.2 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[],"runtime":"containerd"}',
       'namespace ns-1',
       'namespace ns-2',
       'phase fill: create 2 Deployments with 6 pods, 2 requests/s',
@@ -85,6 +87,7 @@ describe('nodes', () => {
       taints: [],
       address: '100.64.0.1',
       kubeletVersion: 'v1.36.3',
+      runtime: 'containerd',
     });
     expect(new Set(nodes.map((node) => node.name)).size).toBe(20_000);
     expect(new Set(nodes.map((node) => node.address)).size).toBe(20_000);
