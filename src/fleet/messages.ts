@@ -1,6 +1,7 @@
 import type { NodeConfig } from '../hollow/context.ts';
 import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
+import type { ProgrammingSnapshot } from '../hollow/proxy/programming-latency.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { CallSnapshot } from '../metrics/call-metrics.ts';
 import type { WireFormat } from '../wire/codec.ts';
@@ -84,6 +85,7 @@ export type ShardStatistics = {
   /** HDR V2 base64, microseconds, since the last statistics. */
   loopDelay: string;
   gcPause: string;
+  networkProgramming: ProgrammingSnapshot;
   /** Errors inside hollow nodes: a sample of their messages, and how many there were. */
   errors: string[];
   errorCount: number;

@@ -1,4 +1,5 @@
 import { findCapacityFaults, podCounts } from './capacity.ts';
+import { requestsPerDeployment } from './deployments.ts';
 import { durationMsMax } from './duration.ts';
 import { type Fault, alternatives, describeValue } from './file/fault.ts';
 import { type ScenarioPath, formatPath } from './file/path.ts';
@@ -6,7 +7,7 @@ import { nearest } from '../base/nearest.ts';
 import { parseQuantity } from './quantity.ts';
 import { nodeGroups } from './nodes.ts';
 import { runtimeClasses } from './runtimes.ts';
-import type { Phase, Quantities, Scenario } from './scenario.ts';
+import type { Phase, Quantities, Scenario, CreateDeploymentsPhase } from './scenario.ts';
 
 /** Requests that one phase may plan: their send times are kept in memory, 8 bytes each. */
 export const requestsPerPhaseMax = 1_000_000;
@@ -181,12 +182,12 @@ function pacingFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
 function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): number {
   switch (phase.type) {
     case 'create-deployments':
-      return Math.ceil((phase.podsPerNode * nodes) / phase.podsPerDeployment);
+      return deploymentsOf(phase, nodes) * requestsPerDeployment(phase);
     case 'latency-pods':
       return phase.count;
     case 'scale': {
       const scaled = earlier.find(({ name }) => name === phase.of);
-      return scaled === undefined ? 1 : requestsOf(scaled, [], nodes);
+      return scaled?.type === 'create-deployments' ? deploymentsOf(scaled, nodes) : 1;
     }
     case 'delete': {
       const made = earlier.filter(({ type }) => type === 'create-deployments' || type === 'latency-pods');
@@ -199,6 +200,10 @@ function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): num
     case 'steady':
       return 1;
   }
+}
+
+function deploymentsOf(phase: CreateDeploymentsPhase, nodes: number): number {
+  return Math.ceil((phase.podsPerNode * nodes) / phase.podsPerDeployment);
 }
 
 function nothingToScale(of: string, i: number, made: readonly string[]): Fault {

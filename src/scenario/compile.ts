@@ -49,6 +49,7 @@ export type PhaseDocument = { name?: string } & (
       type: 'create-deployments';
       podsPerNode: number;
       podsPerDeployment: number;
+      services: boolean;
       image: string;
       requests: QuantitiesDocument;
       runtimeClass?: string;

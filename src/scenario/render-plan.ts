@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import { deploymentReplicas } from './deployments.ts';
+import { deploymentReplicas, requestsPerDeployment } from './deployments.ts';
 import { type PlannedNode, nodeConfigs } from './nodes.ts';
 import {
   namespaceNames,
@@ -45,7 +45,10 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
     case 'create-deployments': {
       const { plans, sends } = planDeployments(scenario, phase);
       made.set(phase.name, plans.length);
-      const objects = plans.map((plan) => `deployment ${plan.namespace}/${plan.name} × ${plan.replicas}`);
+      const objects = plans.flatMap(({ namespace, name, replicas, service }) => [
+        ...(service ? [`service ${namespace}/${name}`] : []),
+        `deployment ${namespace}/${name} × ${replicas}`,
+      ]);
       return [head, timesLine(sends), ...objects];
     }
     case 'latency-pods': {
@@ -58,9 +61,9 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
     case 'delete': {
       let count = 0;
       for (const [name, objects] of made) {
-        const direct = scenario.phases.find((other) => other.name === name)?.type === 'latency-pods';
-        if (direct && phase.what === 'deployments') continue;
-        count += objects;
+        const maker = scenario.phases.find((other) => other.name === name);
+        if (maker?.type === 'latency-pods' && phase.what === 'deployments') continue;
+        count += maker?.type === 'create-deployments' ? objects * requestsPerDeployment(maker) : objects;
         made.delete(name);
       }
       return [head, timesLine(planPhaseSends(scenario, phase, count))];
@@ -99,7 +102,8 @@ function phaseSummary(phase: Phase, scenario: Scenario): string {
     case 'create-deployments': {
       const replicas = deploymentReplicas(phase, scenario.nodes.count);
       const pods = replicas.reduce((sum, n) => sum + n, 0);
-      return `create ${replicas.length} Deployments with ${pods} pods, ${pacingSummary(phase.pacing)}`;
+      const services = phase.services ? ', a Service each' : '';
+      return `create ${replicas.length} Deployments with ${pods} pods${services}, ${pacingSummary(phase.pacing)}`;
     }
     case 'wait':
       return `wait for ${phase.for}, ${formatDuration(phase.timeoutMs)} at most`;

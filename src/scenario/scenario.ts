@@ -65,6 +65,8 @@ type PhaseBase<Type extends string> = { readonly type: Type; readonly name: stri
 export type CreateDeploymentsPhase = PhaseBase<'create-deployments'> & {
   readonly podsPerNode: number;
   readonly podsPerDeployment: number;
+  /** Whether each Deployment has a Service. */
+  readonly services: boolean;
   readonly image: string;
   readonly requests: Quantities;
   readonly runtimeClass?: string;

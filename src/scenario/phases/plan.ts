@@ -1,7 +1,7 @@
 import { Prng } from '../../base/prng.ts';
 import type { DeploymentPlan, PodPlan, PodShape } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
-import { deploymentReplicas } from '../deployments.ts';
+import { deploymentReplicas, requestsPerDeployment } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
 import type { CreateDeploymentsPhase, LatencyPodsPhase, Pacing, Phase, Scenario } from '../scenario.ts';
 
@@ -24,8 +24,10 @@ export function planDeployments(
     phase: phase.name,
     replicas,
     shape,
+    service: phase.services,
   }));
-  return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+  const requests = plans.length * requestsPerDeployment(phase);
+  return { plans, sends: planPhaseSends(scenario, phase, requests) };
 }
 
 export function planLatencyPods(

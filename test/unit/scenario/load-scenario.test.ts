@@ -65,6 +65,7 @@ describe('defaults', () => {
         name: 'create-deployments',
         podsPerNode: 2,
         podsPerDeployment: 25,
+        services: false,
         ...shape,
         pacing: tenPerSecond,
       },
@@ -73,6 +74,7 @@ describe('defaults', () => {
         name: 'create-deployments-2',
         podsPerNode: 1,
         podsPerDeployment: 25,
+        services: false,
         ...shape,
         pacing: { strategy: 'burst', everyMs: 1000 },
       },
@@ -215,7 +217,7 @@ describe('schema and types', () => {
       type: true,
     } as const;
     const phases: { [Type in Phase['type']]: Keys<Of<Type>> } = {
-      'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true },
+      'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true, services: true },
       wait: { type: true, name: true, for: true, timeoutMs: true },
       steady: { type: true, name: true, durationMs: true, listsPerSecond: true },
       'latency-pods': { ...shape, count: true, deleteAfterStart: true, timeoutMs: true },
@@ -457,7 +459,7 @@ describe('errors in values', () => {
     [`${minimal}thresholds: [{ sli: pod-startup }]\n`, 's.yaml:4:14: thresholds[0] has no "thresholdMs"'],
     [
       `${minimal}thresholds: [{ sli: pod-start, thresholdMs: 1 }]\n`,
-      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, pod-startup-phase, api-call or api-call-server, not "pod-start"; did you mean "pod-startup"?',
+      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, pod-startup-phase, api-call, api-call-server, network-programming or network-programming-proxy, not "pod-start"; did you mean "pod-startup"?',
     ],
     [
       `${minimal}thresholds: [{ sli: api-call, thresholdMs: 1, quantile: 99 }]\n`,

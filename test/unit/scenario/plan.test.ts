@@ -30,6 +30,29 @@ describe('the plan', () => {
     );
   });
 
+  test('counts Services as requests of their own, where they are made and where they are deleted', () => {
+    const text = `name: a
+nodes: { count: 2 }
+phases:
+  - { name: fill, type: create-deployments, podsPerNode: 4, podsPerDeployment: 4, services: true }
+  - { name: more, type: scale, of: fill, podsPerDeployment: 5 }
+  - { name: gone, type: delete, what: deployments }
+`;
+    const { scenario } = parseScenario(text, 's.yaml', { sets: [] });
+    expect(renderPlan(scenario).slice(4)).toEqual([
+      'phase fill: create 2 Deployments with 8 pods, a Service each, 10 requests/s',
+      '  4 requests at µs 0 100000 200000 300000',
+      'service hollow-1/fill-00001',
+      'deployment hollow-1/fill-00001 × 4',
+      'service hollow-1/fill-00002',
+      'deployment hollow-1/fill-00002 × 4',
+      'phase more: scale the Deployments of fill to 5 pods each, 10 requests/s',
+      '  2 requests at µs 0 100000',
+      expect.stringMatching(/^phase gone: delete deployments/),
+      '  4 requests at µs 0 100000 200000 300000',
+    ]);
+  });
+
   test('lists every object', () => {
     const text = `name: a
 nodes: { count: 2, labels: { tier: a } }
