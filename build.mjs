@@ -21,7 +21,7 @@ cpSync(`${root}src`, staging, {
   // Go modules are built from src/, where the package has them.
   filter: (path) => !path.endsWith('.ts') && !/control-plane\/binary|fidelity\/peers\/go/.test(path),
 });
-chmodSync(`${staging}/cli/main.js`, 0o755);
+for (const name of ['hollowmark', 'main.js']) chmodSync(`${staging}/cli/${name}`, 0o755);
 try {
   renameSync(`${root}dist`, previous);
 } catch (error) {

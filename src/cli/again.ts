@@ -7,6 +7,7 @@ import type { FlagProfile } from '../control-plane/control-plane.ts';
 import { readResult, resultFileAt } from '../result/read.ts';
 import type { Invocation, RunResult } from '../result/result.ts';
 import { type LoadedScenario, parseScenario } from '../scenario/load-scenario.ts';
+import { wireFormats } from '../wire/codec.ts';
 import {
   type ClusterFlags,
   type ScenarioFlags,
@@ -59,14 +60,19 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
       hint: 'run its scenario file instead: the result does not say with which flags it ran',
     });
   }
-  const known = <C extends string>(key: keyof Invocation, choices: readonly C[]): C | undefined => {
-    if (then[key] === undefined) return undefined;
-    const found = choices.find((choice) => choice === then[key]);
+  const known = <C extends string>(
+    flag: string,
+    value: string | undefined,
+    choices: readonly C[],
+    where = `run.invocation.${flag}`,
+  ): C | undefined => {
+    if (value === undefined) return undefined;
+    const found = choices.find((choice) => choice === value);
     if (found !== undefined) return found;
     throw new HollowmarkError(
       'bad-input',
-      `${resultFileAt(path)}: $.run.invocation.${key} is ${JSON.stringify(then[key])}, which this version does not have`,
-      { hint: `name another with --${key} ${choices.join('|')}` },
+      `${resultFileAt(path)}: $.${where} is ${JSON.stringify(value)}, which this version does not have`,
+      { hint: `name another with --${flag} ${choices.join('|')}` },
     );
   };
   // Flags of a control plane of our own take the run there, wherever it was.
@@ -85,11 +91,12 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
             kubernetesVersion: flags.kubernetesVersion ?? then.kubernetesVersion,
             binaries: flags.binaries ?? then.binaries,
             releaseUrl: flags.releaseUrl ?? then.releaseUrl,
-            flags: flags.flags ?? known('flags', flagProfiles),
+            flags: flags.flags ?? known('flags', then.flags, flagProfiles),
           }
         : {}),
-      profile: flags.profile ?? known('profile', wireProfiles),
-      identity: flags.identity ?? (onSameKind ? known('identity', identityModes) : undefined),
+      profile: flags.profile ?? known('profile', then.profile, wireProfiles),
+      wire: flags.wire ?? known('wire', result.wire.codec, wireFormats, 'wire.codec'),
+      identity: flags.identity ?? (onSameKind ? known('identity', then.identity, identityModes) : undefined),
       kubeconfig,
       context: flags.context ?? (onSameCluster ? then.context : undefined),
       server: onSameCluster ? then.server : undefined,

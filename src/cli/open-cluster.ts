@@ -18,6 +18,7 @@ import type { ForeignLeftover } from '../journal/sweep.ts';
 import { grants } from '../load/identity.ts';
 import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
+import { runtimeClasses } from '../scenario/runtimes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type ClusterFlags, checkedBinaries } from './options.ts';
@@ -67,6 +68,16 @@ async function openForeign(
   options: OpenClusterOptions,
 ): Promise<Cluster> {
   const { scenario, nodesOnly, runId, journal, leftovers, reporter, signal } = options;
+  const [runtimeClass] = runtimeClasses(scenario);
+  if (runtimeClass !== undefined) {
+    throw new HollowmarkError(
+      'bad-input',
+      `the runtime ${runtimeClass.name} needs a RuntimeClass, which is not made on a cluster of others`,
+      {
+        hint: 'run the scenario without --kubeconfig, or with another runtime (nodes.runtime, nodes.groups)',
+      },
+    );
+  }
   reporter.step(`Looking at the cluster of ${kubeconfig}`);
   const foreign = await ForeignCluster.open({
     kubeconfig,

@@ -11,6 +11,7 @@ import {
 } from '../control-plane/control-plane.ts';
 import { checkReleaseUrl, checkVersion } from '../control-plane/sources/find-binaries.ts';
 import type { ScenarioOverrides } from '../scenario/load-scenario.ts';
+import { type WireFormat, wireFormats } from '../wire/codec.ts';
 
 /** The values of `--flags`. */
 export const flagProfiles: readonly FlagProfile[] = ['default', 'scale'];
@@ -58,6 +59,7 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
 export type ClusterFlags = ControlPlaneFlags & {
   flags: FlagProfile | undefined;
   profile: string | undefined;
+  wire: WireFormat | undefined;
   identity: IdentityMode | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -82,6 +84,14 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
       choices: wireProfiles,
       defaultDescription: wireProfiles[0],
       describe: 'Wire profile of the hollow nodes',
+      group: 'Hollow nodes:',
+      requiresArg: true,
+    })
+    .option('wire', {
+      type: 'string',
+      choices: wireFormats,
+      defaultDescription: wireFormats[0],
+      describe: 'How hollow nodes write objects, and ask for them',
       group: 'Hollow nodes:',
       requiresArg: true,
     })

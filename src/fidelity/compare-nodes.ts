@@ -5,6 +5,7 @@ import { HollowSide } from './hollow-side.ts';
 import { loadKnownGaps } from './known-gaps.ts';
 import { KubemarkNodes } from './reference/kubemark.ts';
 import { RealNode } from './reference/real-node.ts';
+import type { Reference } from './references.ts';
 import { type RunSideOptions, type SideRun, runSide } from './run-side.ts';
 import type { NodeSide, SideOptions } from './side.ts';
 import type { WorkPlan } from './work/plan.ts';
@@ -13,7 +14,7 @@ export type CompareOptions = Pick<
   RunSideOptions,
   'binaries' | 'stateDir' | 'children' | 'clock' | 'reporter' | 'signal'
 > & {
-  against: NodeSide['kind'];
+  against: Reference;
   plan: WorkPlan;
   /** How often each side does the work. */
   repeats: number;
@@ -51,7 +52,7 @@ export async function compareNodes(options: CompareOptions): Promise<Comparison>
   return compareRuns(against, plan, runs, loadKnownGaps());
 }
 
-function makeSide(kind: NodeSide['kind'], options: SideOptions, clock: Clock): NodeSide {
+function makeSide(kind: Reference, options: SideOptions, clock: Clock): NodeSide {
   switch (kind) {
     case 'kubelet':
       return new RealNode(options);

@@ -2,14 +2,14 @@ import { type ObjectDifference, compareObjects } from './compare-objects.ts';
 import { type ComparedRow, type RunRows, compareRows } from './compare-rows.ts';
 import { type Finding, type KnownGap, type SortedFindings, sortFindings } from './known-gaps.ts';
 import type { SideRun } from './run-side.ts';
-import type { NodeSide } from './side.ts';
+import type { Reference } from './references.ts';
 import { type ComparedTiming, compareTimes } from './timing.ts';
 import type { WorkPlan } from './work/plan.ts';
 
 /** All that a comparison has found: what `fidelity.json` holds. */
 export type Comparison = {
   schema: 'hollowmark.dev/fidelity/v1';
-  against: NodeSide['kind'];
+  against: Reference;
   version: string;
   plan: WorkPlan;
   repeats: number;
@@ -32,7 +32,7 @@ export type ConnectionSum = {
 
 /** Puts the runs of both sides beside each other. Pure. */
 export function compareRuns(
-  against: NodeSide['kind'],
+  against: Reference,
   plan: WorkPlan,
   runs: { reference: readonly SideRun[]; hollow: readonly SideRun[] },
   gaps: readonly KnownGap[],

@@ -2,7 +2,9 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import { pauseImage, workImage } from './reference/images.ts';
 import type { NodeSide, SideOptions } from './side.ts';
+import { absentImage } from './work/objects.ts';
 
 const readyTimeoutMs = 120_000;
 const pollMs = 50;
@@ -23,7 +25,13 @@ export class HollowSide implements NodeSide {
     const { nodeNames, endpoint, authority, proxies, children } = this.options;
     const fleet = new Fleet({
       nodes: nodeNames.map((name, index) => this.nodeConfig(name, index)),
+      runtimes: {
+        profiles: {},
+        images: { [absentImage]: { fails: 'Unreachable' } },
+        presentImages: [pauseImage, workImage],
+      },
       proxies,
+      wire: 'protobuf',
       seed: 'fidelity',
       endpoint,
       identities: { type: 'authority', authority },

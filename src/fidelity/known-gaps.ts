@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { NodeSide } from './side.ts';
+import type { Reference } from './references.ts';
 
 /** Where a comparison has found a difference. */
 export type FindingPart = 'requests' | 'types' | 'bytes' | 'object' | 'timing' | 'work';
@@ -16,7 +16,7 @@ export type Finding = {
 /** A difference that is known and to go: the list may only shrink (test/unit/fidelity/known-gaps.test.ts). */
 export type KnownGap = {
   id: string;
-  against: NodeSide['kind'][];
+  against: Reference[];
   part: FindingPart;
   /** A regular expression that the finding's name holds. */
   pattern: string;
@@ -40,7 +40,7 @@ export type SortedFindings = {
 export function sortFindings(
   findings: readonly Finding[],
   gaps: readonly KnownGap[],
-  against: NodeSide['kind'],
+  against: Reference,
 ): SortedFindings {
   const known = gaps
     .filter((gap) => gap.against.includes(against))

@@ -16,6 +16,7 @@ import { jsonCodec } from '../wire/json-codec.ts';
 import { type AuditEvent, auditFlags, auditPolicy, joinAudit, readAuditLog } from './audit.ts';
 import { Recorder } from './recorder/recorder.ts';
 import type { RecordedConnection, Recording } from './recorder/recording.ts';
+import type { Reference } from './references.ts';
 import { type Row, countRows } from './rows.ts';
 import type { NodeSide, SideOptions } from './side.ts';
 import { type StartTimes, startTimes } from './timing.ts';
@@ -25,7 +26,7 @@ import { Work, type WorkOutcome } from './work/work.ts';
 
 /** What one run of the work on one kind of nodes has shown. */
 export type SideRun = {
-  kind: NodeSide['kind'];
+  kind: Reference;
   /** As the API server's binary says it. */
   version: string;
   work: WorkOutcome;
@@ -37,7 +38,7 @@ export type SideRun = {
 };
 
 export type RunSideOptions = {
-  kind: NodeSide['kind'];
+  kind: Reference;
   makeSide: (options: SideOptions) => NodeSide;
   plan: WorkPlan;
   proxies: boolean;

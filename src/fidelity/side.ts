@@ -5,7 +5,7 @@ import type { SigningAuthority } from '../kube/identity.ts';
 
 /** One kind of nodes, to which the work of a comparison is given. */
 export interface NodeSide {
-  readonly kind: 'kubelet' | 'kubemark' | 'hollow';
+  readonly kind: 'kubelet' | 'kubemark' | 'kwok' | 'hollow';
   /** Starts the nodes; resolves when the API server has had each of them as Ready. */
   start(): Promise<void>;
   /** Ends the nodes' processes at once, without a word to the API server. Their objects stay. */

@@ -7,13 +7,14 @@ import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
 import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
 import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
-import { HollowProxy } from '../hollow/proxy/hollow-proxy.ts';
-import { loadRuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
+import { HollowProxy, type SharedProxyState, sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
+import { NodeRuntimes } from '../hollow/runtime/node-runtimes.ts';
+import { ProgrammingLatency } from '../hollow/proxy/programming-latency.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { Credentials } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
-import { jsonCodec } from '../wire/json-codec.ts';
+import { codecNamed } from '../wire/negotiation.ts';
 import {
   type ShardConfig,
   type ShardReport,
@@ -40,7 +41,10 @@ export class Shard implements ShardObserver {
   private readonly metrics = new CallMetrics();
   private readonly environment: ShardEnvironment;
   private readonly kubelets: HollowKubelet[] = [];
-  private readonly proxies: HollowProxy[] = [];
+  /** By the node's name. */
+  readonly proxies = new Map<string, HollowProxy>();
+  private readonly sharedByProxies: SharedProxyState = sharedProxyState();
+  private readonly networkProgramming: ProgrammingLatency;
   private readonly totals: ShardTotals = noTotals();
   private startedUids: string[] = [];
   private startedTimesUs: number[] = [];
@@ -55,14 +59,15 @@ export class Shard implements ShardObserver {
 
   constructor(config: ShardConfig, clock: Clock) {
     this.config = config;
+    this.networkProgramming = new ProgrammingLatency(clock);
     this.environment = {
       endpoint: config.endpoint,
-      codec: jsonCodec,
+      codec: codecNamed(config.wire),
       clock,
       delays: new DelayQueue(clock, (error) => this.onError(error)),
       metrics: this.metrics,
       handshakes: new HandshakeGate(handshakesMax),
-      profile: loadRuntimeProfile('containerd'),
+      runtimes: new NodeRuntimes(config.runtimes),
       localAddress: config.localAddress,
       observer: this,
     };
@@ -99,11 +104,18 @@ export class Shard implements ShardObserver {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
       this.starting++;
-      const proxy = new HollowProxy(this.environment, node, identity, prng.fork(`${node.name}/proxy`), () => {
-        this.totals.proxiesReady++;
-        this.started();
+      const proxy = new HollowProxy(this.environment, {
+        node,
+        identity,
+        prng: prng.fork(`${node.name}/proxy`),
+        shared: this.sharedByProxies,
+        onReady: () => {
+          this.totals.proxiesReady++;
+          this.started();
+        },
+        onProgrammed: (latencyUs) => this.networkProgramming.record(node.name, latencyUs),
       });
-      this.proxies.push(proxy);
+      this.proxies.set(node.name, proxy);
       proxy.start();
     }
     await this.fewerStartingThan(1);
@@ -140,7 +152,7 @@ export class Shard implements ShardObserver {
     this.issuer?.close();
     this.startMore?.();
     for (const kubelet of this.kubelets) kubelet.stop();
-    for (const proxy of this.proxies) proxy.stop();
+    for (const proxy of this.proxies.values()) proxy.stop();
     this.environment.delays.close();
   }
 
@@ -149,7 +161,7 @@ export class Shard implements ShardObserver {
     this.totals.watches = 0;
     for (const kubelet of this.kubelets) this.totals.watches += kubelet.watchCount;
     this.totals.proxyChanges = 0;
-    for (const proxy of this.proxies) {
+    for (const proxy of this.proxies.values()) {
       this.totals.watches += proxy.watchCount;
       this.totals.proxyChanges += proxy.changesSeen;
     }
@@ -166,10 +178,11 @@ export class Shard implements ShardObserver {
     return report;
   }
 
-  /** Call latencies and errors since the last call. */
-  drainStatistics(): Omit<ShardStatistics, 'loopDelay' | 'gcPause'> {
+  /** Latencies and errors since the last call. @param complete see {@link ProgrammingLatency.drain} */
+  drainStatistics(complete: boolean): Omit<ShardStatistics, 'loopDelay' | 'gcPause'> {
     const statistics = {
       calls: this.metrics.drain(),
+      networkProgramming: this.networkProgramming.drain(complete),
       errors: this.errors,
       errorCount: this.errorCount,
       interruptions: this.interruptions,

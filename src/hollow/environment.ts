@@ -7,7 +7,7 @@ import type { ApiServerEndpoint, ClientIdentity } from '../kube/identity.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import type { PodStarted } from './effects.ts';
-import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import type { NodeRuntimes } from './runtime/node-runtimes.ts';
 
 /** What the hollow nodes of one shard share. */
 export type ShardEnvironment = {
@@ -17,7 +17,7 @@ export type ShardEnvironment = {
   delays: DelayQueue;
   metrics: CallMetrics;
   handshakes: HandshakeGate;
-  profile: RuntimeProfile;
+  runtimes: NodeRuntimes;
   /** Source address of the shard's connections: 127.0.0.x; undefined lets the kernel choose. */
   localAddress: string | undefined;
   /** Told about what happens; must not throw. */

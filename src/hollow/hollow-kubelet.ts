@@ -3,8 +3,9 @@ import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import { Reflector } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
+import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
-import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, readsBody } from './effects.ts';
+import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
 import { type ShardEnvironment, clientOf } from './environment.ts';
 import { Kubelet } from './kubelet.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -12,6 +13,9 @@ import { TokenBucket } from './token-bucket.ts';
 /** A real kubelet's client limits: kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have none. */
 const qps = 50;
 const burst = 100;
+
+/** The watches whose objects are looked at. */
+const readKeys: ReadonlySet<string> = new Set(['pods', 'nodes', 'runtimeclasses']);
 
 const strategicMergePatch = 'application/strategic-merge-patch+json';
 
@@ -27,7 +31,11 @@ export class HollowKubelet {
 
   constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
     this.environment = environment;
-    this.kubelet = new Kubelet(node, environment.profile, prng.fork('kubelet'));
+    this.kubelet = new Kubelet(
+      node,
+      environment.runtimes.of(node.runtime ?? 'containerd'),
+      prng.fork('kubelet'),
+    );
     this.client = clientOf(
       environment,
       identity,
@@ -135,9 +143,10 @@ export class HollowKubelet {
     const { status } = response;
     let body: unknown;
     // Answers that nobody reads are not decoded: events, tokens, deletions, patches.
-    if (status < 300 && readsBody(tag)) {
+    const view = bodyView(tag);
+    if (status < 300 && view !== undefined) {
       try {
-        body = this.environment.codec.decode(response.body);
+        body = codecOf(response.contentType).decode(response.body, view);
       } catch {
         // Cut off; the kubelet takes an answer without its object for none.
       }
@@ -153,7 +162,7 @@ export class HollowKubelet {
       onSynced: () => this.handle({ type: 'synced', key }),
       onEvent: (event) => {
         // Of most watches a hollow kubelet needs no more than that they are there.
-        if (key !== 'pods' && key !== 'nodes') return;
+        if (!readKeys.has(key)) return;
         this.handle({
           type: 'object',
           key,

@@ -14,20 +14,24 @@ import { tolerationsFor } from '../load/objects.ts';
 import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
-import { type RunClients, openAccess } from './access.ts';
+import type { WireFormat } from '../wire/codec.ts';
+import { type RunClients, openAccess, prepareCluster } from './access.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
-import { nodeConfigs } from './nodes.ts';
+import { allTaints, nodeConfigs } from './nodes.ts';
 import type { Progress } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
 import { reportStatus } from './run-status.ts';
+import { runtimeNotes, runtimeSettings } from './runtimes.ts';
 import type { WatchdogLimits } from './watchdog.ts';
 
 export type RunOptions = {
   loaded: LoadedScenario;
   runId: string;
+  /** What the hollow nodes speak. Load and observer have their own (docs/decisions/protobuf.md). */
+  wire: WireFormat;
   /** Written into the result, so that the run can be done again. */
   invocation: Invocation;
   /** Makes or opens the cluster; what it throws is the outcome. */
@@ -105,10 +109,16 @@ class Run {
       onReport: (report) => this.onShardReport(report),
     });
     this.hollow = hollow;
-    await Promise.race([this.openMeasurement(cluster), hollow.died, aborted(signal)]);
+    await Promise.race([
+      this.openMeasurement(cluster).then(() => prepareCluster(cluster, scenario, runId, clock)),
+      hollow.died,
+      aborted(signal),
+    ]);
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
+      runtimes: runtimeSettings(scenario),
       proxies: scenario.nodes.proxies,
+      wire: this.options.wire,
       seed: scenario.seed,
     });
     await hollow.nodesReady();
@@ -240,7 +250,7 @@ class Run {
       clock,
       context: {
         runId,
-        tolerations: tolerationsFor(scenario.nodes.taints),
+        tolerations: tolerationsFor(allTaints(scenario)),
         confined: cluster.foreign !== undefined,
       },
       namespaces: namespaceNames(scenario),
@@ -320,11 +330,11 @@ class Run {
         profile: cluster.profile,
         flags: { ...cluster.argv },
       },
-      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: 'json' },
+      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: this.options.wire },
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
-      notes: [...clusterNotes(cluster), ...notes],
+      notes: [...clusterNotes(cluster), ...runtimeNotes(scenario), ...notes],
       failures: this.failures,
       ...(this.error === undefined || signal.aborted
         ? verdict

@@ -112,6 +112,7 @@ describe('the recorder in front of a real API server', () => {
         seed: 'recorder',
         nodes: testNodes(2),
         proxies: true,
+        wire: 'json',
         endpoint: recorder.endpoint,
         identities: { type: 'authority', authority: cluster.controlPlane.clientAuthority },
         localAddress: undefined,

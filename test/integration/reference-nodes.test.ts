@@ -5,9 +5,19 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/base/package-info.ts';
 import { silentReporter } from '../../src/base/reporter.ts';
+import { defaultVersion } from '../../src/control-plane/control-plane.ts';
+import { installProgram } from '../../src/fidelity/peers/install-program.ts';
+import {
+  kubeletProgram,
+  kubemarkProgram,
+  kwokProgram,
+  kwokStagesProgram,
+  pauseProgram,
+} from '../../src/fidelity/peers/programs.ts';
 import { cgroupMounts } from '../../src/fidelity/reference/cgroups.ts';
 import { workImage } from '../../src/fidelity/reference/images.ts';
 import { KubemarkNodes } from '../../src/fidelity/reference/kubemark.ts';
+import { KwokNodes } from '../../src/fidelity/reference/kwok.ts';
 import { kubeletSysctls } from '../../src/fidelity/reference/node-config.ts';
 import { RealNode } from '../../src/fidelity/reference/real-node.ts';
 import type { NodeSide, SideOptions } from '../../src/fidelity/side.ts';
@@ -60,9 +70,15 @@ let before: Record<string, unknown>;
 let side: NodeSide | undefined;
 
 beforeAll(async () => {
-  cluster = await TestControlPlane.start();
   dir = mkdtempSync(join(tmpdir(), 'hollowmark-test-'));
   guardian = new Guardian(join(dir, 'guarded'));
+  // Here, where minutes are allowed: a start that finds them takes seconds.
+  const install = { reporter: silentReporter, signal: new AbortController().signal, children: guardian };
+  const programs = [kubeletProgram(defaultVersion), kubemarkProgram(defaultVersion)];
+  for (const program of [...programs, pauseProgram, kwokProgram, kwokStagesProgram]) {
+    await installProgram(program, install);
+  }
+  cluster = await TestControlPlane.start();
 });
 afterAll(async () => {
   await guardian.release();
@@ -215,5 +231,22 @@ describe('kubemark', () => {
     for (const name of names) await deletePod(`on-${name}`);
     await side.stop();
     expectGone('kubemark');
+  });
+});
+
+describe('KWOK', () => {
+  it('plays nodes and a pod on one of them, leaves, returns, and leaves nothing behind', async () => {
+    const kwok = new KwokNodes(sideOptions('kwok', ['kwok-test-0', 'kwok-test-1'], false));
+    side = kwok;
+    await side.start();
+    await createPod('played', 'kwok-test-1');
+    expect((await becomesRunning('played')).spec.nodeName).toBe('kwok-test-1');
+    expect(Object.keys(kwok.pids())).toEqual(['kwok']);
+    await side.leave();
+    expect(kwok.pids()).toEqual({});
+    await side.return();
+    await deletePod('played');
+    await side.stop();
+    expectGone('kwok');
   });
 });

@@ -72,7 +72,7 @@ function hollowmarkArgs({ program, args }: Command): string[] | undefined {
   if (program === 'npx' && args[0] === 'hollowmark') return args.slice(1);
   if (program !== 'npm' || args[0] !== 'start') return undefined;
   const given = args.includes('--') ? args.slice(args.indexOf('--') + 1) : [];
-  return [...(scripts['start'] ?? '').replace(/^.*main\.js /, '').split(' '), ...given];
+  return [...(scripts['start'] ?? '').replace(/^.*dist\/cli\/hollowmark /, '').split(' '), ...given];
 }
 
 class Parsed extends Error {
@@ -229,7 +229,13 @@ describe('what the docs say', () => {
   it('every flag that a page names exists', async () => {
     const known = new Set([...(await help).values()].flatMap((text) => text.match(/--[a-z][a-z-]+/g) ?? []));
     // Of Kubernetes and etcd.
-    const foreign = new Set(['--unsafe-no-fsync', '--advertise-address', '--allocate-node-cidrs']);
+    const foreign = new Set([
+      '--unsafe-no-fsync',
+      '--advertise-address',
+      '--allocate-node-cidrs',
+      '--initial-old-space-size',
+      '--min-semi-space-size',
+    ]);
     for (const page of pages.filter((path) => path !== 'docs/cli.md')) {
       const named = [
         ...pageText(page)

@@ -6,6 +6,7 @@ import { HollowmarkError } from '../../base/errors.ts';
 import { type Role, compareNodes } from '../../fidelity/compare-nodes.ts';
 import type { Comparison } from '../../fidelity/comparison.ts';
 import { renderMarkdown } from '../../fidelity/markdown.ts';
+import { type Reference, references } from '../../fidelity/references.ts';
 import type { SideRun } from '../../fidelity/run-side.ts';
 import { planWork } from '../../fidelity/work/plan.ts';
 import { claimFolder } from '../claim-folder.ts';
@@ -18,10 +19,8 @@ import { type ControlPlaneFlags, binariesOptions, checkedBinaries, positiveInteg
 import { type Session, inSession } from '../session.ts';
 import { fileLink, terminalOf } from '../terminal.ts';
 
-const references = ['kubelet', 'kubemark', 'hollow'] as const;
-
 type FidelityFlags = ControlPlaneFlags & {
-  against: (typeof references)[number];
+  against: Reference;
   nodes: number | undefined;
   pods: number | undefined;
   repeat: number | undefined;

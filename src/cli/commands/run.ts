@@ -19,6 +19,7 @@ import { renderPlan } from '../../scenario/render-plan.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { type Earlier, invocationOf, readEarlier } from '../again.ts';
 import { claimFolder } from '../claim-folder.ts';
+import { wireFormats } from '../../wire/codec.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
 import {
@@ -98,6 +99,7 @@ async function conduct(
   const outcome = await conductRun({
     loaded,
     runId,
+    wire: clusterFlags.wire ?? wireFormats[0],
     invocation: invocationOf(clusterFlags, profile),
     openCluster: () =>
       openCluster(clusterFlags, {

@@ -28,17 +28,28 @@ export function kubemarkProgram(version: string): GoProgram {
 }
 
 /** The version that `go/kwok/go.mod` requires. */
-export const kwokVersion = 'v0.8.0';
+const kwokVersion = 'v0.8.0';
+
+const kwokModule = { moduleDir: join(modulesDir, 'kwok'), linkerFlags: stripped } as const;
 
 /** KWOK's controller. */
 export const kwokProgram: GoProgram = {
+  ...kwokModule,
   name: 'kwok',
   title: `KWOK ${kwokVersion}`,
   duration: 'about 70 s on two cores',
   package: 'sigs.k8s.io/kwok/cmd/kwok',
-  moduleDir: join(modulesDir, 'kwok'),
   files: ['go.mod', 'go.sum'],
-  linkerFlags: stripped,
+};
+
+/** Prints KWOK's own configuration of fast nodes and pods, as YAML. */
+export const kwokStagesProgram: GoProgram = {
+  ...kwokModule,
+  name: 'kwok-stages',
+  title: `the stages of KWOK ${kwokVersion}`,
+  duration: 'seconds',
+  package: '.',
+  files: ['main.go', 'go.mod', 'go.sum'],
 };
 
 /** Sleeps and reaps: what holds the namespaces of pods, and of a real node. */

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
-import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { HollowmarkError } from '../../base/errors.ts';
 import { kubeconfigText } from '../../control-plane/kubeconfig.ts';
 import { writePrivate } from '../../control-plane/pki.ts';
 import { choosePort } from '../../control-plane/ports.ts';
@@ -13,6 +13,7 @@ import type { NodeSide, SideOptions } from '../side.ts';
 import { requireLinux, systemEnvironment } from './host-programs.ts';
 import { kubeletName, nodesBecomeReady } from './node-readiness.ts';
 import { SideProcesses } from './side-processes.ts';
+import { startOrClear } from './start-or-clear.ts';
 
 /**
  * Runs the program that is the first argument in the current folder, with a /tmp of its own in there: kubemark names
@@ -44,18 +45,12 @@ export class KubemarkNodes implements NodeSide {
     this.options = options;
   }
 
-  async start(): Promise<void> {
-    try {
+  start(): Promise<void> {
+    const start = async (): Promise<void> => {
       await this.setUp();
       await this.startAll();
-    } catch (error) {
-      await this.stop();
-      if (error instanceof HollowmarkError) throw error;
-      const { aborted } = this.options.signal;
-      throw aborted
-        ? new HollowmarkError('interrupted', 'the start of kubemark was interrupted', { cause: error })
-        : new HollowmarkError('cluster-unavailable', `no kubemark: ${errorMessage(error)}`, { cause: error });
-    }
+    };
+    return startOrClear('kubemark', this.options.signal, start, () => this.stop());
   }
 
   async leave(): Promise<void> {
@@ -69,6 +64,11 @@ export class KubemarkNodes implements NodeSide {
   stop(): Promise<void> {
     this.stopping ??= this.clear();
     return this.stopping;
+  }
+
+  /** The ids of the processes that run, by name, for resource accounting. */
+  pids(): Record<string, number> {
+    return this.processes?.pids() ?? {};
   }
 
   private async setUp(): Promise<void> {

@@ -1,7 +1,7 @@
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep, systemClock } from '../../base/clock.ts';
-import { HollowmarkError, errorMessage } from '../../base/errors.ts';
+import { HollowmarkError } from '../../base/errors.ts';
 import { kubeconfigText } from '../../control-plane/kubeconfig.ts';
 import { writePrivate } from '../../control-plane/pki.ts';
 import { choosePort } from '../../control-plane/ports.ts';
@@ -24,6 +24,7 @@ import {
 } from './node-config.ts';
 import { kubeletName, nodesBecomeReady } from './node-readiness.ts';
 import { SideProcesses } from './side-processes.ts';
+import { startOrClear } from './start-or-clear.ts';
 
 const containerdPollIntervalMs = 20;
 const containerdLimitMs = 60_000;
@@ -53,20 +54,12 @@ export class RealNode implements NodeSide {
     this.nodeName = nodeName;
   }
 
-  async start(): Promise<void> {
-    try {
+  start(): Promise<void> {
+    const start = async (): Promise<void> => {
       await this.setUp();
       await this.startKubelet();
-    } catch (error) {
-      await this.stop();
-      if (error instanceof HollowmarkError) throw error;
-      const { aborted } = this.options.signal;
-      throw aborted
-        ? new HollowmarkError('interrupted', 'the start of a real node was interrupted', { cause: error })
-        : new HollowmarkError('cluster-unavailable', `no real node: ${errorMessage(error)}`, {
-            cause: error,
-          });
-    }
+    };
+    return startOrClear('a real node', this.options.signal, start, () => this.stop());
   }
 
   /** The containers run on, as on a machine whose kubelet dies. */

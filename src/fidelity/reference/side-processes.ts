@@ -38,6 +38,12 @@ export class SideProcesses {
     return process.pid;
   }
 
+  /** The ids of those that run, by name, for resource accounting. */
+  pids(): Record<string, number> {
+    const alive = [...this.running].filter(([, process]) => process.running);
+    return Object.fromEntries(alive.map(([name, { pid }]) => [name, pid]));
+  }
+
   /** Kills a process at once, with all that it has started; resolves when it is gone. */
   async kill(name: string): Promise<void> {
     const process = this.running.get(name);

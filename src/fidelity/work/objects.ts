@@ -4,7 +4,7 @@ import { pauseImage, workImage } from '../reference/images.ts';
 export type WorkObject = { collection: string; name: string; object: unknown };
 
 /** Nobody can pull it: nothing listens there. */
-const absentImage = '127.0.0.1:9/none:1';
+export const absentImage = '127.0.0.1:9/none:1';
 
 /** Of all that the work creates. */
 export const workLabel = 'hollowmark.dev/work';

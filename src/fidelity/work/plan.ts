@@ -1,4 +1,4 @@
-import type { NodeSide } from '../side.ts';
+import type { Reference } from '../references.ts';
 
 /** How much of everything there is to do. Both sides of a comparison get the same plan. */
 export type WorkPlan = {
@@ -42,10 +42,7 @@ export function namespacesOf({ nodes, podsPerNode }: WorkPlan): string[] {
 export type PlanSize = { nodes: number; podsPerNode: number; idleMs: number; short: boolean };
 
 /** What the work of a comparison is. Pure. */
-export function planWork(
-  against: NodeSide['kind'],
-  { nodes, podsPerNode, idleMs, short }: PlanSize,
-): WorkPlan {
+export function planWork(against: Reference, { nodes, podsPerNode, idleMs, short }: PlanSize): WorkPlan {
   return {
     nodes,
     podsPerNode,
@@ -53,7 +50,7 @@ export function planWork(
     burst: short ? 6 : 20,
     idleMs,
     settleMs: short ? 4_000 : 8_000,
-    containersEnd: against === 'kubelet',
+    containersEnd: against !== 'kubemark',
   };
 }
 

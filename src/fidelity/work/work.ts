@@ -29,7 +29,7 @@ export type WorkOutcome = {
 };
 
 /** A phase whose condition does not come about within this goes on without it. */
-const conditionTimeoutMs = 120_000;
+const conditionTimeoutMs = 60_000;
 /** A crash loop restarts after 11, 32 and 73 s, a failed pull is tried after 0, 10, 30 and 70: in between it is calm. */
 const varietyMs = 50_000;
 /** By then a lease has been made and renewed: 10 s and 20 s after the start. */

@@ -1,5 +1,8 @@
-import { type NodeConfig, labelled, timestamp } from '../context.ts';
+import { type KubeletContext, type NodeConfig, labelled, timestamp } from '../context.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
+
+/** What a Node is made of. */
+type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images'>;
 
 /** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
 const pressures = [
@@ -12,7 +15,8 @@ const pressures = [
 export const nodeConditionOrder = [...pressures.map(([type]) => ({ type })), { type: 'Ready' }];
 
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
-export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: number): unknown {
+export function newNode({ node, profile, images }: NodeParts, wallMs: number): unknown {
+  const { system } = profile;
   const time = timestamp(wallMs);
   const condition = (type: string, status: string, reason: string, message: string): unknown => ({
     type,
@@ -29,10 +33,11 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
       name: node.name,
       labels: {
         'beta.kubernetes.io/arch': 'amd64',
-        'beta.kubernetes.io/os': 'linux',
+        'beta.kubernetes.io/os': system.operatingSystem,
         'kubernetes.io/arch': 'amd64',
         'kubernetes.io/hostname': node.name,
-        'kubernetes.io/os': 'linux',
+        'kubernetes.io/os': system.operatingSystem,
+        ...windowsLabels(system),
         ...node.labels,
       },
       annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
@@ -53,16 +58,16 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
       nodeInfo: {
         machineID: identifier(node.name, 32),
         systemUUID: identifier(node.name, 32),
-        bootID: identifier(`${node.name}/boot`, 32),
-        kernelVersion: '6.1.0',
-        osImage: 'Debian GNU/Linux 12 (bookworm)',
+        bootID: bootIdOf(node),
+        kernelVersion: system.kernelVersion,
+        osImage: system.osImage,
         containerRuntimeVersion: profile.version,
         kubeletVersion: node.kubeletVersion,
         kubeProxyVersion: '',
-        operatingSystem: 'linux',
+        operatingSystem: system.operatingSystem,
         architecture: 'amd64',
       },
-      images: profile.images,
+      images: images.reported(),
     },
   };
 }
@@ -87,15 +92,41 @@ export function readyPatch(wallMs: number): unknown {
   };
 }
 
-/** What a kubelet that comes back to a node that is there already brings up to date: all but the conditions. */
-export function reconcilePatch(node: NodeConfig, profile: RuntimeProfile, wallMs: number): unknown {
-  const { conditions: _, ...status } = (newNode(node, profile, wallMs) as { status: Record<string, unknown> })
-    .status;
-  return { status };
+/**
+ * What a kubelet that comes back to a node that is there already brings up to date. Ready it is not, for the moment: the
+ * kubelet has yet to look at its CSINode.
+ * @param before the conditions as the API server has them.
+ */
+export function reconcilePatch(
+  parts: NodeParts,
+  before: readonly { type: string; status: string }[],
+  wallMs: number,
+): unknown {
+  const { status } = newNode(parts, wallMs) as { status: { conditions: Record<string, unknown>[] } };
+  const { conditions, ...others } = status;
+  return {
+    status: {
+      '$setElementOrder/conditions': nodeConditionOrder,
+      conditions: conditions.map((condition) => {
+        const same = before.some(
+          (old) => old.type === condition['type'] && old.status === condition['status'],
+        );
+        return same
+          ? { lastHeartbeatTime: condition['lastHeartbeatTime'], type: condition['type'] }
+          : condition;
+      }),
+      ...others,
+    },
+  };
+}
+
+/** Unlike any other boot's of any other node. */
+export function bootIdOf(node: NodeConfig): string {
+  return identifier(`${node.name}/boot`, 32);
 }
 
 /** All four conditions in their good state: written again when the node controller has set them Unknown. */
-export function readyAgainPatch(wallMs: number): unknown {
+export function readyAgainPatch(wallMs: number): { status: object } {
   const time = timestamp(wallMs);
   const condition = (type: string, status: string, reason: string, message: string): unknown => ({
     type,
@@ -117,7 +148,7 @@ export function readyAgainPatch(wallMs: number): unknown {
 }
 
 /** The five-minute report: the heartbeat times and nothing else. */
-export function heartbeatPatch(wallMs: number): unknown {
+export function heartbeatPatch(wallMs: number): { status: object } {
   const lastHeartbeatTime = timestamp(wallMs);
   return {
     status: {
@@ -125,6 +156,12 @@ export function heartbeatPatch(wallMs: number): unknown {
       conditions: nodeConditionOrder.map(({ type }) => ({ lastHeartbeatTime, type })),
     },
   };
+}
+
+/** The build of Windows, as a label: the first three parts of the kernel's version. */
+function windowsLabels({ operatingSystem, kernelVersion }: RuntimeProfile['system']): Record<string, string> {
+  if (operatingSystem !== 'windows') return {};
+  return { 'node.kubernetes.io/windows-build': kernelVersion.split('.').slice(0, 3).join('.') };
 }
 
 /** The CSINode of a node without CSI drivers; the annotation lists the in-tree plugins that are migrated. */

@@ -14,8 +14,8 @@ const triesMax = 5;
 type ObservedNode = { status?: { conditions?: { type: string; status: string }[] } };
 
 /**
- * Keeps the node's status: a hollow node's own state does not change, so what is left is the report every five minutes
- * and to write Ready again when the node controller has set it Unknown.
+ * Keeps the node's status: the report every five minutes, the images that have come, and Ready once more when the node
+ * controller has set it Unknown.
  */
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
@@ -28,6 +28,9 @@ export class NodeStatusReporter {
   /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
   private lostReady = true;
   private everReady = false;
+  /** As of {@link NodeImages.changes}: what the API server was told, and what it is being told. */
+  private imagesReported = 0;
+  private imagesSent = 0;
 
   /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
   constructor(context: KubeletContext, onRepeatedFailure: () => void, onReady: () => void) {
@@ -48,9 +51,13 @@ export class NodeStatusReporter {
   onTimer(): void {
     this.schedule();
     const due = this.context.nowMs - this.lastReportMs >= reportIntervalMs + this.offsetMs;
-    if (this.inFlight || (!due && !this.lostReady)) return;
+    if (this.inFlight || !(due || this.changed)) return;
     this.tries = 0;
     this.report();
+  }
+
+  private get changed(): boolean {
+    return this.lostReady || this.context.images.changes !== this.imagesReported;
   }
 
   /** The node as the API server has it, from the kubelet's own watch. */
@@ -69,6 +76,7 @@ export class NodeStatusReporter {
       this.lastReportMs = this.context.nowMs;
       this.inFlight = false;
       this.lostReady = false;
+      this.imagesReported = this.imagesSent;
       if (!this.everReady) {
         this.everReady = true;
         this.onReady();
@@ -97,21 +105,24 @@ export class NodeStatusReporter {
 
   private report(): void {
     this.inFlight = true;
-    if (this.lostReady) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
+    if (this.changed) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     else this.offsetMs = 0;
     this.patch();
   }
 
   private patch(): void {
     const { context } = this;
-    const body = this.lostReady ? readyAgainPatch(context.now.wallMs) : heartbeatPatch(context.now.wallMs);
+    const { wallMs } = context.now;
+    const { status } = this.lostReady ? readyAgainPatch(wallMs) : heartbeatPatch(wallMs);
+    this.imagesSent = context.images.changes;
+    const images = this.imagesSent === this.imagesReported ? {} : { images: context.images.reported() };
     context.request(
       'heartbeat',
       {
         method: 'PATCH',
         path: `/api/v1/nodes/${context.node.name}/status?timeout=10s`,
         kind: kinds.patchNodeStatus,
-        body,
+        body: { status: { ...status, ...images } },
         patch: true,
         timeoutMs: 10_000,
       },

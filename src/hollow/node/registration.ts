@@ -1,7 +1,7 @@
 import { kinds, type KubeletContext } from '../context.ts';
 import type { Tag } from '../effects.ts';
 import type { EventRecorder } from '../event-recorder.ts';
-import { newCsiNode, newNode, readyPatch, reconcilePatch } from './node-object.ts';
+import { bootIdOf, newCsiNode, newNode, readyPatch, reconcilePatch } from './node-object.ts';
 
 /** Registration is tried again after 100 ms, doubling to 7 s (kubelet_node_status.go, registerWithAPIServer). */
 const retryMsMin = 100;
@@ -15,6 +15,11 @@ const csiNodeMs = 200;
 const podsAfterReadyMs = 640;
 
 const informerTimeoutSeconds = 300;
+
+/** The parts of a node that tell what became of it since. */
+type ObservedNode = {
+  status?: { nodeInfo?: { bootID?: string }; conditions?: { type: string; status: string }[] };
+};
 
 type Step = Extract<Tag, { to: 'registration' }>['step'];
 
@@ -141,12 +146,25 @@ export class Registration {
       return;
     }
     this.nodeUid = uidOf(body);
-    const { context } = this;
     // A real kubelet's first PATCH after its own POST is empty: nothing has changed since.
-    this.patchStatus(
-      this.existed ? reconcilePatch(context.node, context.profile, context.now.wallMs) : {},
-      'reconcile-node',
-    );
+    this.patchStatus(this.existed ? this.takeOver(body as ObservedNode) : {}, 'reconcile-node');
+  }
+
+  /** The events of a kubelet that finds its node there, and what it writes. */
+  private takeOver({ status }: ObservedNode): unknown {
+    const { context } = this;
+    const { name } = context.node;
+    const before = status?.nodeInfo?.bootID ?? '';
+    const bootId = bootIdOf(context.node);
+    if (before !== '' && before !== bootId) {
+      this.nodeEvent('Rebooted', `Node ${name} has been rebooted, boot id: ${bootId}`, 'Warning');
+    }
+    const conditions = status?.conditions ?? [];
+    // True, or Unknown when the node controller had given it up.
+    if (conditions.some((condition) => condition.type === 'Ready' && condition.status !== 'False')) {
+      this.nodeEvent('NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+    }
+    return reconcilePatch(context, conditions, context.now.wallMs);
   }
 
   private becomeReady(): void {
@@ -197,9 +215,9 @@ export class Registration {
     this.nodeEvent(reason, `Node ${this.context.node.name} status is now: ${reason}`);
   }
 
-  private nodeEvent(reason: string, message: string): void {
+  private nodeEvent(reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): void {
     const { name } = this.context.node;
-    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, type, reason, message);
   }
 
   private watch(key: string, path: string, selector: string): void {
@@ -227,7 +245,7 @@ export class Registration {
         method: 'POST',
         path: '/api/v1/nodes',
         kind: kinds.createNode,
-        body: newNode(context.node, context.profile, context.now.wallMs),
+        body: newNode(context, context.now.wallMs),
       },
       { to: 'registration', step: 'create-node' },
     );

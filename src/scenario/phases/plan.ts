@@ -1,7 +1,7 @@
 import { Prng } from '../../base/prng.ts';
-import type { DeploymentPlan, PodPlan } from '../../load/objects.ts';
+import type { DeploymentPlan, PodPlan, PodShape } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
-import { deploymentReplicas } from '../deployments.ts';
+import { deploymentReplicas, requestsPerDeployment } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
 import type { CreateDeploymentsPhase, LatencyPodsPhase, Pacing, Phase, Scenario } from '../scenario.ts';
 
@@ -17,15 +17,17 @@ export function planDeployments(
   phase: CreateDeploymentsPhase,
 ): { plans: DeploymentPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
+  const shape = shapeOf(phase);
   const plans = deploymentReplicas(phase, scenario.nodes.count).map((replicas, i) => ({
     namespace: namespaces[i % namespaces.length] ?? '',
     name: indexedName(phase.name, i),
     phase: phase.name,
     replicas,
     shape,
+    service: phase.services,
   }));
-  return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+  const requests = plans.length * requestsPerDeployment(phase);
+  return { plans, sends: planPhaseSends(scenario, phase, requests) };
 }
 
 export function planLatencyPods(
@@ -33,7 +35,7 @@ export function planLatencyPods(
   phase: LatencyPodsPhase,
 ): { plans: PodPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
+  const shape = shapeOf(phase);
   const plans = Array.from({ length: phase.count }, (_, i) => ({
     namespace: namespaces[i % namespaces.length] ?? '',
     name: indexedName(phase.name, i),
@@ -41,6 +43,10 @@ export function planLatencyPods(
     shape,
   }));
   return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+}
+
+function shapeOf({ image, requests, runtimeClass }: CreateDeploymentsPhase | LatencyPodsPhase): PodShape {
+  return { image, requests, runtimeClass };
 }
 
 /** When the phase sends `count` requests: decided by its pacing, its name and the scenario's seed. */

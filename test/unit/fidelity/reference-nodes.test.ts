@@ -11,6 +11,7 @@ import { cgroupMounts } from '../../../src/fidelity/reference/cgroups.ts';
 import { requireHostPrograms } from '../../../src/fidelity/reference/host-programs.ts';
 import { workImage, writeWorkImage } from '../../../src/fidelity/reference/images.ts';
 import { KubemarkNodes, kubemarkArgs } from '../../../src/fidelity/reference/kubemark.ts';
+import { KwokNodes } from '../../../src/fidelity/reference/kwok.ts';
 import { isReadySince } from '../../../src/fidelity/reference/node-readiness.ts';
 import { containerdConfig, kubeletArgs, kubeletConfig } from '../../../src/fidelity/reference/node-config.ts';
 import { RealNode } from '../../../src/fidelity/reference/real-node.ts';
@@ -216,9 +217,18 @@ describe('a node', () => {
     }
   });
 
+  it('of KWOK has no proxy', () => {
+    expect(() => new KwokNodes(options(['a'], true))).toThrow('KWOK has no proxies');
+  });
+
   it('that was never started can be stopped, twice', async () => {
     await writeFile(join(dir, 'kept'), '');
-    for (const side of [new RealNode(options(['a'], false)), new KubemarkNodes(options(['a'], true))]) {
+    const sides = [
+      new RealNode(options(['a'], false)),
+      new KubemarkNodes(options(['a'], true)),
+      new KwokNodes(options(['a'], false)),
+    ];
+    for (const side of sides) {
       await side.stop();
       await side.stop();
     }
