@@ -8,10 +8,10 @@ import type { Comparison } from '../../fidelity/comparison.ts';
 import { renderMarkdown } from '../../fidelity/markdown.ts';
 import { type Reference, references } from '../../fidelity/references.ts';
 import type { SideRun } from '../../fidelity/run-side.ts';
-import { planWork } from '../../fidelity/work/plan.ts';
+import { nodesMax, planWork, podsPerNodeMax } from '../../fidelity/work/plan.ts';
 import { claimFolder } from '../claim-folder.ts';
 import { writeFileAtomically } from '../../result/atomic-file.ts';
-import { parseDurationMs } from '../../scenario/duration.ts';
+import { durationMsMax, formatDuration, parseDurationMs } from '../../scenario/duration.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderComparison } from '../fidelity-table.ts';
@@ -99,7 +99,7 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
 async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<number> {
   const { against, quiet, json, short } = flags;
   const usual = short ? defaults.short : defaults.long;
-  const nodes = positiveInteger('--nodes', flags.nodes) ?? defaults.nodes[against];
+  const nodes = atMost(nodesMax, '--nodes', flags.nodes) ?? defaults.nodes[against];
   if (against === 'kubelet' && nodes > 1) {
     throw new HollowmarkError('bad-input', '--nodes: there can only be one real node on a machine', {
       hint: 'leave it out, or compare with kubemark nodes: --against kubemark',
@@ -107,7 +107,8 @@ async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<
   }
   const plan = planWork(against, {
     nodes,
-    podsPerNode: positiveInteger('--pods', flags.pods) ?? usual.pods,
+    podsPerNode:
+      atMost(podsPerNodeMax, '--pods', flags.pods, 'with the others a node holds its 110') ?? usual.pods,
     idleMs: idleMs(flags.idle ?? usual.idle),
     short,
   });
@@ -139,12 +140,22 @@ async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<
 }
 
 /** @throws HollowmarkError `bad-input`. */
+function atMost(max: number, flag: string, value: number | undefined, hint?: string): number | undefined {
+  const checked = positiveInteger(flag, value);
+  if (checked === undefined || checked <= max) return checked;
+  throw new HollowmarkError('bad-input', `${flag}: at most ${max}`, hint === undefined ? {} : { hint });
+}
+
+/** @throws HollowmarkError `bad-input`. */
 function idleMs(text: string): number {
   const durationMs = parseDurationMs(text);
   if (durationMs === undefined) {
     throw new HollowmarkError('bad-input', `--idle: "${text}" is not a duration`, {
       hint: 'such as 90s, 5m or 1h30m',
     });
+  }
+  if (durationMs > durationMsMax) {
+    throw new HollowmarkError('bad-input', `--idle: at most ${formatDuration(durationMsMax)}`);
   }
   return durationMs;
 }

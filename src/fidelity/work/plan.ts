@@ -33,6 +33,12 @@ export type PhaseName = (typeof phaseNames)[number];
 
 const namespacesMax = 8;
 
+/** What one machine bears of kubemark, and what has an address in one network. */
+export const nodesMax = 100;
+
+/** Beside those of a Deployment up to 37 pods run on a node at a time, which takes 110 in all. */
+export const podsPerNodeMax = 70;
+
 /** The namespaces of the work: eight, or one for each pod of its Deployments when there are fewer. */
 export function namespacesOf({ nodes, podsPerNode }: WorkPlan): string[] {
   const count = Math.min(namespacesMax, nodes * podsPerNode);
