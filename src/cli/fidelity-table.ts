@@ -44,9 +44,12 @@ export function renderComparison(
     }
   }
   lines.push('', `  ${paint('1', 'from bound to Running, ms')}`);
-  for (const { name, reference, hollow, ratio, agrees } of timing) {
+  for (const { name, reference, hollow, ratio, judged, agrees } of timing) {
     const medians = (runs: number[]): string => figures(runs.map(Math.round));
-    lines.push(line(agrees, name, medians(reference.runs), medians(hollow.runs), ratioText(ratio)));
+    const title = judged ? name : `${name} (too few to judge)`;
+    lines.push(
+      line(agrees || !judged, title, medians(reference.runs), medians(hollow.runs), ratioText(ratio)),
+    );
   }
   lines.push('');
   for (const { part, name, reference, hollow } of findings.unexpected) {

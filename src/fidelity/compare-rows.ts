@@ -48,6 +48,8 @@ type Group = {
 };
 
 const toleranceShare = 0.1;
+/** Of the length of what may or may not have been merged into one. */
+const racyBytesToleranceShare = 0.25;
 /** Of a mean of racy counts a difference of one node's or pod's one request in ten tells nothing. */
 const toleranceMin = 0.1;
 /** A body that differs by fewer bytes differs in names and figures. */
@@ -177,11 +179,12 @@ function requestsAgree(group: Group, reference: Values, hollow: Values, units: n
   return within(hollow.median, reference, tolerance);
 }
 
-function bytesAgree({ cells }: Group): boolean {
+function bytesAgree({ cells, class: rowClass }: Group): boolean {
+  const share = rowClass === 'exact' ? toleranceShare : racyBytesToleranceShare;
   return (['upBytes', 'downBytes'] as const).every((direction) => {
     const reference = perRequest(cells.reference, direction);
     const hollow = perRequest(cells.hollow, direction);
-    const tolerance = Math.max(bytesToleranceMin, toleranceShare * reference.median);
+    const tolerance = Math.max(bytesToleranceMin, share * reference.median);
     return within(hollow.median, reference, tolerance);
   });
 }
