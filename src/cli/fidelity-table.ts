@@ -70,7 +70,11 @@ export function renderComparison(
   return lines;
 }
 
-/** `node create events 201 a pod`. */
-function shortName({ name, per }: ComparedRow): string {
-  return `${name.replace('system:node:<node>', 'node').replace('system:kube-proxy', 'proxy')} a ${per}`;
+/** `node create events 201 a pod (bytes)`; the query that all first watches have is told in a word. */
+function shortName({ name, per, faults }: ComparedRow): string {
+  const short = name
+    .replace('system:node:<node>', 'node')
+    .replace('system:kube-proxy', 'proxy')
+    .replace(/\?\S*sendInitialEvents=true\S*/, '?streaming-list');
+  return `${short} a ${per}${faults.length === 0 ? '' : ` (${faults.join(', ')})`}`;
 }

@@ -60,7 +60,9 @@ describe('the table on a terminal', () => {
   const lines = renderComparison(comparison, { color: false, columns: 100 });
 
   it('has every row with its figures and whether it passes', () => {
-    expect(lines).toContainEqual(expect.stringMatching(/^✕ node create nodes 201 a node +1 +2 +2\.00$/));
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✕ node create nodes 201 a node \(requests\) +1 +2 +2\.00$/),
+    );
     expect(lines).toContainEqual(expect.stringMatching(/^✓ single \(too few to judge\) +550 +560 +1\.02$/));
   });
 
