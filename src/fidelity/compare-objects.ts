@@ -19,8 +19,13 @@ const absent = '(absent)';
 const racyFields: readonly { object: RegExp; path: RegExp; why: string }[] = [
   {
     object: /^Pod job /,
-    path: /^(?:status\.resources\.|metadata\.managedFields\[kubelet Update status\].*\.f:resources\.)/,
+    path: /^status\.resources\.|^metadata\.managedFields\[kubelet Update status\].*\.f:resources\./,
     why: 'the resources of a container that has ended come from the runtime or from the spec, whichever is asked first',
+  },
+  {
+    object: /^Pod /,
+    path: /^status\.resources\.limits\.memory$|\.f:resources\.f:limits\.(?:\.|f:memory)$/,
+    why: 'no limit reads as the largest number there is, once the kubelet has read it from the runtime (cgroup v1)',
   },
   {
     object: /^Node after return$/,

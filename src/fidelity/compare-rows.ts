@@ -52,6 +52,8 @@ const toleranceShare = 0.1;
 const racyBytesToleranceShare = 0.25;
 /** Of a mean of racy counts a difference of one node's or pod's one request in ten tells nothing. */
 const toleranceMin = 0.1;
+/** What one side has sent so often and the other never is not left to chance. */
+const onlyOneSideMin = 5;
 /** A body that differs by fewer bytes differs in names and figures. */
 const bytesToleranceMin = 16;
 
@@ -173,6 +175,9 @@ function requestsAgree(group: Group, reference: Values, hollow: Values, units: n
   if (group.class === 'exact' && own.size === 1) {
     return group.cells.hollow.every(({ requests }) => own.has(requests));
   }
+  const sent = (cells: readonly Cell[]): number => cells.reduce((sum, { requests }) => sum + requests, 0);
+  const [theirs, ours] = [sent(group.cells.reference), sent(group.cells.hollow)];
+  if (Math.min(theirs, ours) === 0 && Math.max(theirs, ours) >= onlyOneSideMin) return false;
   // Of a count of independent events; what does not occur in one run may well occur once or twice in another.
   const deviation = group.class === 'drawn' ? (2 * Math.sqrt(Math.max(1, medianOf(counts)))) / units : 0;
   const tolerance = Math.max(toleranceMin, group.slack, toleranceShare * reference.median, deviation);

@@ -77,7 +77,14 @@ export class HollowSide implements NodeSide {
   private nodeConfig(name: string, index: number): NodeConfig {
     return {
       name,
-      capacity: { cpu: '8', memory: '32Gi', 'ephemeral-storage': '100Gi', pods: '110' },
+      capacity: {
+        cpu: '8',
+        memory: '32Gi',
+        'ephemeral-storage': '100Gi',
+        pods: '110',
+        'hugepages-1Gi': '0',
+        'hugepages-2Mi': '0',
+      },
       labels: {},
       taints: [],
       address: `100.64.0.${index + 1}`,

@@ -261,7 +261,7 @@ describe('findings', () => {
   const gap = (id: string, pattern: string): KnownGap => ({
     id,
     against: ['kubelet'],
-    part: 'requests',
+    parts: ['requests'],
     pattern,
     why: '',
   });

@@ -14,7 +14,7 @@ const finding = {
 const gap = {
   id: 'old',
   against: ['kubelet' as const],
-  part: 'types' as const,
+  parts: ['types' as const],
   pattern: '^x',
   why: 'not yet',
 };
