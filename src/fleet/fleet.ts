@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import {
@@ -32,6 +33,8 @@ const stopTimeoutMs = 10_000;
 export type FleetOptions = {
   nodes: NodeConfig[];
   proxies: boolean;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   seed: string;
   endpoint: ApiServerEndpoint;
   identities: IdentityPlan;
@@ -157,7 +160,10 @@ export class Fleet {
 
 /** Nodes dealt out evenly, in contiguous runs. Pure. */
 export function shardConfigs(
-  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
+  options: Pick<
+    FleetOptions,
+    'nodes' | 'proxies' | 'profile' | 'seed' | 'endpoint' | 'identities' | 'shards'
+  >,
 ): ShardConfig[] {
   const wanted =
     options.shards ??
@@ -173,6 +179,7 @@ export function shardConfigs(
       Math.floor(((shard + 1) * options.nodes.length) / count),
     ),
     proxies: options.proxies,
+    profile: options.profile,
     endpoint: options.endpoint,
     identities: options.identities,
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.

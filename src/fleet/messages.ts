@@ -1,4 +1,5 @@
 import type { NodeConfig } from '../hollow/context.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { CallSnapshot } from '../metrics/call-metrics.ts';
@@ -13,6 +14,8 @@ export type ShardConfig = {
   endpoint: ApiServerEndpoint;
   /** How `system:node:<name>` and `system:kube-proxy` come by their identities. */
   identities: IdentityPlan;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   /** Source address of the shard's connections; undefined lets the kernel choose. */
   localAddress: string | undefined;
 };

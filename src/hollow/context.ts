@@ -2,6 +2,7 @@ import type { Prng } from '../base/prng.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
 import type { DurationRange, RuntimeProfile } from './runtime/runtime-profile.ts';
+import { type WireProfile, type WireProfileName, wireProfile } from './wire-profile.ts';
 
 /** A node as the scenario describes it. */
 export type NodeConfig = {
@@ -19,6 +20,8 @@ export type NodeConfig = {
    * real kubelet gives them none.
    */
   objectLabels?: Record<string, string> | undefined;
+  /** What it sends; absent: what a real one does. */
+  wire?: WireProfileName | undefined;
 };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
@@ -33,6 +36,10 @@ export class KubeletContext {
     this.node = node;
     this.profile = profile;
     this.prng = prng;
+  }
+
+  get wire(): WireProfile {
+    return wireProfile(this.node.wire);
   }
 
   get nowMs(): number {

@@ -50,6 +50,7 @@ export class EventRecorder {
 
   record(object: EventObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { context } = this;
+    if (!context.wire.sendsNodeEvents) return;
     const key = `${object.uid}/${object.fieldPath ?? ''}/${reason}/${message}`;
     const time = timestamp(context.now.wallMs);
     if (!this.spamBucket(object).tryTake(context.nowMs)) {

@@ -1,39 +1,42 @@
 import type { Prng } from '../base/prng.ts';
 import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
-import { Reflector } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import type { NodeConfig } from './context.ts';
 import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, readsBody } from './effects.ts';
-import { type ShardEnvironment, clientOf } from './environment.ts';
+import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
 import { Kubelet } from './kubelet.ts';
+import type { OpenWatch } from './shared-watches.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-/** A real kubelet's client limits: kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have none. */
-const qps = 50;
-const burst = 100;
+import { wireProfile } from './wire-profile.ts';
 
 const strategicMergePatch = 'application/strategic-merge-patch+json';
 
 /** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
 export class HollowKubelet {
   private readonly environment: ShardEnvironment;
+  private readonly nodeName: string;
   private readonly kubelet: Kubelet;
   private readonly client: ApiClient;
+  /** kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have no limit. */
   private readonly limits: { api: TokenBucket; events: TokenBucket };
-  private readonly watches = new Map<string, Reflector>();
+  private readonly watches = new Map<string, OpenWatch>();
   private readonly wanted = new Set<string>();
   private stopped = false;
 
   constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
     this.environment = environment;
     this.kubelet = new Kubelet(node, environment.profile, prng.fork('kubelet'));
-    this.client = clientOf(
-      environment,
-      identity,
-      `kubelet/${node.kubeletVersion} (linux/amd64) hollowmark`,
-      prng.fork('client'),
-    );
+    const { kubeletAgent, qps, burst } = wireProfile(node.wire);
+    this.nodeName = node.name;
+    this.client =
+      environment.pool?.client ??
+      clientOf(
+        environment,
+        identity,
+        `${kubeletAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
+        prng.fork('client'),
+      );
     const nowMs = environment.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(qps, burst, nowMs), events: new TokenBucket(qps, burst, nowMs) };
   }
@@ -49,7 +52,7 @@ export class HollowKubelet {
   stop(): void {
     this.stopped = true;
     for (const watch of this.watches.values()) watch.stop();
-    this.client.close();
+    if (this.environment.pool === undefined) this.client.close();
   }
 
   private handle(event: KubeletEvent): void {
@@ -84,7 +87,8 @@ export class HollowKubelet {
         delays.after(effect.delayMs, () => this.handle({ type: 'timer', timer: effect.timer }));
         break;
       case 'drop-connections':
-        this.client.dropConnections();
+        // Shared ones are everybody's.
+        if (this.environment.pool === undefined) this.client.dropConnections();
         break;
       case 'node-ready':
         observer.onNodeReady();
@@ -148,7 +152,7 @@ export class HollowKubelet {
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
     // Nobody may want it any more by the time the rate limit lets it through.
     if (this.stopped || !this.wanted.has(key) || this.watches.has(key)) return;
-    const reflector = new Reflector(this.client, spec, {
+    const watch = openWatch(this.environment, this.client, this.nodeName, spec, {
       onListing: () => this.handle({ type: 'listing', key }),
       onSynced: () => this.handle({ type: 'synced', key }),
       onEvent: (event) => {
@@ -163,6 +167,6 @@ export class HollowKubelet {
       },
       onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
     });
-    this.watches.set(key, reflector);
+    this.watches.set(key, watch);
   }
 }

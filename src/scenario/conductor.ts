@@ -7,6 +7,7 @@ import { tool } from '../base/package-info.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { clusterNotes } from '../cluster/notes.ts';
 import type { ShardReport } from '../fleet/messages.ts';
+import { type WireProfileName, wireNotes, wireProfile } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
 import { probeLease } from '../load/identity.ts';
@@ -30,6 +31,8 @@ export type RunOptions = {
   runId: string;
   /** Written into the result, so that the run can be done again. */
   invocation: Invocation;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   /** Makes or opens the cluster; what it throws is the outcome. */
   openCluster: () => Promise<Cluster>;
   clock: Clock;
@@ -109,6 +112,7 @@ class Run {
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: scenario.nodes.proxies,
+      profile: this.options.profile,
       seed: scenario.seed,
     });
     await hollow.nodesReady();
@@ -293,6 +297,7 @@ class Run {
     const { loaded, runId, clock, signal } = this.options;
     const { scenario } = loaded;
     const { pods, nodes, notes, ...parts } = measured;
+    const wire = wireProfile(this.options.profile);
     const verdict = judgeRun({
       slis: measured.slis,
       validity: measured.validity,
@@ -320,11 +325,16 @@ class Run {
         profile: cluster.profile,
         flags: { ...cluster.argv },
       },
-      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: 'json' },
+      wire: {
+        profile: wire.name,
+        identity: cluster.identityMode,
+        codec: 'json',
+        ...(wire.comparable ? {} : { comparable: false }),
+      },
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
-      notes: [...clusterNotes(cluster), ...notes],
+      notes: [...wireNotes(wire), ...clusterNotes(cluster), ...notes],
       failures: this.failures,
       ...(this.error === undefined || signal.aborted
         ? verdict

@@ -7,6 +7,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { ShardReport, ShardTotals } from '../fleet/messages.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { isStopped } from '../journal/process-identity.ts';
 import { ApiClient } from '../kube/client.ts';
@@ -34,7 +35,13 @@ export type HollowClusterOptions = {
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
 
-export type HollowNodes = { nodes: NodeConfig[]; proxies: boolean; seed: string };
+export type HollowNodes = {
+  nodes: NodeConfig[];
+  proxies: boolean;
+  /** What they send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
+  seed: string;
+};
 
 /** A cluster with hollow nodes on it: what `run` measures and `up` leaves running. */
 export class HollowCluster {
@@ -56,12 +63,13 @@ export class HollowCluster {
   }
 
   /** Starts the nodes, which are on their way to Ready then. */
-  startNodes({ nodes, proxies, seed }: HollowNodes): void {
+  startNodes({ nodes, proxies, profile, seed }: HollowNodes): void {
     const { cluster, clock, reporter, children, onReport } = this.options;
     reporter.step(`Starting ${nodes.length} hollow nodes`);
     const fleet = new Fleet({
       nodes,
       proxies,
+      profile,
       seed,
       endpoint: cluster.endpoint,
       identities: cluster.nodeIdentities,

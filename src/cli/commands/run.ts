@@ -98,6 +98,7 @@ async function conduct(
     loaded,
     runId,
     invocation: invocationOf(clusterFlags, profile),
+    profile: clusterFlags.profile,
     openCluster: () =>
       openCluster(clusterFlags, {
         scenario,

@@ -93,6 +93,7 @@ async function stay(
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: flags.proxies,
+      profile: flags.profile,
       seed: flags.seed ?? 'up',
     });
     await hollow.nodesReady();

@@ -1,5 +1,6 @@
 import { type NodeConfig, labelled, timestamp } from '../context.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
+import { wireProfile } from '../wire-profile.ts';
 
 /** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
 const pressures = [
@@ -11,9 +12,19 @@ const pressures = [
 /** `$setElementOrder` of a patch that touches the conditions. */
 export const nodeConditionOrder = [...pressures.map(([type]) => ({ type })), { type: 'Ready' }];
 
+/** As kubemark's nodes say of themselves (wire-samples-kubemark.jsonl, 164 ms). */
+const kubemarkNodeInfo = {
+  machineID: '',
+  systemUUID: '',
+  bootID: '',
+  kernelVersion: '3.16.0-0.bpo.4-amd64',
+  osImage: 'Debian GNU/Linux 7 (wheezy)',
+} as const;
+
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
 export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: number): unknown {
   const time = timestamp(wallMs);
+  const isKubemark = wireProfile(node.wire).node === 'kubemark';
   const condition = (type: string, status: string, reason: string, message: string): unknown => ({
     type,
     status,
@@ -35,9 +46,14 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
         'kubernetes.io/os': 'linux',
         ...node.labels,
       },
-      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      ...(isKubemark
+        ? {}
+        : { annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } }),
     },
-    spec: node.taints.length === 0 ? {} : { taints: node.taints },
+    spec: {
+      ...(isKubemark ? { providerID: `kubemark://${node.name}` } : {}),
+      ...(node.taints.length === 0 ? {} : { taints: node.taints }),
+    },
     status: {
       capacity: node.capacity,
       allocatable: node.capacity,
@@ -51,19 +67,25 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       nodeInfo: {
-        machineID: identifier(node.name, 32),
-        systemUUID: identifier(node.name, 32),
-        bootID: identifier(`${node.name}/boot`, 32),
-        kernelVersion: '6.1.0',
-        osImage: 'Debian GNU/Linux 12 (bookworm)',
+        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node.name)),
         containerRuntimeVersion: profile.version,
         kubeletVersion: node.kubeletVersion,
         kubeProxyVersion: '',
         operatingSystem: 'linux',
         architecture: 'amd64',
       },
-      images: profile.images,
+      ...(profile.images.length === 0 ? {} : { images: profile.images }),
     },
+  };
+}
+
+function realNodeInfo(name: string): Record<string, string> {
+  return {
+    machineID: identifier(name, 32),
+    systemUUID: identifier(name, 32),
+    bootID: identifier(`${name}/boot`, 32),
+    kernelVersion: '6.1.0',
+    osImage: 'Debian GNU/Linux 12 (bookworm)',
   };
 }
 

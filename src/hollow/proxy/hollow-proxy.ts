@@ -1,11 +1,13 @@
 import type { Prng } from '../../base/prng.ts';
 import type { ApiClient } from '../../kube/client.ts';
 import type { ClientIdentity } from '../../kube/identity.ts';
-import { Reflector, type WatchSpec } from '../../kube/reflector.ts';
+import type { WatchSpec } from '../../kube/reflector.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
 import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
-import { type ShardEnvironment, clientOf } from '../environment.ts';
+import { type ShardEnvironment, clientOf, openWatch } from '../environment.ts';
 import { eventSuffix } from '../event-recorder.ts';
+import type { OpenWatch } from '../shared-watches.ts';
+import { type WireProfile, wireProfile } from '../wire-profile.ts';
 
 const createEvent = callClass('POST', 'events', '', 'resource');
 
@@ -32,9 +34,10 @@ export class HollowProxy {
   private readonly environment: ShardEnvironment;
   private readonly node: NodeConfig;
   private readonly client: ApiClient;
-  private readonly reflectors: Reflector[] = [];
+  private readonly wire: WireProfile;
+  private readonly watches: OpenWatch[] = [];
   private readonly onReady: () => void;
-  private unsynced = Object.keys(watches).length;
+  private unsynced = 0;
   /** Service and endpoint slice changes seen after the first listing. */
   changesSeen = 0;
 
@@ -49,26 +52,33 @@ export class HollowProxy {
     this.onReady = onReady;
     this.environment = environment;
     this.node = node;
-    this.client = clientOf(
-      environment,
-      identity,
-      `kube-proxy/${node.kubeletVersion} (linux/amd64) hollowmark`,
-      prng,
-    );
+    this.wire = wireProfile(node.wire);
+    this.client =
+      environment.pool?.client ??
+      clientOf(
+        environment,
+        identity,
+        `${this.wire.proxyAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
+        prng,
+      );
   }
 
   get watchCount(): number {
-    return this.reflectors.length;
+    return this.watches.length;
   }
 
   start(): void {
-    this.sendStartingEvent();
-    for (const [key, spec] of Object.entries(watches)) {
+    if (this.wire.sendsProxyEvent) this.sendStartingEvent();
+    const wanted = Object.entries(watches).filter(([key]) => key !== 'nodes' || this.wire.proxyWatchesNode);
+    this.unsynced = wanted.length;
+    for (const [key, spec] of wanted) {
       const programs = key === 'services' || key === 'endpointslices';
       let synced = false;
-      this.reflectors.push(
-        new Reflector(
+      this.watches.push(
+        openWatch(
+          this.environment,
           this.client,
+          this.node.name,
           { ...spec(this.node.name), timeoutSecondsMin: 300, sendsTimeout: true },
           {
             onListing: () => {},
@@ -87,8 +97,8 @@ export class HollowProxy {
   }
 
   stop(): void {
-    for (const reflector of this.reflectors) reflector.stop();
-    this.client.close();
+    for (const watch of this.watches) watch.stop();
+    if (this.environment.pool === undefined) this.client.close();
   }
 
   private sendStartingEvent(): void {

@@ -29,7 +29,7 @@ export type RuntimeProfile = {
   images: { names: string[]; sizeBytes: number }[];
 };
 
-export function loadRuntimeProfile(name: 'containerd'): RuntimeProfile {
+export function loadRuntimeProfile(name: 'containerd' | 'kubemark'): RuntimeProfile {
   return JSON.parse(
     readFileSync(new URL(`profiles/${name}.json`, import.meta.url), 'utf8'),
   ) as RuntimeProfile;
