@@ -143,9 +143,11 @@ class SharedWatch implements WatchHandler {
     const { node, handler } = subscriber;
     if (!this.joining.delete(subscriber)) return;
     this.subscribers.add(subscriber);
-    let ofNode = this.byNode.get(node);
-    if (ofNode === undefined) this.byNode.set(node, (ofNode = new Set()));
-    ofNode.add(subscriber);
+    if (this.nodeOf !== undefined) {
+      const ofNode = this.byNode.get(node);
+      if (ofNode === undefined) this.byNode.set(node, new Set([subscriber]));
+      else ofNode.add(subscriber);
+    }
     handler.onListing();
     for (const [uid, kept] of this.kept) {
       if (this.nodeOf === undefined) handler.onEvent(kept.event);
