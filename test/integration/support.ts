@@ -13,6 +13,7 @@ import {
 import { startControlPlane } from '../../src/control-plane/start.ts';
 import { Shard } from '../../src/fleet/shard.ts';
 import type { NodeConfig } from '../../src/hollow/context.ts';
+import type { WireProfileName } from '../../src/hollow/wire-profile.ts';
 import { ApiClient, type RequestVerb } from '../../src/kube/client.ts';
 import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
 import { certificateIdentity } from '../../src/kube/identity.ts';
@@ -130,13 +131,14 @@ export class TestControlPlane {
   }
 
   /** Hollow nodes of this process, as a worker would run them. */
-  shard(nodes: NodeConfig[], proxies = true): Shard {
+  shard(nodes: NodeConfig[], proxies = true, profile?: WireProfileName): Shard {
     return new Shard(
       {
         shard: 0,
         seed: 'test',
         nodes,
         proxies,
+        profile,
         endpoint: this.controlPlane.endpoint,
         identities: { type: 'authority', authority: this.controlPlane.clientAuthority },
         localAddress: undefined,
