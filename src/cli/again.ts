@@ -4,6 +4,7 @@ import { type Machine, thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
 import { shownUrl } from '../base/shown-url.ts';
 import type { FlagProfile } from '../control-plane/control-plane.ts';
+import { wireProfileNames } from '../hollow/wire-profile.ts';
 import { readResult, resultFileAt } from '../result/read.ts';
 import type { Invocation, RunResult } from '../result/result.ts';
 import { type LoadedScenario, parseScenario } from '../scenario/load-scenario.ts';
@@ -14,23 +15,24 @@ import {
   checkedBinaries,
   flagProfiles,
   identityModes,
+  nodeIdentityOf,
   overridesOf,
-  wireProfiles,
 } from './options.ts';
 
 /** What a result remembers of the flags. @param profile the scenario's flag profile. */
 export function invocationOf(flags: ClusterFlags, profile: FlagProfile): Invocation {
-  const nodes = { profile: flags.profile ?? wireProfiles[0] };
+  const nodes = { profile: flags.profile ?? wireProfileNames[0] };
+  const identity = nodeIdentityOf(flags);
   // Where an existing cluster is follows from what the kubeconfig led to.
   if (flags.kubeconfig !== undefined) {
-    return { ...nodes, ...(flags.identity === undefined ? {} : { identity: flags.identity }) };
+    return { ...nodes, ...(identity === undefined ? {} : { identity }) };
   }
   const { version, binariesDir } = checkedBinaries(flags);
   return {
     kubernetesVersion: version,
     flags: flags.flags ?? profile,
     ...nodes,
-    identity: flags.identity ?? identityModes[0],
+    identity: identity ?? identityModes[0],
     ...(binariesDir === undefined ? {} : { binaries: resolve(binariesDir) }),
     ...(flags.releaseUrl === undefined ? {} : { releaseUrl: shownUrl(flags.releaseUrl) }),
   };
@@ -94,7 +96,7 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
             flags: flags.flags ?? known('flags', then.flags, flagProfiles),
           }
         : {}),
-      profile: flags.profile ?? known('profile', then.profile, wireProfiles),
+      profile: flags.profile ?? known('profile', then.profile, wireProfileNames),
       wire: flags.wire ?? known('wire', result.wire.codec, wireFormats, 'wire.codec'),
       identity: flags.identity ?? (onSameKind ? known('identity', then.identity, identityModes) : undefined),
       kubeconfig,

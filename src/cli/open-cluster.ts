@@ -21,7 +21,7 @@ import { nodeConfigs } from '../scenario/nodes.ts';
 import { runtimeClasses } from '../scenario/runtimes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { Scenario } from '../scenario/scenario.ts';
-import { type ClusterFlags, checkedBinaries } from './options.ts';
+import { type ClusterFlags, checkedBinaries, nodeIdentityOf } from './options.ts';
 import { usageError } from './usage.ts';
 
 export type OpenClusterOptions = {
@@ -59,7 +59,7 @@ export async function openCluster(flags: ClusterFlags, options: OpenClusterOptio
     reporter,
     signal,
   };
-  return LocalCluster.start(controlPlane, flags.identity ?? 'certificate');
+  return LocalCluster.start(controlPlane, nodeIdentityOf(flags) ?? 'certificate');
 }
 
 async function openForeign(
@@ -103,7 +103,7 @@ async function openForeign(
     const found = await survey(foreign, intent, signal);
     // Names that a killed run holds are free once it has been removed, which takes a yes.
     if (flags.yes || here.length === 0) refuseTaken(found);
-    const identity = flags.identity ?? (await chooseIdentity(client, signal, nodesOnly));
+    const identity = nodeIdentityOf(flags) ?? (await chooseIdentity(client, signal, nodesOnly));
     await requireRules(client, neededForRun(identity, nodesOnly), signal);
     const { version } = found;
     if (version === undefined) {

@@ -78,7 +78,6 @@ export async function main(
     .epilogue(exitCodeHelp)
     .parserConfiguration({
       'dot-notation': false,
-      'duplicate-arguments-array': false,
       'boolean-negation': true,
     })
     .exitProcess(false)

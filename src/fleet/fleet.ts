@@ -7,6 +7,7 @@ import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import {
@@ -37,6 +38,8 @@ export type FleetOptions = {
   runtimes?: RuntimeSettings | undefined;
   proxies: boolean;
   wire: WireFormat;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   seed: string;
   endpoint: ApiServerEndpoint;
   identities: IdentityPlan;
@@ -164,7 +167,7 @@ export class Fleet {
 export function shardConfigs(
   options: Pick<
     FleetOptions,
-    'nodes' | 'runtimes' | 'proxies' | 'wire' | 'seed' | 'endpoint' | 'identities' | 'shards'
+    'nodes' | 'runtimes' | 'proxies' | 'wire' | 'profile' | 'seed' | 'endpoint' | 'identities' | 'shards'
   >,
 ): ShardConfig[] {
   const wanted =
@@ -183,6 +186,7 @@ export function shardConfigs(
     runtimes: options.runtimes,
     proxies: options.proxies,
     wire: options.wire,
+    profile: options.profile,
     endpoint: options.endpoint,
     identities: options.identities,
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.

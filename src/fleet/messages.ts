@@ -1,5 +1,6 @@
 import type { NodeConfig } from '../hollow/context.ts';
 import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { ProgrammingSnapshot } from '../hollow/proxy/programming-latency.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
@@ -20,6 +21,8 @@ export type ShardConfig = {
   wire: WireFormat;
   /** How `system:node:<name>` and `system:kube-proxy` come by their identities. */
   identities: IdentityPlan;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   /** Source address of the shard's connections; undefined lets the kernel choose. */
   localAddress: string | undefined;
 };

@@ -5,13 +5,15 @@ import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
-import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
+import { type ShardEnvironment, type ShardObserver, clientOf } from '../hollow/environment.ts';
 import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
 import { HollowProxy, type SharedProxyState, sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
 import { NodeRuntimes } from '../hollow/runtime/node-runtimes.ts';
 import { ProgrammingLatency } from '../hollow/proxy/programming-latency.ts';
+import { SharedWatches } from '../hollow/shared-watches.ts';
+import { wireProfile } from '../hollow/wire-profile.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
-import type { Credentials } from '../kube/identity.ts';
+import type { ClientSubject, Credentials } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { codecNamed } from '../wire/negotiation.ts';
@@ -31,6 +33,9 @@ const startingMax = 48;
 
 /** Proxies of a shard that are opening their watches at a time. */
 const proxiesStartingMax = 16;
+
+/** Whom nodes are that share one identity: only an administrator may act for all of them. */
+const poolSubject: ClientSubject = { user: 'hollowmark-lite', groups: ['system:masters'] };
 
 /** How many error messages and interruption reasons a report carries. */
 const messagesKept = 5;
@@ -69,6 +74,7 @@ export class Shard implements ShardObserver {
       handshakes: new HandshakeGate(handshakesMax),
       runtimes: new NodeRuntimes(config.runtimes),
       localAddress: config.localAddress,
+      pool: undefined,
       observer: this,
     };
   }
@@ -86,6 +92,7 @@ export class Shard implements ShardObserver {
       userAgent: `hollowmark-fleet/${tool.version}`,
     });
     this.issuer = issuer;
+    if (wireProfile(this.config.profile).pooled) await this.openPool(issuer, prng);
     for (const node of nodes) {
       await this.fewerStartingThan(startingMax);
       if (this.stopped) return;
@@ -98,6 +105,14 @@ export class Shard implements ShardObserver {
     if (proxies) await this.startProxies(issuer, prng);
   }
 
+  private async openPool(issuer: IdentityIssuer, prng: Prng): Promise<void> {
+    const identity = await issuer.identityOf(poolSubject);
+    const userAgent = `hollowmark-lite/${tool.version}`;
+    const client = clientOf(this.environment, identity, userAgent, prng.fork('pool'));
+    const names = new Set(this.config.nodes.map(({ name }) => name));
+    this.environment.pool = { client, watches: new SharedWatches(client, (node) => names.has(node)) };
+  }
+
   private async startProxies(issuer: IdentityIssuer, prng: Prng): Promise<void> {
     const identity = await issuer.identityOf({ user: 'system:kube-proxy', groups: [] });
     for (const node of this.config.nodes) {
@@ -105,7 +120,7 @@ export class Shard implements ShardObserver {
       if (this.stopped) return;
       this.starting++;
       const proxy = new HollowProxy(this.environment, {
-        node,
+        node: { ...node, wireProfile: this.config.profile },
         identity,
         prng: prng.fork(`${node.name}/proxy`),
         shared: this.sharedByProxies,
@@ -153,6 +168,8 @@ export class Shard implements ShardObserver {
     this.startMore?.();
     for (const kubelet of this.kubelets) kubelet.stop();
     for (const proxy of this.proxies.values()) proxy.stop();
+    this.environment.pool?.watches.stop();
+    this.environment.pool?.client.close();
     this.environment.delays.close();
   }
 
@@ -223,9 +240,18 @@ export class Shard implements ShardObserver {
   }
 
   private async startKubelet(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
-    const identity = await issuer.identityOf({ user: `system:node:${node.name}`, groups: ['system:nodes'] });
+    const identity = await issuer.identityOf(
+      this.environment.pool === undefined
+        ? { user: `system:node:${node.name}`, groups: ['system:nodes'] }
+        : poolSubject,
+    );
     if (this.stopped) return;
-    const kubelet = new HollowKubelet(this.environment, node, identity, prng);
+    const kubelet = new HollowKubelet(
+      this.environment,
+      { ...node, wireProfile: this.config.profile },
+      identity,
+      prng,
+    );
     this.kubelets.push(kubelet);
     kubelet.start();
   }

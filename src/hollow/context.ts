@@ -6,6 +6,7 @@ import { NodeImages } from './runtime/image-store.ts';
 import type { NodeRuntime } from './runtime/node-runtimes.ts';
 import { RuntimeClasses } from './runtime/runtime-classes.ts';
 import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import { type WireProfile, type WireProfileName, wireProfile } from './wire-profile.ts';
 
 /** A node as the scenario describes it. */
 export type NodeConfig = {
@@ -25,6 +26,8 @@ export type NodeConfig = {
    * real kubelet gives them none.
    */
   objectLabels?: Record<string, string> | undefined;
+  /** What it sends; absent: what a real one does. */
+  wireProfile?: WireProfileName | undefined;
 };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
@@ -45,6 +48,10 @@ export class KubeletContext {
     this.runtimeClasses = new RuntimeClasses(runtime);
     this.images = new NodeImages(runtime, prng.fork('images'));
     this.prng = prng;
+  }
+
+  get wire(): WireProfile {
+    return wireProfile(this.node.wireProfile);
   }
 
   get nowMs(): number {

@@ -48,6 +48,7 @@ export class EventRecorder {
   }
 
   record(object: EventObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    if (!this.context.wire.sendsNodeEvents) return;
     if (!this.queue.push({ object, type, reason, message, ...this.nameAndTime(object) })) this.dropped++;
     this.next();
   }

@@ -1,18 +1,21 @@
 import type { Prng } from '../base/prng.ts';
 import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
-import { Reflector } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
 import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
-import { type ShardEnvironment, clientOf } from './environment.ts';
+import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
 import { Kubelet } from './kubelet.ts';
+import { defaultRuntime } from './runtime/runtime-profile.ts';
+import type { OpenWatch } from './shared-watches.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { wireProfile } from './wire-profile.ts';
 
-/** A real kubelet's client limits: kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have none. */
-const qps = 50;
-const burst = 100;
+/** The runtime that the scenario gives the node; the default one gives way to what belongs to the wire profile. */
+function runtimeOf({ runtime = defaultRuntime, wireProfile: name }: NodeConfig): string {
+  return runtime === defaultRuntime ? wireProfile(name).runtime : runtime;
+}
 
 /** The watches whose objects are looked at. */
 const readKeys: ReadonlySet<string> = new Set(['pods', 'nodes', 'runtimeclasses']);
@@ -22,26 +25,28 @@ const strategicMergePatch = 'application/strategic-merge-patch+json';
 /** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
 export class HollowKubelet {
   private readonly environment: ShardEnvironment;
+  private readonly nodeName: string;
   private readonly kubelet: Kubelet;
   private readonly client: ApiClient;
+  /** kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have no limit. */
   private readonly limits: { api: TokenBucket; events: TokenBucket };
-  private readonly watches = new Map<string, Reflector>();
+  private readonly watches = new Map<string, OpenWatch>();
   private readonly wanted = new Set<string>();
   private stopped = false;
 
   constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
     this.environment = environment;
-    this.kubelet = new Kubelet(
-      node,
-      environment.runtimes.of(node.runtime ?? 'containerd'),
-      prng.fork('kubelet'),
-    );
-    this.client = clientOf(
-      environment,
-      identity,
-      `kubelet/${node.kubeletVersion} (linux/amd64) hollowmark`,
-      prng.fork('client'),
-    );
+    const { kubeletAgent, qps, burst } = wireProfile(node.wireProfile);
+    this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'));
+    this.nodeName = node.name;
+    this.client =
+      environment.pool?.client ??
+      clientOf(
+        environment,
+        identity,
+        `${kubeletAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
+        prng.fork('client'),
+      );
     const nowMs = environment.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(qps, burst, nowMs), events: new TokenBucket(qps, burst, nowMs) };
   }
@@ -57,7 +62,7 @@ export class HollowKubelet {
   stop(): void {
     this.stopped = true;
     for (const watch of this.watches.values()) watch.stop();
-    this.client.close();
+    if (this.environment.pool === undefined) this.client.close();
   }
 
   private handle(event: KubeletEvent): void {
@@ -92,7 +97,8 @@ export class HollowKubelet {
         delays.after(effect.delayMs, () => this.handle({ type: 'timer', timer: effect.timer }));
         break;
       case 'drop-connections':
-        this.client.dropConnections();
+        // Shared ones are everybody's.
+        if (this.environment.pool === undefined) this.client.dropConnections();
         break;
       case 'node-ready':
         observer.onNodeReady();
@@ -157,7 +163,7 @@ export class HollowKubelet {
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
     // Nobody may want it any more by the time the rate limit lets it through.
     if (this.stopped || !this.wanted.has(key) || this.watches.has(key)) return;
-    const reflector = new Reflector(this.client, spec, {
+    const watch = openWatch(this.environment, this.client, this.nodeName, spec, {
       onListing: () => this.handle({ type: 'listing', key }),
       onSynced: () => this.handle({ type: 'synced', key }),
       onEvent: (event) => {
@@ -172,6 +178,6 @@ export class HollowKubelet {
       },
       onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
     });
-    this.watches.set(key, reflector);
+    this.watches.set(key, watch);
   }
 }

@@ -15,6 +15,9 @@ const notHttp2 = 'the server, or a proxy in front of it, does not speak HTTP/2';
 /** What every connection of this thread reads into: what came is taken out before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** `h2`, in a form that Node.js copies to a buffer of its own size: an array's copy would keep 8 KB alive. */
+const alpnH2 = new DataView(Uint8Array.of(2, 0x68, 0x32).buffer);
+
 export type TransportOptions = {
   endpoint: ApiServerEndpoint;
   identity: TlsIdentity;
@@ -160,7 +163,7 @@ export class Transport implements SessionEvents, KeptAlive {
       ...(isIP(host) === 0 ? { servername: host } : {}),
       secureContext: connectionContext(endpoint, this.identity),
       ...tlsOptions(endpoint),
-      ALPNProtocols: ['h2'],
+      ALPNProtocols: alpnH2,
       ...(localAddress === undefined ? {} : { localAddress }),
       ...(through === undefined
         ? { onread: { buffer: readBuffer, callback: (lengthBytes: number) => this.read(lengthBytes) } }

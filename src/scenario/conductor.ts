@@ -7,6 +7,7 @@ import { tool } from '../base/package-info.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { clusterNotes } from '../cluster/notes.ts';
 import type { ShardReport } from '../fleet/messages.ts';
+import { type WireProfileName, wireNotes, wireProfile } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
 import { probeLease } from '../load/identity.ts';
@@ -34,6 +35,8 @@ export type RunOptions = {
   wire: WireFormat;
   /** Written into the result, so that the run can be done again. */
   invocation: Invocation;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   /** Makes or opens the cluster; what it throws is the outcome. */
   openCluster: () => Promise<Cluster>;
   clock: Clock;
@@ -119,6 +122,7 @@ class Run {
       runtimes: runtimeSettings(scenario),
       proxies: scenario.nodes.proxies,
       wire: this.options.wire,
+      profile: this.options.profile,
       seed: scenario.seed,
     });
     await hollow.nodesReady();
@@ -303,6 +307,7 @@ class Run {
     const { loaded, runId, clock, signal } = this.options;
     const { scenario } = loaded;
     const { pods, nodes, notes, ...parts } = measured;
+    const wire = wireProfile(this.options.profile);
     const verdict = judgeRun({
       slis: measured.slis,
       validity: measured.validity,
@@ -330,11 +335,16 @@ class Run {
         profile: cluster.profile,
         flags: { ...cluster.argv },
       },
-      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: this.options.wire },
+      wire: {
+        profile: wire.name,
+        identity: cluster.identityMode,
+        codec: this.options.wire,
+        ...(wire.comparable ? {} : { comparable: false }),
+      },
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
-      notes: [...clusterNotes(cluster), ...runtimeNotes(scenario), ...notes],
+      notes: [...wireNotes(wire), ...clusterNotes(cluster), ...runtimeNotes(scenario), ...notes],
       failures: this.failures,
       ...(this.error === undefined || signal.aborted
         ? verdict

@@ -8,6 +8,7 @@ import { Fleet } from '../fleet/fleet.ts';
 import type { ShardReport, ShardTotals } from '../fleet/messages.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { isStopped } from '../journal/process-identity.ts';
 import { ApiClient } from '../kube/client.ts';
@@ -42,6 +43,8 @@ export type HollowNodes = {
   runtimes?: RuntimeSettings | undefined;
   proxies: boolean;
   wire: WireFormat;
+  /** What they send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   seed: string;
 };
 
@@ -65,7 +68,7 @@ export class HollowCluster {
   }
 
   /** Starts the nodes, which are on their way to Ready then. */
-  startNodes({ nodes, runtimes, proxies, wire, seed }: HollowNodes): void {
+  startNodes({ nodes, runtimes, proxies, wire, profile, seed }: HollowNodes): void {
     const { cluster, clock, reporter, children, onReport } = this.options;
     reporter.step(`Starting ${nodes.length} hollow nodes`);
     const fleet = new Fleet({
@@ -73,6 +76,7 @@ export class HollowCluster {
       runtimes,
       proxies,
       wire,
+      profile,
       seed,
       endpoint: cluster.endpoint,
       identities: cluster.nodeIdentities,

@@ -38,7 +38,6 @@ function machineState(): Record<string, unknown> {
     cgroups: cgroupMounts(mountinfo).flatMap((mount) =>
       readdirSync(mount).filter((name) => /^hollowmark-.*-(?:real|kubemark)-test/.test(name)),
     ),
-    shims: processesWith('containerd-shim'),
     interfaces: readdirSync('/sys/class/net'),
     sockets: readdirSync('/tmp').filter((name) => name.startsWith('kubelet_remote_')),
     folders: ['/run/containerd', '/run/netns', '/var/lib/kubelet', '/var/lib/cni', '/var/log/pods'].filter(
@@ -50,12 +49,12 @@ function machineState(): Record<string, unknown> {
   };
 }
 
-/** The processes that have the text in their arguments. */
-function processesWith(text: string): string[] {
+/** The processes of which a file in `/proc` has the text: by arguments (`cmdline`), or by what they have mounted. */
+function processesWith(text: string, file: 'cmdline' | 'mountinfo' = 'cmdline'): string[] {
   return readdirSync('/proc').flatMap((pid) => {
     try {
-      const argv = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
-      return argv.includes(text) ? [argv.replaceAll('\0', ' ')] : [];
+      const found = /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(text);
+      return found ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
     } catch {
       return [];
     }
@@ -112,6 +111,7 @@ function sideOptions(name: string, nodeNames: string[], proxies: boolean): SideO
 function expectGone(name: string): void {
   expect(existsSync(join(dir, name))).toBe(false);
   expect(processesWith(join(dir, name))).toEqual([]);
+  expect(processesWith(join(dir, name), 'mountinfo')).toEqual([]);
   expect(machineState()).toEqual(before);
 }
 
@@ -162,6 +162,10 @@ describe('a real node', () => {
     const pod = await becomesRunning('one');
     expect(pod.status.podIP).toMatch(/^10\.88\./);
     expect(processesWith('sleep\x003617')).toHaveLength(1);
+    const inside = processesWith(join(dir, 'real'), 'mountinfo').join('\n');
+    for (const program of ['pause', 'kubelet', 'containerd', 'containerd-shim-runc-v2', 'sleep 3617']) {
+      expect(inside).toContain(program);
+    }
 
     await side.leave();
     expect(processesWith('--hostname-override=real-test-0')).toEqual([]);

@@ -13,6 +13,7 @@ import {
 import { startControlPlane } from '../../src/control-plane/start.ts';
 import { Shard } from '../../src/fleet/shard.ts';
 import type { NodeConfig } from '../../src/hollow/context.ts';
+import type { WireProfileName } from '../../src/hollow/wire-profile.ts';
 import { ApiClient, type RequestVerb } from '../../src/kube/client.ts';
 import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
 import { certificateIdentity } from '../../src/kube/identity.ts';
@@ -131,7 +132,12 @@ export class TestControlPlane {
   }
 
   /** Hollow nodes of this process, as a worker would run them. */
-  shard(nodes: NodeConfig[], proxies = true, wire: WireFormat = 'protobuf'): Shard {
+  shard(
+    nodes: NodeConfig[],
+    proxies = true,
+    profile?: WireProfileName,
+    wire: WireFormat = 'protobuf',
+  ): Shard {
     return new Shard(
       {
         shard: 0,
@@ -139,6 +145,7 @@ export class TestControlPlane {
         nodes,
         proxies,
         wire,
+        profile,
         endpoint: this.controlPlane.endpoint,
         identities: { type: 'authority', authority: this.controlPlane.clientAuthority },
         localAddress: undefined,

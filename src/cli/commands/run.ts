@@ -101,6 +101,7 @@ async function conduct(
     runId,
     wire: clusterFlags.wire ?? wireFormats[0],
     invocation: invocationOf(clusterFlags, profile),
+    profile: clusterFlags.profile,
     openCluster: () =>
       openCluster(clusterFlags, {
         scenario,

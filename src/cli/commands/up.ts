@@ -95,6 +95,7 @@ async function stay(
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: flags.proxies,
       wire: flags.wire ?? wireFormats[0],
+      profile: flags.profile,
       seed: flags.seed ?? 'up',
     });
     await hollow.nodesReady();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
@@ -37,6 +37,23 @@ export function cgroupMounts(mountinfo: string): string[] {
   return [...new Set(points)];
 }
 
+/** Those that a kubelet wants below its root. */
+const kubeletControllers = new Set(['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'pids']);
+
+/**
+ * In version 2, a cgroup has the controllers that its parent hands down; here, a root hands down what it has. Version 1
+ * has no such files.
+ */
+export async function offerControllers(mount: string): Promise<void> {
+  const words = async (name: string): Promise<string[]> =>
+    (await readFile(join(mount, name), 'utf8').catch(() => '')).trim().split(/\s+/);
+  const handedDown = new Set(await words('cgroup.subtree_control'));
+  for (const controller of await words('cgroup.controllers')) {
+    if (!kubeletControllers.has(controller) || handedDown.has(controller)) continue;
+    await writeFile(join(mount, 'cgroup.subtree_control'), `+${controller}`);
+  }
+}
+
 /** A cgroup of our own in every hierarchy, below which a kubelet puts its pods. */
 export type OwnCgroup = {
   /** As the kubelet's `cgroupRoot` has it: `/hollowmark-…`. */
@@ -71,6 +88,7 @@ export async function makeCgroup(name: string): Promise<OwnCgroup> {
     return gone;
   };
   try {
+    for (const mount of mounts) await offerControllers(mount);
     for (const dir of dirs) await mkdir(dir);
   } catch (error) {
     await remove();

@@ -104,7 +104,10 @@ export class KubemarkNodes implements NodeSide {
     const { processes } = this;
     if (processes === undefined) throw new HollowmarkError('internal', 'kubemark was not set up');
     const startWallMs = systemClock.wallMs();
-    for (const { name, argv } of this.members) await processes.start(name, argv);
+    for (const { name, argv } of this.members) {
+      this.options.signal.throwIfAborted();
+      await processes.start(name, argv);
+    }
     await nodesBecomeReady(this.options, processes, startWallMs, systemClock);
   }
 

@@ -1,5 +1,6 @@
 import { type KubeletContext, type NodeConfig, labelled, timestamp } from '../context.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
+import { wireProfile } from '../wire-profile.ts';
 
 /** What a Node is made of. */
 type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images'>;
@@ -14,10 +15,19 @@ const pressures = [
 /** `$setElementOrder` of a patch that touches the conditions. */
 export const nodeConditionOrder = [...pressures.map(([type]) => ({ type })), { type: 'Ready' }];
 
+/** As kubemark's nodes say of themselves (wire-samples-kubemark.jsonl, 164 ms). */
+const kubemarkNodeInfo = {
+  machineID: '',
+  systemUUID: '',
+  bootID: '',
+} as const;
+
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
 export function newNode({ node, profile, images }: NodeParts, wallMs: number): unknown {
   const { system } = profile;
+  const reported = images.reported();
   const time = timestamp(wallMs);
+  const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
   const condition = (type: string, status: string, reason: string, message: string): unknown => ({
     type,
     status,
@@ -40,9 +50,14 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
         ...windowsLabels(system),
         ...node.labels,
       },
-      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      ...(isKubemark
+        ? {}
+        : { annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } }),
     },
-    spec: node.taints.length === 0 ? {} : { taints: node.taints },
+    spec: {
+      ...(isKubemark ? { providerID: `kubemark://${node.name}` } : {}),
+      ...(node.taints.length === 0 ? {} : { taints: node.taints }),
+    },
     status: {
       capacity: node.capacity,
       allocatable: node.capacity,
@@ -56,9 +71,7 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       nodeInfo: {
-        machineID: identifier(node.name, 32),
-        systemUUID: identifier(node.name, 32),
-        bootID: bootIdOf(node),
+        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node)),
         kernelVersion: system.kernelVersion,
         osImage: system.osImage,
         containerRuntimeVersion: profile.version,
@@ -67,8 +80,16 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
         operatingSystem: system.operatingSystem,
         architecture: 'amd64',
       },
-      images: images.reported(),
+      ...(reported.length === 0 ? {} : { images: reported }),
     },
+  };
+}
+
+function realNodeInfo(node: NodeConfig): Record<string, string> {
+  return {
+    machineID: identifier(node.name, 32),
+    systemUUID: identifier(node.name, 32),
+    bootID: bootIdOf(node),
   };
 }
 

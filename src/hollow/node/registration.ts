@@ -131,7 +131,8 @@ export class Registration {
   private onCreated(status: number, body: unknown): void {
     if (status === 201) {
       this.nodeUid = uidOf(body);
-      this.getNode('get-node', '?timeout=10s');
+      if (this.context.wire.readsCreatedNode) this.getNode('get-node', '?timeout=10s');
+      else this.onGot(200, body);
     } else if (status === 409) {
       this.existed = true;
       this.getNode('get-node');
@@ -192,6 +193,14 @@ export class Registration {
     const { context } = this;
     this.watch('csidrivers', '/apis/storage.k8s.io/v1/csidrivers', '');
     this.watch('runtimeclasses', '/apis/node.k8s.io/v1/runtimeclasses', '');
+    if (context.wire.clearsResourceSlices) this.clearSlices();
+    for (const reason of nodeConditionReasons) this.conditionEvent(reason);
+    this.nodeEvent('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods');
+    this.conditionEvents();
+  }
+
+  private clearSlices(): void {
+    const { context } = this;
     context.request(
       'api',
       {
@@ -202,9 +211,6 @@ export class Registration {
       },
       { to: 'registration', step: 'clear-slices' },
     );
-    for (const reason of nodeConditionReasons) this.conditionEvent(reason);
-    this.nodeEvent('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods');
-    this.conditionEvents();
   }
 
   private conditionEvents(): void {

@@ -1,16 +1,18 @@
 import type { Prng } from '../../base/prng.ts';
 import type { ApiClient } from '../../kube/client.ts';
 import type { ClientIdentity } from '../../kube/identity.ts';
-import { Reflector, type WatchSpec } from '../../kube/reflector.ts';
+import type { WatchSpec } from '../../kube/reflector.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
 import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
-import { type ShardEnvironment, clientOf } from '../environment.ts';
+import { type ShardEnvironment, clientOf, openWatch } from '../environment.ts';
 import { eventSuffix } from '../event-recorder.ts';
 import { CollectionView, type SharedCollection } from './collection-view.ts';
 import { Programmer } from './programmer.ts';
 import { type ServiceRecord, type SliceRecord, readEndpointSlice, readService } from './proxied-objects.ts';
 import { type Rule, rulesOf } from './rules.ts';
 import { ObjectPool, SharedTables } from './shared-table.ts';
+import type { OpenWatch } from '../shared-watches.ts';
+import { type WireProfile, wireProfile } from '../wire-profile.ts';
 
 const createEvent = callClass('POST', 'events', '', 'resource');
 
@@ -64,12 +66,13 @@ export class HollowProxy {
   private readonly environment: ShardEnvironment;
   private readonly options: ProxyOptions;
   private readonly client: ApiClient;
-  private readonly reflectors: Reflector[] = [];
+  private readonly wire: WireProfile;
+  private readonly watches: OpenWatch[] = [];
   private readonly services: CollectionView<ServiceRecord>;
   private readonly slices: CollectionView<SliceRecord>;
   private readonly programmer: Programmer;
   /** Watches that have not been listed yet. */
-  private readonly unsynced = new Set(Object.keys(watches));
+  private readonly unsynced = new Set<string>();
   /** Changes of services and endpoint slices seen after the first listing. */
   changesSeen = 0;
 
@@ -77,12 +80,15 @@ export class HollowProxy {
     this.environment = environment;
     this.options = options;
     const { node, identity, prng, shared } = options;
-    this.client = clientOf(
-      environment,
-      identity,
-      `kube-proxy/${node.kubeletVersion} (linux/amd64) hollowmark`,
-      prng,
-    );
+    this.wire = wireProfile(node.wireProfile);
+    this.client =
+      environment.pool?.client ??
+      clientOf(
+        environment,
+        identity,
+        `${this.wire.proxyAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
+        prng,
+      );
     this.programmer = new Programmer({
       clock: environment.clock,
       delays: environment.delays,
@@ -100,7 +106,7 @@ export class HollowProxy {
   }
 
   get watchCount(): number {
-    return this.reflectors.length;
+    return this.watches.length;
   }
 
   /** What is programmed on the node, by port of a Service; undefined before the first sync. */
@@ -110,17 +116,17 @@ export class HollowProxy {
   }
 
   start(): void {
-    this.sendStartingEvent();
+    if (this.wire.sendsProxyEvent) this.sendStartingEvent();
     this.watch('servicecidrs');
     this.watch('services', this.services);
     this.watch('endpointslices', this.slices);
-    this.watch('nodes');
+    if (this.wire.proxyWatchesNode) this.watch('nodes');
   }
 
   stop(): void {
     this.programmer.stop();
-    for (const reflector of this.reflectors) reflector.stop();
-    this.client.close();
+    for (const watch of this.watches) watch.stop();
+    if (this.environment.pool === undefined) this.client.close();
   }
 
   /** Opens a watch. Without a `view` its objects do not matter: they are not even decoded. */
@@ -128,10 +134,14 @@ export class HollowProxy {
     key: keyof typeof watches,
     view?: CollectionView<ServiceRecord> | CollectionView<SliceRecord>,
   ): void {
-    this.reflectors.push(
-      new Reflector(
+    const { name } = this.options.node;
+    this.unsynced.add(key);
+    this.watches.push(
+      openWatch(
+        this.environment,
         this.client,
-        { ...watches[key](this.options.node.name), timeoutSecondsMin: 300, sendsTimeout: true },
+        name,
+        { ...watches[key](name), timeoutSecondsMin: 300, sendsTimeout: true },
         {
           onListing: () => view?.onListing(),
           onEvent: (event) => view?.onEvent(event),

@@ -6,6 +6,9 @@ import { nearest } from '../../base/nearest.ts';
 import { packageRoot } from '../../base/package-info.ts';
 import { type Distribution, distributionFault } from './distribution.ts';
 
+/** That of nodes of which nothing else is said. */
+export const defaultRuntime = 'containerd';
+
 /** The runtimes that come with Hollowmark: a data file each, in `profiles/`. */
 export const runtimeNames = ['containerd', 'cri-o', 'docker', 'rkt', 'hyper', 'windows'] as const;
 

@@ -105,7 +105,7 @@ function sloText(sli: JudgedSli, others: readonly JudgedSli[]): string {
 }
 
 function factLines(result: RunResult, timeZone: string | undefined): string[] {
-  const { nodes, pods, cluster, run } = result;
+  const { nodes, pods, cluster, run, wire } = result;
   const startup = headlineStartup(result);
   const quantiles =
     startup === undefined || startup.count === 0
@@ -120,6 +120,7 @@ function factLines(result: RunResult, timeZone: string | undefined): string[] {
     ...(programming === undefined ? [] : [programmingLine(programming)]),
     `time   ${localTime(run.startedAt, timeZone)}, ${formatDurationUs(runDurationMs(result) * 1000)}`,
     `run    ${run.scenario}, Kubernetes ${cluster.version}, flags ${cluster.profile}, seed ${run.seed}`,
+    ...(wire.comparable === false ? [`wire   profile ${wire.profile}: not comparable`] : []),
   ];
 }
 

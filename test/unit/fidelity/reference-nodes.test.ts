@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import { installProgram } from '../../../src/fidelity/peers/install-program.ts';
 import { kubeletProgram, kubemarkProgram, pauseProgram } from '../../../src/fidelity/peers/programs.ts';
-import { cgroupMounts } from '../../../src/fidelity/reference/cgroups.ts';
+import { cgroupMounts, offerControllers } from '../../../src/fidelity/reference/cgroups.ts';
 import { requireHostPrograms } from '../../../src/fidelity/reference/host-programs.ts';
 import { workImage, writeWorkImage } from '../../../src/fidelity/reference/images.ts';
 import { KubemarkNodes, kubemarkArgs } from '../../../src/fidelity/reference/kubemark.ts';
@@ -101,6 +101,21 @@ describe('cgroup file systems', () => {
       '/sys/fs/cgroup/unified',
       '/mnt/a b',
     ]);
+  });
+});
+
+describe('the controllers of a cgroup file system', () => {
+  it('of version 2 are handed down where they are not yet, those that a kubelet wants', async () => {
+    const control = join(dir, 'cgroup.subtree_control');
+    await writeFile(join(dir, 'cgroup.controllers'), 'memory pids rdma\n');
+    await writeFile(control, 'memory\n');
+    await offerControllers(dir);
+    expect(await readFile(control, 'utf8')).toBe('+pids');
+  });
+
+  it('of version 1 are left alone', async () => {
+    await offerControllers(dir);
+    expect(await readdir(dir)).toEqual([]);
   });
 });
 
