@@ -115,6 +115,7 @@ const identity = new Set([
   'uid',
   'resourceVersion',
   'creationTimestamp',
+  'deletionTimestamp',
   'managedFields',
   'generation',
 ]);
@@ -152,7 +153,7 @@ const pathOf = (sample: Sample): string => `${sample.path}/${(sample.object as N
 
 async function create(codec: 'json' | 'protobuf', sample: Sample): Promise<void> {
   await call(codec, 'POST', sample.path, sample.object);
-  const isRichPod = (sample.object as Named).metadata.name === 'rich' && sample.object['kind'] === 'Pod';
+  const isRichPod = (sample.object as Named).metadata.name.startsWith('rich') && sample.object['kind'] === 'Pod';
   if (isRichPod) {
     await update(codec, `${pathOf(sample)}/ephemeralcontainers`, (pod) => ({
       ...pod,
@@ -162,6 +163,8 @@ async function create(codec: 'json' | 'protobuf', sample: Sample): Promise<void>
   if (sample.status !== undefined) {
     await update(codec, `${pathOf(sample)}/status`, (object) => ({ ...object, status: sample.status }));
   }
+  // Its finalizer keeps it there, with a deletionTimestamp.
+  if (isRichPod) await call(codec, 'DELETE', pathOf(sample), { apiVersion: 'v1', kind: 'DeleteOptions' });
 }
 
 /** GET, change, PUT; once more when somebody else has written it. */
