@@ -153,7 +153,8 @@ const pathOf = (sample: Sample): string => `${sample.path}/${(sample.object as N
 
 async function create(codec: 'json' | 'protobuf', sample: Sample): Promise<void> {
   await call(codec, 'POST', sample.path, sample.object);
-  const isRichPod = (sample.object as Named).metadata.name.startsWith('rich') && sample.object['kind'] === 'Pod';
+  const isRichPod =
+    (sample.object as Named).metadata.name.startsWith('rich') && sample.object['kind'] === 'Pod';
   if (isRichPod) {
     await update(codec, `${pathOf(sample)}/ephemeralcontainers`, (pod) => ({
       ...pod,
