@@ -38,6 +38,7 @@ export function clientOf(
   identity: ClientIdentity,
   userAgent: string,
   prng: Prng,
+  acceptsAll = false,
 ): ApiClient {
   const { endpoint, codec, clock, metrics, handshakes, localAddress } = environment;
   return new ApiClient({
@@ -50,5 +51,6 @@ export function clientOf(
     identity,
     userAgent,
     prng,
+    acceptsAll,
   });
 }

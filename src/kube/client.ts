@@ -48,6 +48,8 @@ export type ApiClientOptions = {
   /** Shared where several clients are the same identity. */
   identity: ClientIdentity;
   codec: Codec;
+  /** Accepts whatever the server has when it has not the codec's: client-go's way unless told otherwise, as kube-proxy's. */
+  acceptsAll?: boolean | undefined;
   userAgent: string;
   clock: Clock;
   prng: Prng;
@@ -69,6 +71,7 @@ type Pending = { open: (transport: Transport) => void; fail: (error: NoAnswerErr
  */
 export class ApiClient {
   readonly codec: Codec;
+  private readonly accept: string;
   readonly clock: Clock;
   readonly prng: Prng;
   private readonly options: ApiClientOptions;
@@ -86,6 +89,7 @@ export class ApiClient {
     this.options = options;
     this.pathPrefix = new URL(options.endpoint.url).pathname.replace(/\/+$/, '');
     this.codec = options.codec;
+    this.accept = options.acceptsAll === true ? `${options.codec.contentType}, */*` : options.codec.accept;
     this.clock = options.clock;
     this.prng = options.prng;
   }
@@ -127,7 +131,7 @@ export class ApiClient {
     const headers = {
       ':method': 'GET',
       ':path': this.pathPrefix + path,
-      accept: this.codec.watchAccept,
+      accept: this.accept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
     };
@@ -154,7 +158,7 @@ export class ApiClient {
     const headers: RequestHeaders = {
       ':method': request.method,
       ':path': this.pathPrefix + request.path,
-      accept: request.accept ?? this.codec.accept,
+      accept: request.accept ?? this.accept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
     };

@@ -54,6 +54,7 @@ export class HollowProxy {
       identity,
       `kube-proxy/${node.kubeletVersion} (linux/amd64) hollowmark`,
       prng,
+      true,
     );
   }
 

@@ -208,8 +208,8 @@ describe('objects', () => {
   });
 });
 
-function withoutType({ apiVersion: _, kind: __, ...rest }: Json): Json {
-  return rest;
+function withoutType({ metadata, spec, status }: Json): Json {
+  return { metadata, spec, status };
 }
 
 /** What JSON has of a selection. */
