@@ -6,12 +6,12 @@ import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
 import { certificateIdentity } from '../../src/kube/identity.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import { CallMetrics, callClass } from '../../src/metrics/call-metrics.ts';
-import type { Codec, EventMetadata, RawWatchEvent } from '../../src/wire/codec.ts';
+import { type Codec, type EventMetadata, type RawWatchEvent, wireFormats } from '../../src/wire/codec.ts';
 import { jsonCodec } from '../../src/wire/json-codec.ts';
 import { codecOf } from '../../src/wire/negotiation.ts';
 import { protobufCodec } from '../../src/wire/protobuf-codec.ts';
 import { type Message, allMessages, messageOf } from '../../src/wire/schema.ts';
-import { TestControlPlane } from './support.ts';
+import { TestControlPlane, testNodes } from './support.ts';
 import { type Sample, samples } from './wire-objects.ts';
 import { ephemeralContainer, otherPod, plainPod, richPod, richPodStatus } from './wire-pod.ts';
 
@@ -400,6 +400,16 @@ it('deletes many, and is told which', async () => {
   const { object } = await call<{ kind: string; items: Named[] }>('protobuf', 'DELETE', path, options);
   expect(object.kind).toBe('ResourceSliceList');
   expect(object.items.map(({ metadata }) => metadata.name)).toEqual(['rich', 'rich-2']);
+});
+
+it.each(wireFormats)('carries hollow nodes and their proxies in %s', async (wire) => {
+  const shard = plane.shard(testNodes(1, `speaks-${wire}`), true, wire);
+  await shard.start();
+  const { totals } = shard.report();
+  const { errors } = shard.drainStatistics();
+  shard.stop();
+  expect(errors).toEqual([]);
+  expect(totals).toMatchObject({ nodesReady: 1, proxiesReady: 1, watchInterruptions: 0 });
 });
 
 const dropped = 'taken away by the API server from whatever is written';
