@@ -46,6 +46,7 @@ export function clientOf(
   identity: ClientIdentity,
   userAgent: string,
   prng: Prng,
+  acceptsAll = false,
 ): ApiClient {
   const { endpoint, codec, clock, metrics, handshakes, localAddress } = environment;
   return new ApiClient({
@@ -58,6 +59,7 @@ export function clientOf(
     identity,
     userAgent,
     prng,
+    acceptsAll,
   });
 }
 
