@@ -1,6 +1,7 @@
 import type { Prng } from '../base/prng.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
+import type { ContainerBehaviour } from './pods/container-behaviour.ts';
 import type { DurationRange, RuntimeProfile } from './runtime/runtime-profile.ts';
 
 /** A node as the scenario describes it. */
@@ -19,6 +20,8 @@ export type NodeConfig = {
    * real kubelet gives them none.
    */
   objectLabels?: Record<string, string> | undefined;
+  /** What containers of pods that are to end (Jobs) do, as far as their annotations do not say otherwise. */
+  containerRun?: ContainerBehaviour | undefined;
 };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */

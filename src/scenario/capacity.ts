@@ -1,7 +1,7 @@
 import type { Fault } from './file/fault.ts';
 import { formatPath } from './file/path.ts';
 import { deploymentReplicas } from './deployments.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../base/quantity.ts';
 import type { Phase, Quantities, Scenario } from './scenario.ts';
 
 /** Pods of one phase that are there at a time. */

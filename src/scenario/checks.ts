@@ -3,7 +3,7 @@ import { durationMsMax } from './duration.ts';
 import { type Fault, alternatives, describeValue } from './file/fault.ts';
 import { formatPath } from './file/path.ts';
 import { nearest } from '../base/nearest.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../base/quantity.ts';
 import type { Phase, Scenario } from './scenario.ts';
 
 /** Requests that one phase may plan: their send times are kept in memory, 8 bytes each. */

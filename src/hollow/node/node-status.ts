@@ -1,5 +1,6 @@
 import { kinds, type KubeletContext } from '../context.ts';
-import { heartbeatPatch, readyAgainPatch } from './node-object.ts';
+import type { EventRecorder } from '../event-recorder.ts';
+import { heartbeatPatch, memoryPressurePatch, readyAgainPatch } from './node-object.ts';
 
 /** Node status is computed this often (kubelet's nodeStatusUpdateFrequency)… */
 const computeIntervalMs = 10_000;
@@ -19,6 +20,7 @@ type ObservedNode = { status?: { conditions?: { type: string; status: string }[]
  */
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
+  private readonly events: EventRecorder;
   private readonly onRepeatedFailure: () => void;
   private readonly onReady: () => void;
   private lastReportMs = 0;
@@ -28,10 +30,20 @@ export class NodeStatusReporter {
   /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
   private lostReady = true;
   private everReady = false;
+  private underMemoryPressure = false;
+  /** The API server does not have the memory condition as it is. */
+  private pressureTurned = false;
+  private sentPressure = false;
 
   /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
-  constructor(context: KubeletContext, onRepeatedFailure: () => void, onReady: () => void) {
+  constructor(
+    context: KubeletContext,
+    events: EventRecorder,
+    onRepeatedFailure: () => void,
+    onReady: () => void,
+  ) {
     this.context = context;
+    this.events = events;
     this.onReady = onReady;
     this.onRepeatedFailure = onRepeatedFailure;
   }
@@ -48,9 +60,20 @@ export class NodeStatusReporter {
   onTimer(): void {
     this.schedule();
     const due = this.context.nowMs - this.lastReportMs >= reportIntervalMs + this.offsetMs;
-    if (this.inFlight || (!due && !this.lostReady)) return;
+    if (this.inFlight || (!due && !this.lostReady && !this.pressureTurned)) return;
     this.tries = 0;
     this.report();
+  }
+
+  /** The node's memory runs short, or no longer does: its condition turns with the next report. */
+  setMemoryPressure(on: boolean): void {
+    if (on === this.underMemoryPressure) return;
+    this.underMemoryPressure = on;
+    this.pressureTurned = true;
+    const { name } = this.context.node;
+    const reason = on ? 'NodeHasInsufficientMemory' : 'NodeHasSufficientMemory';
+    const message = `Node ${name} status is now: ${reason}`;
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
   }
 
   /** The node as the API server has it, from the kubelet's own watch. */
@@ -69,6 +92,7 @@ export class NodeStatusReporter {
       this.lastReportMs = this.context.nowMs;
       this.inFlight = false;
       this.lostReady = false;
+      this.pressureTurned = this.sentPressure !== this.underMemoryPressure;
       if (!this.everReady) {
         this.everReady = true;
         this.onReady();
@@ -97,14 +121,21 @@ export class NodeStatusReporter {
 
   private report(): void {
     this.inFlight = true;
-    if (this.lostReady) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
+    if (this.lostReady || this.pressureTurned)
+      this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     else this.offsetMs = 0;
     this.patch();
   }
 
   private patch(): void {
     const { context } = this;
-    const body = this.lostReady ? readyAgainPatch(context.now.wallMs) : heartbeatPatch(context.now.wallMs);
+    const { wallMs } = context.now;
+    this.sentPressure = this.underMemoryPressure;
+    const body = this.lostReady
+      ? readyAgainPatch(wallMs, this.underMemoryPressure)
+      : this.pressureTurned
+        ? memoryPressurePatch(wallMs, this.underMemoryPressure)
+        : heartbeatPatch(wallMs);
     context.request(
       'heartbeat',
       {
