@@ -218,6 +218,7 @@ function containerStatus(
     ...(spec.requests === undefined ? {} : { requests: spec.requests }),
   };
   const running = run?.is === 'running';
+  const probed = spec.kind === 'main' || spec.kind === 'sidecar';
   const done = spec.kind === 'init' && run?.is === 'exited' && run.exitCode === 0;
   return {
     ...(spec.requests === undefined || !has ? {} : { allocatedResources: spec.requests }),
@@ -226,10 +227,10 @@ function containerStatus(
     imageID: has ? imageId(spec.image) : '',
     lastState: last,
     name: spec.name,
-    ready: done || (running && container?.ready === true),
+    ready: done || (probed && running && container?.ready === true),
     ...(has ? { resources } : {}),
     restartCount: run?.attempt ?? 0,
-    started: running && container?.started === true,
+    ...(spec.kind === 'ephemeral' ? {} : { started: running && container?.started === true }),
     state: current,
     ...(spec.volumeMounts.length === 0
       ? {}

@@ -276,11 +276,7 @@ describe('container statuses', () => {
 });
 
 describe('resources of a pod', () => {
-  const reported = (
-    containers: object[],
-    init: object[] = [],
-    overrides: Partial<PodLife> = {},
-  ): unknown => {
+  const reported = (containers: object[], init: object[] = [], overrides: Partial<PodLife> = {}): unknown => {
     const { spec } = readPod({
       metadata: { name: 'p', uid: 'u' },
       spec: {
