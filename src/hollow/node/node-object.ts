@@ -125,8 +125,11 @@ export function bootIdOf(node: NodeConfig): string {
   return identifier(`${node.name}/boot`, 32);
 }
 
+/** A node that is short of memory says so with these. */
+const memoryPressure = ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'] as const;
+
 /** All four conditions in their good state: written again when the node controller has set them Unknown. */
-export function readyAgainPatch(wallMs: number): { status: object } {
+export function readyAgainPatch(wallMs: number, underMemoryPressure = false): { status: object } {
   const time = timestamp(wallMs);
   const condition = (type: string, status: string, reason: string, message: string): unknown => ({
     type,
@@ -140,9 +143,36 @@ export function readyAgainPatch(wallMs: number): { status: object } {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
       conditions: [
-        ...pressures.map(([type, reason, message]) => condition(type, 'False', reason, message)),
+        ...pressures.map(([type, reason, message]) =>
+          type === 'MemoryPressure' && underMemoryPressure
+            ? condition(type, 'True', ...memoryPressure)
+            : condition(type, 'False', reason, message),
+        ),
         condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
       ],
+    },
+  };
+}
+
+/** The report of a node that came to be, or no longer is, short of memory. */
+export function memoryPressurePatch(wallMs: number, underMemoryPressure: boolean): { status: object } {
+  const time = timestamp(wallMs);
+  const [, ...good] = pressures[0];
+  const [reason, message] = underMemoryPressure ? memoryPressure : good;
+  const changed = {
+    status: underMemoryPressure ? 'True' : 'False',
+    reason,
+    message,
+    lastTransitionTime: time,
+  };
+  return {
+    status: {
+      '$setElementOrder/conditions': nodeConditionOrder,
+      conditions: nodeConditionOrder.map(({ type }) => ({
+        lastHeartbeatTime: time,
+        type,
+        ...(type === 'MemoryPressure' ? changed : {}),
+      })),
     },
   };
 }
