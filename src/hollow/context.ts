@@ -38,6 +38,8 @@ export class KubeletContext {
   /** Which runtime runs the pods of a RuntimeClass. */
   readonly runtimeClasses: RuntimeClasses;
   readonly images: NodeImages;
+  /** Of the node; another one after each time that it was down. */
+  bootId = '';
   readonly prng: Prng;
   now: Now = { us: 0, wallMs: 0 };
   effects: Effect[] = [];

@@ -11,6 +11,7 @@ import {
 } from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { LeaseRenewer } from './node/lease.ts';
+import { bootIdOf } from './node/node-object.ts';
 import { NodeStatusReporter } from './node/node-status.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { RuntimeState } from './pods/runtime-state.ts';
@@ -83,6 +84,7 @@ export class Kubelet {
     switch (event.type) {
       case 'start':
         this.runtime.takeOver(this.containersSurvive, this.context.now.wallMs);
+        this.context.bootId = bootIdOf(this.context.node, this.runtime.boots);
         this.registration.start();
         this.lease.start();
         break;

@@ -10,7 +10,11 @@ import type {
 } from '../../src/hollow/effects.ts';
 import { Kubelet, type KubeletOptions } from '../../src/hollow/kubelet.ts';
 import { RuntimeState } from '../../src/hollow/pods/runtime-state.ts';
-import { NodeRuntimes } from '../../src/hollow/runtime/node-runtimes.ts';
+import {
+  NodeRuntimes,
+  type RuntimeSettings,
+  defaultRuntimes,
+} from '../../src/hollow/runtime/node-runtimes.ts';
 import { TokenBucket } from '../../src/hollow/token-bucket.ts';
 
 /** A clock that stands still until it is told to go on; its timers run in order. */
@@ -120,6 +124,9 @@ export class World {
   private readonly config: NodeConfig;
   private readonly options: KubeletOptions;
   private readonly runtime = new RuntimeState();
+  private readonly runtimes: NodeRuntimes;
+  /** RuntimeClasses of the cluster, when the kubelet lists them. */
+  readonly runtimeClasses: Json[] = [];
   private readonly seed: string;
   private readonly prng: Prng;
   private readonly faults: Faults;
@@ -137,7 +144,9 @@ export class World {
     kubeletSeed = seed,
     node: Partial<NodeConfig> = {},
     options: KubeletOptions = {},
+    settings: RuntimeSettings = defaultRuntimes,
   ) {
+    this.runtimes = new NodeRuntimes(settings);
     this.seed = kubeletSeed;
     this.options = options;
     this.config = {
@@ -177,8 +186,8 @@ export class World {
 
   private newKubelet(containersSurvive: boolean): Kubelet {
     const prng = new Prng(`${this.seed}/kubelet`);
-    const { runtime, options } = this;
-    return new Kubelet(this.config, new NodeRuntimes().of('containerd'), prng, {
+    const { runtime, options, config } = this;
+    return new Kubelet(config, this.runtimes.of(config.runtime ?? 'containerd'), prng, {
       ...options,
       runtime,
       containersSurvive,
@@ -468,6 +477,11 @@ export class World {
       for (const pod of this.pods.values()) {
         const copy = structuredClone(pod);
         this.deliver({ type: 'object', key, change: 'ADDED', event: eventOf(copy) });
+      }
+    }
+    if (key === 'runtimeclasses') {
+      for (const object of this.runtimeClasses) {
+        this.deliver({ type: 'object', key, change: 'ADDED', event: eventOf(object) });
       }
     }
     this.deliver({ type: 'synced', key });

@@ -2,7 +2,7 @@ import { type KubeletContext, type NodeConfig, labelled, timestamp } from '../co
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
 
 /** What a Node is made of. */
-type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images'>;
+type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images' | 'bootId'>;
 
 /** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
 const pressures = [
@@ -15,7 +15,7 @@ const pressures = [
 export const nodeConditionOrder = [...pressures.map(([type]) => ({ type })), { type: 'Ready' }];
 
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
-export function newNode({ node, profile, images }: NodeParts, wallMs: number): unknown {
+export function newNode({ node, profile, images, bootId }: NodeParts, wallMs: number): unknown {
   const { system } = profile;
   const time = timestamp(wallMs);
   const condition = (type: string, status: string, reason: string, message: string): unknown => ({
@@ -58,7 +58,7 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
       nodeInfo: {
         machineID: identifier(node.name, 32),
         systemUUID: identifier(node.name, 32),
-        bootID: bootIdOf(node),
+        bootID: bootId,
         kernelVersion: system.kernelVersion,
         osImage: system.osImage,
         containerRuntimeVersion: profile.version,
@@ -121,8 +121,8 @@ export function reconcilePatch(
 }
 
 /** Unlike any other boot's of any other node. */
-export function bootIdOf(node: NodeConfig): string {
-  return identifier(`${node.name}/boot`, 32);
+export function bootIdOf(node: NodeConfig, boots: number): string {
+  return identifier(`${node.name}/boot/${boots}`, 32);
 }
 
 /** A node that is short of memory says so with these. */

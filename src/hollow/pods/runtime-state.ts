@@ -11,6 +11,8 @@ export class RuntimeState {
   readonly ips = new PodIpPool();
   /** Made by the first kubelet. */
   images: NodeImages | undefined;
+  /** How often the node has been down. */
+  boots = 0;
   private readonly lives = new Map<string, PodLife>();
 
   /** What the runtime knows of a pod; undefined when it never had one. */
@@ -28,6 +30,7 @@ export class RuntimeState {
 
   /** A new kubelet comes to it. `containersSurvive` is false when the whole node was down meanwhile. */
   takeOver(containersSurvive: boolean, wallMs: number): void {
+    if (!containersSurvive) this.boots++;
     for (const life of this.lives.values()) {
       forgetVolatile(life);
       if (!containersSurvive) loseContainers(life, wallMs);
