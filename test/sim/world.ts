@@ -119,7 +119,7 @@ export class World {
   private incarnation = 0;
   private readonly config: NodeConfig;
   private readonly options: KubeletOptions;
-  private readonly runtime = new RuntimeState();
+  private runtime = new RuntimeState();
   private readonly seed: string;
   private readonly prng: Prng;
   private readonly faults: Faults;
@@ -192,6 +192,11 @@ export class World {
     this.advance(awayMs);
     this.kubelet = this.newKubelet(containersSurvive);
     this.start();
+  }
+
+  /** Nothing is known any more of what ran on the node. */
+  forgetRuntime(): void {
+    this.runtime = new RuntimeState();
   }
 
   /** Somebody else writes a pod's status. */

@@ -129,7 +129,6 @@ export function lifeFromStatus(spec: PodSpec, pod: unknown, generation: number, 
   if (startWallMs === undefined) return life;
   life.startWallMs = startWallMs;
   life.phase = (text(status['phase']) || 'Pending') as Phase;
-  life.seenRunning = life.phase === 'Running';
   life.podIp = text(status['podIP']);
   life.address = life.podIp;
   const conditions = list(status['conditions']);
