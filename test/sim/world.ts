@@ -123,7 +123,7 @@ export class World {
   private incarnation = 0;
   private readonly config: NodeConfig;
   private readonly options: KubeletOptions;
-  private readonly runtime = new RuntimeState();
+  private runtime = new RuntimeState();
   private readonly runtimes: NodeRuntimes;
   /** RuntimeClasses of the cluster, when the kubelet lists them. */
   readonly runtimeClasses: Json[] = [];
@@ -201,6 +201,11 @@ export class World {
     this.advance(awayMs);
     this.kubelet = this.newKubelet(containersSurvive);
     this.start();
+  }
+
+  /** Nothing is known any more of what ran on the node. */
+  forgetRuntime(): void {
+    this.runtime = new RuntimeState();
   }
 
   /** Somebody else writes a pod's status. */

@@ -137,7 +137,10 @@ const fields = {
   ephemeral: 'ephemeralContainers',
 } as const;
 
+/** Clocks of floating point: what lies this close to a tick, in periods, is on it, and waits for the next. */
+const onTick = 1e-6;
+
 function untilTickMs(nowMs: number, delayMs: number, phaseMs: number, periodMs: number): number {
-  const atMs = nowMs + delayMs;
-  return phaseMs + Math.ceil((atMs - phaseMs) / periodMs) * periodMs - nowMs;
+  const ticks = Math.floor((nowMs + delayMs - phaseMs) / periodMs + onTick) + 1;
+  return phaseMs + ticks * periodMs - nowMs;
 }

@@ -135,7 +135,6 @@ export function lifeFromStatus(
   if (startWallMs === undefined) return life;
   life.startWallMs = startWallMs;
   life.phase = (text(status['phase']) || 'Pending') as Phase;
-  life.seenRunning = life.phase === 'Running';
   life.podIp = text(status['podIP']);
   life.address = life.podIp;
   const conditions = list(status['conditions']);

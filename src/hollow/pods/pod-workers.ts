@@ -18,8 +18,8 @@ import { StatusManager, type StatusSource } from './status-manager.ts';
 import { statusPatch } from './status-patch.ts';
 import { Tokens } from './tokens.ts';
 
-/** A pod that the node did not take: only its status has to be written. */
-type Rejected = { namespace: string; name: string };
+/** A pod that does not run here: the node did not take it, or it had ended before. */
+type Written = { namespace: string; name: string };
 
 /** The pods of one node: their workers, what these share, and their statuses. */
 export class PodWorkers implements StatusSource, NodeOfPods {
@@ -28,7 +28,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private readonly runtime: RuntimeState;
   private readonly images: ImageStore;
   private readonly workers = new Map<string, PodWorker>();
-  private readonly rejected = new Map<string, Rejected>();
+  private readonly written = new Map<string, Written>();
   /** Pods that have ended and are still in the API. */
   private readonly over = new Set<string>();
   private readonly work: SharedWork;
@@ -82,7 +82,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const listed = this.listed;
     this.listed = undefined;
     if (listed === undefined) return;
-    const known = [...this.workers.keys(), ...this.rejected.keys(), ...this.over];
+    const known = [...this.workers.keys(), ...this.written.keys(), ...this.over];
     for (const uid of known) if (!listed.has(uid)) this.removed(uid);
   }
 
@@ -103,7 +103,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.listed?.add(uid);
     const worker = this.workers.get(uid);
     if (worker !== undefined) this.changed(worker, metadata, event);
-    else if (!this.over.has(uid) && !this.rejected.has(uid)) this.appeared(metadata, event.object());
+    else if (!this.over.has(uid) && !this.written.has(uid)) this.appeared(metadata, event.object());
   }
 
   private changed(worker: PodWorker, metadata: EventMetadata, event: ObjectEvent): void {
@@ -134,16 +134,18 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   private appeared(metadata: EventMetadata, pod: unknown): void {
-    // A pod that ended before this kubelet knew it (or that another incarnation ran) is left alone.
-    if (podHasEnded(pod)) return;
     const { context, runtime } = this;
     const { spec, faults } = readPod(pod, context.node.containerRun);
+    if (podHasEnded(pod)) {
+      // It ended before this kubelet knew it: it is left alone, but for a deletion that was not brought to its end.
+      if (metadata.deleting) this.onlyWrite(spec, map(map(pod)['status']), true);
+      return;
+    }
     const why = metadata.deleting ? undefined : this.rejection(pod, spec);
     const host = this.hostOf();
     if (why !== undefined) {
       host.podEvent(spec, 'Warning', why.reason, why.message);
-      this.rejected.set(spec.uid, { namespace: spec.namespace, name: spec.name });
-      this.statuses.set(spec.uid, rejectedStatus(why, metadata.generation, context.now.wallMs), false);
+      this.onlyWrite(spec, rejectedStatus(why, metadata.generation, context.now.wallMs), false);
       return;
     }
     for (const fault of faults) host.podEvent(spec, 'Warning', 'InvalidAnnotation', fault);
@@ -151,6 +153,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const life =
       known ?? lifeFromStatus(spec, pod, metadata.generation, context.now.wallMs, context.profile.oomKills);
     life.generation = metadata.generation;
+    life.seenRunning = map(map(pod)['status'])['phase'] === 'Running';
     runtime.keep(spec.uid, life);
     if (life.podIp !== '' && !spec.hostNetwork) runtime.ips.reserve(spec.uid, life.podIp);
     const worker = new PodWorker(host, spec, life);
@@ -160,6 +163,12 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     if (usesMemory(spec)) this.eviction.watch();
     if (metadata.deleting) worker.end('deleted', deletionGraceMs(pod, spec));
     else worker.start();
+  }
+
+  /** Of a pod that does not run here, only the status is written. */
+  private onlyWrite({ uid, namespace, name }: PodSpec, status: Status, deletable: boolean): void {
+    this.written.set(uid, { namespace, name });
+    this.statuses.set(uid, status, deletable);
   }
 
   private rejection(pod: unknown, spec: PodSpec): Rejection | undefined {
@@ -186,7 +195,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   /** The pod is gone from the API server without our doing: its containers are killed, nothing is reported. */
   removed(uid: string): void {
     this.over.delete(uid);
-    if (this.rejected.delete(uid)) this.statuses.forget(uid);
+    if (this.written.delete(uid)) this.statuses.forget(uid);
     const worker = this.workers.get(uid);
     if (worker === undefined) return;
     // The watch may tell of our own DELETE before its answer does.
@@ -286,7 +295,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   // ---- what the status manager asks and says ----
 
   pathOf(uid: string): string | undefined {
-    const pod = this.workers.get(uid)?.spec ?? this.rejected.get(uid);
+    const pod = this.workers.get(uid)?.spec ?? this.written.get(uid);
     return pod === undefined ? undefined : `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
   }
 
@@ -310,7 +319,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   onGone(uid: string, deletedByUs: boolean): void {
-    this.rejected.delete(uid);
+    this.written.delete(uid);
     const worker = this.workers.get(uid);
     if (worker === undefined) return;
     if (deletedByUs) this.context.emit({ type: 'pod-deleted' });

@@ -40,9 +40,12 @@ export function resetProbe(state: ProbeState): void {
   state.onHold = false;
 }
 
+/** Clocks of floating point: what lies this close to a tick, in periods, is on it. */
+const onTick = 1e-6;
+
 /** The ticker's next tick after `nowMs`. */
 export function nextTickMs(state: ProbeState, spec: ProbeSpec, nowMs: number): number {
-  const elapsed = Math.max(0, Math.floor((nowMs - state.tickFromMs) / spec.periodMs) + 1);
+  const elapsed = Math.max(0, Math.floor((nowMs - state.tickFromMs) / spec.periodMs + onTick) + 1);
   return state.tickFromMs + elapsed * spec.periodMs;
 }
 
