@@ -59,11 +59,12 @@ export type TimerName =
   | { of: 'status-sync' }
   | { of: 'token'; uid: string }
   | { of: 'token-refresh' }
-  | { of: 'volumes'; uid: string }
   | { of: 'runtime'; generation: number }
-  | { of: 'init-exit'; uid: string }
-  | { of: 'probe'; uid: string }
-  | { of: 'cleanup'; uid: string };
+  | { of: 'eviction' }
+  | { of: 'pod'; uid: string; wake: PodWake; key: number };
+
+/** What a pod's worker is woken for; `key` of the timer says which container, or which of several timers counts. */
+export type PodWake = 'volumes' | 'sync' | 'seen' | 'pulled' | 'exit' | 'probe' | 'stopped' | 'cleanup';
 
 /** Keys of a kubelet's watches; ConfigMaps and Secrets have one each by `configmaps/<namespace>/<name>`. */
 export type WatchKey = string;

@@ -4,7 +4,7 @@ import { durationMsMax } from './duration.ts';
 import { type Fault, alternatives, describeValue } from './file/fault.ts';
 import { type ScenarioPath, formatPath } from './file/path.ts';
 import { nearest } from '../base/nearest.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../base/quantity.ts';
 import { nodeGroups } from './nodes.ts';
 import { runtimeClasses } from './runtimes.ts';
 import type { Phase, Quantities, Scenario, CreateDeploymentsPhase } from './scenario.ts';

@@ -1,6 +1,6 @@
 import { parseDurationMs } from './duration.ts';
 import type { ImageSettings } from '../hollow/runtime/images.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../base/quantity.ts';
 import type { Pacing, Phase, Quantities, Scenario, ScenarioNodes, Taint, Threshold } from './scenario.ts';
 
 /** A scenario file's content after validation against the schema, which fills in the defaults. */

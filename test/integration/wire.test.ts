@@ -403,10 +403,10 @@ it('deletes many, and is told which', async () => {
 });
 
 it.each(wireFormats)('carries hollow nodes and their proxies in %s', async (wire) => {
-  const shard = plane.shard(testNodes(1, `speaks-${wire}`), true, wire);
+  const shard = plane.shard(testNodes(1, `speaks-${wire}`), true, undefined, wire);
   await shard.start();
   const { totals } = shard.report();
-  const { errors } = shard.drainStatistics();
+  const { errors } = shard.drainStatistics(true);
   shard.stop();
   expect(errors).toEqual([]);
   expect(totals).toMatchObject({ nodesReady: 1, proxiesReady: 1, watchInterruptions: 0 });

@@ -3,7 +3,7 @@ import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
 import { wireProfile } from '../wire-profile.ts';
 
 /** What a Node is made of. */
-type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images'>;
+type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images' | 'bootId'>;
 
 /** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
 const pressures = [
@@ -23,7 +23,7 @@ const kubemarkNodeInfo = {
 } as const;
 
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
-export function newNode({ node, profile, images }: NodeParts, wallMs: number): unknown {
+export function newNode({ node, profile, images, bootId }: NodeParts, wallMs: number): unknown {
   const { system } = profile;
   const reported = images.reported();
   const time = timestamp(wallMs);
@@ -71,7 +71,7 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       nodeInfo: {
-        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node)),
+        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node.name, bootId)),
         kernelVersion: system.kernelVersion,
         osImage: system.osImage,
         containerRuntimeVersion: profile.version,
@@ -85,12 +85,8 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
   };
 }
 
-function realNodeInfo(node: NodeConfig): Record<string, string> {
-  return {
-    machineID: identifier(node.name, 32),
-    systemUUID: identifier(node.name, 32),
-    bootID: bootIdOf(node),
-  };
+function realNodeInfo(name: string, bootId: string): Record<string, string> {
+  return { machineID: identifier(name, 32), systemUUID: identifier(name, 32), bootID: bootId };
 }
 
 /** The patch that makes a registered node Ready (354 ms in the samples). */
@@ -142,12 +138,15 @@ export function reconcilePatch(
 }
 
 /** Unlike any other boot's of any other node. */
-export function bootIdOf(node: NodeConfig): string {
-  return identifier(`${node.name}/boot`, 32);
+export function bootIdOf(node: NodeConfig, boots: number): string {
+  return identifier(`${node.name}/boot/${boots}`, 32);
 }
 
+/** A node that is short of memory says so with these. */
+const memoryPressure = ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'] as const;
+
 /** All four conditions in their good state: written again when the node controller has set them Unknown. */
-export function readyAgainPatch(wallMs: number): { status: object } {
+export function readyAgainPatch(wallMs: number, underMemoryPressure = false): { status: object } {
   const time = timestamp(wallMs);
   const condition = (type: string, status: string, reason: string, message: string): unknown => ({
     type,
@@ -161,9 +160,36 @@ export function readyAgainPatch(wallMs: number): { status: object } {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
       conditions: [
-        ...pressures.map(([type, reason, message]) => condition(type, 'False', reason, message)),
+        ...pressures.map(([type, reason, message]) =>
+          type === 'MemoryPressure' && underMemoryPressure
+            ? condition(type, 'True', ...memoryPressure)
+            : condition(type, 'False', reason, message),
+        ),
         condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
       ],
+    },
+  };
+}
+
+/** The report of a node that came to be, or no longer is, short of memory. */
+export function memoryPressurePatch(wallMs: number, underMemoryPressure: boolean): { status: object } {
+  const time = timestamp(wallMs);
+  const [, ...good] = pressures[0];
+  const [reason, message] = underMemoryPressure ? memoryPressure : good;
+  const changed = {
+    status: underMemoryPressure ? 'True' : 'False',
+    reason,
+    message,
+    lastTransitionTime: time,
+  };
+  return {
+    status: {
+      '$setElementOrder/conditions': nodeConditionOrder,
+      conditions: nodeConditionOrder.map(({ type }) => ({
+        lastHeartbeatTime: time,
+        type,
+        ...(type === 'MemoryPressure' ? changed : {}),
+      })),
     },
   };
 }

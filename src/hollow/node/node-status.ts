@@ -1,5 +1,6 @@
 import { kinds, type KubeletContext } from '../context.ts';
-import { heartbeatPatch, readyAgainPatch } from './node-object.ts';
+import type { EventRecorder } from '../event-recorder.ts';
+import { heartbeatPatch, memoryPressurePatch, readyAgainPatch } from './node-object.ts';
 
 /** Node status is computed this often (kubelet's nodeStatusUpdateFrequency)… */
 const computeIntervalMs = 10_000;
@@ -19,6 +20,7 @@ type ObservedNode = { status?: { conditions?: { type: string; status: string }[]
  */
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
+  private readonly events: EventRecorder;
   private readonly onRepeatedFailure: () => void;
   private readonly onReady: () => void;
   private lastReportMs = 0;
@@ -31,10 +33,20 @@ export class NodeStatusReporter {
   /** As of {@link NodeImages.changes}: what the API server was told, and what it is being told. */
   private imagesReported = 0;
   private imagesSent = 0;
+  private underMemoryPressure = false;
+  /** The API server does not have the memory condition as it is. */
+  private pressureTurned = false;
+  private sentPressure = false;
 
   /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
-  constructor(context: KubeletContext, onRepeatedFailure: () => void, onReady: () => void) {
+  constructor(
+    context: KubeletContext,
+    events: EventRecorder,
+    onRepeatedFailure: () => void,
+    onReady: () => void,
+  ) {
     this.context = context;
+    this.events = events;
     this.onReady = onReady;
     this.onRepeatedFailure = onRepeatedFailure;
   }
@@ -43,6 +55,7 @@ export class NodeStatusReporter {
   start(): void {
     this.lastReportMs = this.context.nowMs;
     this.inFlight = true;
+    this.imagesSent = this.context.images.changes;
     // After a change the next report is due 5 min ± 50 % later, so that nodes started together drift apart.
     this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     this.schedule();
@@ -57,7 +70,18 @@ export class NodeStatusReporter {
   }
 
   private get changed(): boolean {
-    return this.lostReady || this.context.images.changes !== this.imagesReported;
+    return this.lostReady || this.pressureTurned || this.context.images.changes !== this.imagesReported;
+  }
+
+  /** The node's memory runs short, or no longer does: its condition turns with the next report. */
+  setMemoryPressure(on: boolean): void {
+    if (on === this.underMemoryPressure) return;
+    this.underMemoryPressure = on;
+    this.pressureTurned = true;
+    const { name } = this.context.node;
+    const reason = on ? 'NodeHasInsufficientMemory' : 'NodeHasSufficientMemory';
+    const message = `Node ${name} status is now: ${reason}`;
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
   }
 
   /** The node as the API server has it, from the kubelet's own watch. */
@@ -77,6 +101,7 @@ export class NodeStatusReporter {
       this.inFlight = false;
       this.lostReady = false;
       this.imagesReported = this.imagesSent;
+      this.pressureTurned = this.sentPressure !== this.underMemoryPressure;
       if (!this.everReady) {
         this.everReady = true;
         this.onReady();
@@ -113,7 +138,12 @@ export class NodeStatusReporter {
   private patch(): void {
     const { context } = this;
     const { wallMs } = context.now;
-    const { status } = this.lostReady ? readyAgainPatch(wallMs) : heartbeatPatch(wallMs);
+    this.sentPressure = this.underMemoryPressure;
+    const { status } = this.lostReady
+      ? readyAgainPatch(wallMs, this.underMemoryPressure)
+      : this.pressureTurned
+        ? memoryPressurePatch(wallMs, this.underMemoryPressure)
+        : heartbeatPatch(wallMs);
     this.imagesSent = context.images.changes;
     const images = this.imagesSent === this.imagesReported ? {} : { images: context.images.reported() };
     context.request(
