@@ -209,8 +209,8 @@ export function podAmounts(spec: PodSpec, which: 'requests' | 'limits'): Amounts
   return running;
 }
 
-function add(sum: Amounts, quantities: Quantities | undefined): void {
-  for (const [name, quantity] of Object.entries(quantities ?? {})) {
+function add(sum: Amounts, amounts: Quantities | undefined): void {
+  for (const [name, quantity] of Object.entries(amounts ?? {})) {
     sum[name] = (sum[name] ?? 0) + resourceAmount(name, quantity);
   }
 }
