@@ -141,10 +141,18 @@ function containerSpec(kind: ContainerKind, container: Raw, behaviour: Container
       mountPath: text(mount['mountPath']),
       readOnly: mount['readOnly'] === true,
     })),
-    probes: probeTypes.flatMap((type) => probeSpec(type, container[`${type}Probe`])),
+    probes: probeSpecs(container),
     preStopMs: sleepMs + (hooked ? (behaviour.preStopDurationMs ?? 0) : 0),
     behaviour,
   };
+}
+
+/** Most containers have none: one empty list for all. */
+const noProbes: readonly ProbeSpec[] = [];
+
+function probeSpecs(container: Raw): readonly ProbeSpec[] {
+  const probes = probeTypes.flatMap((type) => probeSpec(type, container[`${type}Probe`]));
+  return probes.length === 0 ? noProbes : probes;
 }
 
 const probeTypes: readonly ProbeType[] = ['startup', 'liveness', 'readiness'];
