@@ -158,11 +158,10 @@ describe('containers of a hollow node', () => {
   it('have as long to stop as their deletion says', async () => {
     await eventually('it runs', async () => (await pod('stubborn')).status.phase === 'Running');
     await cluster.admin.call('DELETE', '/api/v1/namespaces/default/pods/stubborn', { gracePeriodSeconds: 2 });
-    await eventually(
-      'it is gone',
-      async () => !(await pods()).some(({ metadata }) => metadata.name === 'stubborn'),
-      20_000,
-    );
+    const there = async (): Promise<boolean> =>
+      (await pods()).some(({ metadata }) => metadata.name === 'stubborn');
+    expect(await there()).toBe(true);
+    await eventually('it is gone', async () => !(await there()), 20_000);
   });
 
   it('are made ready again when somebody took that away', async () => {
@@ -173,12 +172,10 @@ describe('containers of a hollow node', () => {
       { status: { conditions: [{ type: 'Ready', status: 'False' }] } },
       'application/strategic-merge-patch+json',
     );
-    await eventually(
-      'it is written again',
-      async () =>
-        (await pod('late')).status.conditions.find(({ type }) => type === 'Ready')?.['status'] === 'True',
-      30_000,
-    );
+    const ready = async (): Promise<unknown> =>
+      (await pod('late')).status.conditions.find(({ type }) => type === 'Ready')?.['status'];
+    expect(await ready()).toBe('False');
+    await eventually('it is written again', async () => (await ready()) === 'True', 30_000);
   });
 
   it('go when the node’s memory runs short', async () => {

@@ -19,31 +19,39 @@ function readyWorld(seed: string, node: Partial<NodeConfig> = {}, options: Kubel
 
 const busybox = { name: 'c', image: 'busybox' };
 
-/** What a PATCH says, in a line: phase, conditions by their first letters, and each container's state. */
+type Condition = { type: string; status?: string; reason?: string | null };
+type ContainerStatus = {
+  name: string;
+  ready: boolean;
+  restartCount: number;
+  state: Record<string, { reason?: string }>;
+  lastState: Json;
+};
+
+/** What a PATCH says, in a line: phase, conditions but ContainersReady, each container's state, the pod's address. */
 function summary(status: Json): string {
-  const parts: string[] = [];
-  if (status['phase'] !== undefined) parts.push(String(status['phase']));
-  for (const condition of (status['conditions'] ?? []) as Json[]) {
-    if (condition['status'] === undefined || condition['type'] === 'ContainersReady') continue;
-    const reason =
-      condition['reason'] === undefined || condition['reason'] === null ? '' : `(${condition['reason']})`;
-    parts.push(`${condition['type']}=${condition['status']}${reason}`);
+  const { phase, podIP } = status as { phase?: string; podIP?: string | null };
+  const parts: string[] = phase === undefined ? [] : [phase];
+  for (const { type, status: on, reason } of (status['conditions'] ?? []) as Condition[]) {
+    if (on === undefined || type === 'ContainersReady') continue;
+    parts.push(`${type}=${on}${typeof reason === 'string' ? `(${reason})` : ''}`);
   }
   for (const field of ['initContainerStatuses', 'containerStatuses']) {
-    for (const container of (status[field] ?? []) as Json[]) {
-      const [[state, details]] = Object.entries(container['state'] as Json) as [[string, Json]];
-      const why = details['reason'] ?? '';
-      const last = Object.keys(container['lastState'] as Json).length > 0 ? ' last' : '';
-      const ready = container['ready'] === true ? ' ready' : '';
-      parts.push(
-        `${container['name']}:${state}${why === '' ? '' : ` ${String(why)}`} #${container['restartCount']}${ready}${last}`,
-      );
+    for (const container of (status[field] ?? []) as ContainerStatus[]) {
+      const [[state, { reason }]] = Object.entries(container.state) as [[string, { reason?: string }]];
+      const last = Object.keys(container.lastState).length > 0 ? ' last' : '';
+      const ready = container.ready ? ' ready' : '';
+      const why = reason === undefined ? '' : ` ${reason}`;
+      parts.push(`${container.name}:${state}${why} #${container.restartCount}${ready}${last}`);
     }
   }
-  if (status['reason'] !== undefined) parts.push(String(status['reason']));
-  if (status['podIP'] !== undefined) parts.push(status['podIP'] === null ? '-ip' : '+ip');
+  if (podIP !== undefined) parts.push(podIP === null ? '-ip' : '+ip');
   return parts.join(' | ');
 }
+
+/** The status of a pod's containers of one kind, as the API server has it. */
+const containersOf = (world: World, uid: string, kind: 'initContainer' | 'container' = 'container'): Json[] =>
+  (world.pods.get(uid)?.status[`${kind}Statuses`] ?? []) as Json[];
 
 const patchesOf = (world: World, name: string): string[] =>
   world.patches.filter((patch) => patch.name === name).map(({ status }) => summary(status));
@@ -132,7 +140,7 @@ describe('containers that end', () => {
       .flatMap((state) => /back-off (\w+)/.exec(JSON.stringify(state))?.[1] ?? []);
     expect([...new Set(waits)]).toEqual(['10s', '20s', '40s', '1m20s', '2m40s', '5m0s']);
     // An hour of 5 min and up to half as much: 8 to 12 restarts, after the first seven.
-    const [status] = world.pods.get(uid)?.status['containerStatuses'] as Json[];
+    const [status] = containersOf(world, uid);
     expect(status?.['restartCount']).toBeGreaterThanOrEqual(14);
     expect(status?.['restartCount']).toBeLessThanOrEqual(19);
   });
@@ -175,7 +183,7 @@ describe('containers that end', () => {
       { ...of('c', 'memory-usage', '50Mi'), ...of('c', 'memory-growth-per-second', '10Mi') },
     );
     world.advance(9_000);
-    const [status] = world.pods.get(uid)?.status['containerStatuses'] as Json[];
+    const [status] = containersOf(world, uid);
     expect(status).toMatchObject({
       restartCount: 1,
       lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
@@ -218,7 +226,7 @@ describe('init containers and sidecars', () => {
     );
     world.advance(20_000);
     expect(world.pods.get(always)?.status.phase).toBe('Pending');
-    const [status] = world.pods.get(always)?.status['initContainerStatuses'] as Json[];
+    const [status] = containersOf(world, always, 'initContainer');
     expect(status?.['restartCount']).toBeGreaterThanOrEqual(1);
     expect(world.pods.get(never)?.status.phase).toBe('Failed');
     expect(eventsOf(world, 'spec.containers{c}')).toEqual([]);
@@ -255,7 +263,7 @@ describe('init containers and sidecars', () => {
     );
     const status = world.pods.get(uid)?.status;
     expect(status?.phase).toBe('Succeeded');
-    const finishedMs = (status?.['initContainerStatuses'] as Json[]).map((container) =>
+    const finishedMs = containersOf(world, uid, 'initContainer').map((container) =>
       Date.parse(((container['state'] as Json)['terminated'] as Json)['finishedAt'] as string),
     );
     expect(finishedMs[0]).toBeGreaterThanOrEqual((finishedMs[2] ?? 0) + 1000);
@@ -276,7 +284,7 @@ describe('init containers and sidecars', () => {
       of('s', 'run-duration', '3s'),
     );
     world.advance(6_000);
-    const [status] = world.pods.get(uid)?.status['initContainerStatuses'] as Json[];
+    const [status] = containersOf(world, uid, 'initContainer');
     expect(status).toMatchObject({ restartCount: 1, ready: true });
     expect(world.pods.get(uid)?.status.phase).toBe('Running');
   });
@@ -339,7 +347,7 @@ describe('probes', () => {
     const killing = world.events.find(({ reason }) => reason === 'Killing');
     expect(killing?.message).toBe('Container c failed liveness probe, will be restarted');
     expect(world.events.find(({ reason }) => reason === 'Unhealthy')?.count).toBe(3);
-    const [status] = world.pods.get(uid)?.status['containerStatuses'] as Json[];
+    const [status] = containersOf(world, uid);
     expect(status).toMatchObject({ restartCount: 1, ready: true, state: { running: {} } });
     expect(world.pods.get(uid)?.status.phase).toBe('Running');
   });
@@ -353,8 +361,7 @@ describe('probes', () => {
     const slow = world.createPod('slow', 'default', withProbes(probes), of('c', 'started-after', '3s'));
     const never = world.createPod('never', 'default', withProbes(probes), of('c', 'started-after', '1h'));
     world.advance(2_500);
-    const container = (uid: string): Json | undefined =>
-      (world.pods.get(uid)?.status['containerStatuses'] as Json[])[0];
+    const container = (uid: string): Json | undefined => containersOf(world, uid)[0];
     expect(container(slow)).toMatchObject({ started: false, ready: false });
     world.advance(6_000);
     expect(container(slow)).toMatchObject({ started: true, ready: true, restartCount: 0 });
@@ -431,7 +438,7 @@ describe('a deletion', () => {
     expect(took).toBeLessThan(seconds + 0.5);
     const last = world.patches.findLast(({ status }) => status['containerStatuses'] !== undefined);
     expect(last?.status['phase']).toBe(terminated.exitCode === 0 ? 'Succeeded' : 'Failed');
-    expect((last?.status['containerStatuses'] as Json[])[0]?.['state']).toMatchObject({ terminated });
+    expect(((last?.status['containerStatuses'] ?? []) as Json[])[0]?.['state']).toMatchObject({ terminated });
     expect(world.podCount).toBe(0);
   });
 

@@ -32,7 +32,7 @@ const conditionOf = (world: World, uid: string, type: string): Json | undefined 
   statusOf(world, uid).conditions.find((condition) => condition['type'] === type);
 
 const memoryPressure = (world: World): unknown =>
-  (world.node?.['status'] as { conditions: Json[] }).conditions.find(
+  ((world.node?.['status'] ?? { conditions: [] }) as { conditions: Json[] }).conditions.find(
     ({ type }) => type === 'MemoryPressure',
   )?.['status'];
 

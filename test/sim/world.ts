@@ -78,6 +78,13 @@ type StoredPod = {
   status: Json & { conditions: Json[]; phase: string };
 };
 
+type SentEvent = {
+  reason: string;
+  message: string;
+  metadata: { name: string };
+  involvedObject: { name: string; fieldPath?: string };
+};
+
 export type Faults = {
   /** Chance that a request is answered 500, or not at all. */
   serverError: number;
@@ -381,11 +388,11 @@ export class World {
 
   private serveEvent(request: KubeletRequest, path: string, body: Json | undefined): { status: number } {
     if (request.method === 'POST') {
-      const { reason, message, metadata, involvedObject } = body as Record<string, Json>;
-      const about = String(involvedObject?.['fieldPath'] ?? involvedObject?.['name']);
-      const event = { reason: String(reason), message: String(message), count: 1, about };
+      const { reason, message, metadata, involvedObject } = body as SentEvent;
+      const about = involvedObject.fieldPath ?? involvedObject.name;
+      const event = { reason, message, count: 1, about };
       this.events.push(event);
-      this.eventsByName.set(String(metadata?.['name']), event);
+      this.eventsByName.set(metadata.name, event);
       return { status: 201 };
     }
     const event = this.eventsByName.get(path.replace(/.*\//, ''));

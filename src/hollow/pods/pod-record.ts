@@ -144,10 +144,18 @@ function containerSpec(kind: ContainerKind, container: Raw, behaviour: Container
       mountPath: text(mount['mountPath']),
       readOnly: mount['readOnly'] === true,
     })),
-    probes: probeTypes.flatMap((type) => probeSpec(type, container[`${type}Probe`])),
+    probes: probeSpecs(container),
     preStopMs: sleepMs + (hooked ? (behaviour.preStopDurationMs ?? 0) : 0),
     behaviour,
   };
+}
+
+/** Most containers have none: one empty list for all. */
+const noProbes: readonly ProbeSpec[] = [];
+
+function probeSpecs(container: Raw): readonly ProbeSpec[] {
+  const probes = probeTypes.flatMap((type) => probeSpec(type, container[`${type}Probe`]));
+  return probes.length === 0 ? noProbes : probes;
 }
 
 const probeTypes: readonly ProbeType[] = ['startup', 'liveness', 'readiness'];
@@ -212,8 +220,8 @@ export function podAmounts(spec: PodSpec, which: 'requests' | 'limits'): Amounts
   return running;
 }
 
-function add(sum: Amounts, quantities: Quantities | undefined): void {
-  for (const [name, quantity] of Object.entries(quantities ?? {})) {
+function add(sum: Amounts, amounts: Quantities | undefined): void {
+  for (const [name, quantity] of Object.entries(amounts ?? {})) {
     sum[name] = (sum[name] ?? 0) + resourceAmount(name, quantity);
   }
 }

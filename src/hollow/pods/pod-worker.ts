@@ -58,9 +58,9 @@ export class PodWorker {
   private failedUntilMs: number | undefined;
   private dueMs = Number.POSITIVE_INFINITY;
   private runningSinceMs = Number.POSITIVE_INFINITY;
-  private readonly changed = new Set<number>();
-  /** Containers that the sync at hand has ended to start them anew. */
-  private readonly killed = new Set<number>();
+  /** Containers whose spec is another one than they run with, and those that the sync at hand has ended for a new start. */
+  private changed: readonly number[] = none;
+  private killed: readonly number[] = none;
   private reported = 0;
 
   constructor(host: PodHost, spec: PodSpec, life: PodLife) {
@@ -96,7 +96,8 @@ export class PodWorker {
   update(spec: PodSpec, generation: number): void {
     for (const [index, container] of spec.containers.entries()) {
       if (this.life.containers[index] === undefined) this.life.containers[index] = newContainer();
-      else if (container.image !== this.spec.containers[index]?.image) this.changed.add(index);
+      else if (container.image !== this.spec.containers[index]?.image)
+        this.changed = [...this.changed, index];
     }
     this.spec = spec;
     this.life.generation = generation;
@@ -168,7 +169,7 @@ export class PodWorker {
         break;
       case 'kill':
         this.ender.stoppedOne(stage.stop, stage.sinceWallMs);
-        this.killed.add(stage.stop.index);
+        this.killed = [...this.killed, stage.stop.index];
         this.touched = true;
         this.next();
         break;
@@ -192,7 +193,7 @@ export class PodWorker {
     }
     this.dueMs = Number.POSITIVE_INFINITY;
     this.touched = false;
-    this.killed.clear();
+    this.killed = none;
     this.failedUntilMs = undefined;
     if (life.sandboxReady) life.podIp = life.address;
     this.heedEcho();
@@ -235,7 +236,7 @@ export class PodWorker {
   }
 
   private plan(): void {
-    const plan = planSync(this.spec, this.life, (index) => this.changed.has(index));
+    const plan = planSync(this.spec, this.life, (index) => this.changed.includes(index));
     this.steps = [
       ...plan.kill.map((kill): Step => ({ do: 'kill', kill })),
       ...plan.start.map((index): Step => ({ do: 'start', index })),
@@ -274,7 +275,7 @@ export class PodWorker {
         break;
       case 'start':
         this.stage = { at: 'start' };
-        this.onStart(this.starter.begin(this.spec, step.index, this.killed.has(step.index)));
+        this.onStart(this.starter.begin(this.spec, step.index, this.killed.includes(step.index)));
         break;
     }
   }
@@ -301,7 +302,7 @@ export class PodWorker {
       return;
     }
     host.containerEvent(spec, container, 'Normal', 'Killing', message);
-    this.changed.delete(index);
+    this.changed = this.changed.filter((other) => other !== index);
     this.stage = { at: 'kill', stop, sinceWallMs: wallMs };
     this.ender.stopAfter(spec, stop.afterMs);
   }
@@ -382,16 +383,30 @@ export class PodWorker {
 
   /** Sets the status anew, if it is another one than before. */
   private report(always = false): void {
-    const status = this.currentStatus();
-    const hash = hashOf(JSON.stringify(status));
+    const { life } = this;
+    const signature = hashOf(describe(life));
+    if (signature !== this.reported || always) {
+      this.reported = signature;
+      this.host.setStatus(this.spec, this.currentStatus(), life.end === 'gone' && life.deleting);
+    }
     this.prober.trigger(this.spec);
-    if (hash === this.reported && !always) return;
-    this.reported = hash;
-    this.host.setStatus(this.spec, status, this.life.end === 'gone' && this.life.deleting);
   }
 }
 
-/** FNV-1a: only to tell a status from the one before. */
+/** Most pods have none of either: one empty list for all. */
+const none: readonly number[] = [];
+
+/** All that a pod's status depends on besides its spec, which changes with its generation. */
+function describe(life: PodLife): string {
+  let text = `${life.generation} ${life.podIp} ${life.end} ${life.sandboxReady} ${life.deleting} ${life.seenRunning} ${life.ended?.reason}`;
+  for (const { run, ready, started, failure } of life.containers) {
+    text += ` ${run?.is} ${run?.attempt} ${started} ${ready}`;
+    if (failure !== undefined) text += ` ${failure.reason} ${failure.message}`;
+  }
+  return text;
+}
+
+/** FNV-1a: a number is all that is kept of the last status. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

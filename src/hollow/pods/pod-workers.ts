@@ -37,6 +37,9 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private readonly tokens: Tokens;
   private readonly statuses: StatusManager;
   private readonly eviction: EvictionManager;
+  /** What the pods that have not ended request together, and which they are. */
+  private readonly used: Amounts = {};
+  private readonly counted = new Set<string>();
   private host: PodHost | undefined;
   private labels: Record<string, string>;
   private listed: Set<string> | undefined;
@@ -119,6 +122,8 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       worker.end('deleted', slow ? deletionGraceMs(event.object(podView), spec) : spec.graceMs);
     } else if (metadata.generation !== life.generation) {
       const { spec: updated } = readPod(event.object(podView), this.context.node.containerRun);
+      this.uncount(spec);
+      this.count(updated);
       worker.update({ ...updated, resourceVersion: spec.resourceVersion }, metadata.generation);
     } else if (this.statuses.isWriting(spec.uid) || worker.echoes > 0) {
       worker.echoes--;
@@ -159,6 +164,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     if (life.podIp !== '' && !spec.hostNetwork) runtime.ips.reserve(spec.uid, life.podIp);
     const worker = new PodWorker(host, spec, life);
     this.workers.set(spec.uid, worker);
+    this.count(spec);
     this.references.use(spec.uid, spec.namespace, spec.references);
     if (spec.needsToken && !metadata.deleting) this.tokens.use(spec);
     if (usesMemory(spec)) this.eviction.watch();
@@ -174,15 +180,6 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   private rejection(pod: unknown, spec: PodSpec): Rejection | undefined {
     const { node } = this.context;
-    const used: Amounts = {};
-    let count = 0;
-    for (const worker of this.workers.values()) {
-      if (worker.life.end !== 'none') continue;
-      count++;
-      for (const [name, amount] of Object.entries(podAmounts(worker.spec, 'requests'))) {
-        used[name] = (used[name] ?? 0) + amount;
-      }
-    }
     const view = {
       name: node.name,
       labels: this.labels,
@@ -190,7 +187,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       allocatable: node.capacity,
       underMemoryPressure: this.eviction.underMemoryPressure,
     };
-    return rejection(pod, spec, view, used, count);
+    return rejection(pod, spec, view, this.used, this.counted.size);
   }
 
   /** The pod is gone from the API server without our doing: its containers are killed, nothing is reported. */
@@ -204,8 +201,23 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.drop(worker.spec);
   }
 
+  private count(spec: PodSpec): void {
+    this.counted.add(spec.uid);
+    for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
+      this.used[name] = (this.used[name] ?? 0) + amount;
+    }
+  }
+
+  private uncount(spec: PodSpec): void {
+    if (!this.counted.delete(spec.uid)) return;
+    for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
+      this.used[name] = (this.used[name] ?? 0) - amount;
+    }
+  }
+
   private drop(spec: PodSpec): void {
     const { uid } = spec;
+    this.uncount(spec);
     this.abandon(uid);
     this.statuses.forget(uid);
     this.references.release(uid, spec.namespace, spec.references);
@@ -290,6 +302,9 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   setStatus(uid: string, status: Status, deletable: boolean): void {
+    const worker = this.workers.get(uid);
+    // What has ended makes room for others.
+    if (worker !== undefined && worker.life.end !== 'none') this.uncount(worker.spec);
     this.statuses.set(uid, status, deletable);
   }
 

@@ -21,8 +21,23 @@ export function parseDurationMs(text: string): number | undefined {
   return ms;
 }
 
+/** A scenario's pods have few distinct quantities, and each is asked for again and again. */
+const amounts = new Map<string, number>();
+const amountsMax = 1000;
+
 /** Whole units as a kubelet counts a resource: thousandths of a core, or whatever else in ones, rounded up. */
 export function resourceAmount(resource: string, quantity: string): number {
+  const key = resource === 'cpu' ? `cpu ${quantity}` : quantity;
+  let amount = amounts.get(key);
+  if (amount === undefined) {
+    amount = wholeUnits(resource, quantity);
+    if (amounts.size >= amountsMax) amounts.clear();
+    amounts.set(key, amount);
+  }
+  return amount;
+}
+
+function wholeUnits(resource: string, quantity: string): number {
   const nano = parseQuantity(quantity) ?? 0n;
   const unit = resource === 'cpu' ? 1_000_000n : 1_000_000_000n;
   return Number((nano + unit - 1n) / unit);
