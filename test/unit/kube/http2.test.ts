@@ -1,6 +1,6 @@
 import { type ServerHttp2Session, createServer } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, frameTypes, flags, goAwayFrame, settingsFrame } from '../../../src/kube/http2/frames.ts';
 import { HeaderEncoder, readResponseHead } from '../../../src/kube/http2/hpack.ts';
