@@ -66,8 +66,14 @@ const rules: readonly Rule[] = [
   },
   {
     class: 'racy',
+    row: /^return .* patch events /,
+    slack: 3,
+    why: 'how often the node’s first events are sent again before it is Ready',
+  },
+  {
+    class: 'racy',
     row: /^(?:deployments|variety|delete) .* (?:create|patch) events /,
-    slack: 0.2,
+    slack: 0.4,
     why: 'how often a container was restarted or pulled when the phase ends; a volume whose ConfigMap was refused at first',
   },
   {

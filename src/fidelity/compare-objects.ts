@@ -28,6 +28,11 @@ const racyFields: readonly { object: RegExp; path: RegExp; why: string }[] = [
     why: 'no limit reads as the largest number there is, once the kubelet has read it from the runtime (cgroup v1)',
   },
   {
+    object: /^Pod unpulled /,
+    path: /^status\.containerStatuses\[main\]\.state\.waiting\./,
+    why: 'a failed pull is in back-off, or has just failed once more',
+  },
+  {
     object: /^Node after return$/,
     path: /^metadata\.managedFields\[(?:kube-controller-manager Update status\]|.*lastTransitionTime$)/,
     why: 'a transition within the second in which the node controller wrote is still its own',
