@@ -6,8 +6,8 @@ import { Prng } from '../base/prng.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
 import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
-import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
-import { HollowProxy } from '../hollow/proxy/hollow-proxy.ts';
+import { HollowNode } from '../hollow/hollow-node.ts';
+import type { NodeFailure } from '../hollow/node-failure.ts';
 import { loadRuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { Credentials } from '../kube/identity.ts';
@@ -39,8 +39,7 @@ export class Shard implements ShardObserver {
   private readonly config: ShardConfig;
   private readonly metrics = new CallMetrics();
   private readonly environment: ShardEnvironment;
-  private readonly kubelets: HollowKubelet[] = [];
-  private readonly proxies: HollowProxy[] = [];
+  private readonly nodes = new Map<string, HollowNode>();
   private readonly totals: ShardTotals = noTotals();
   private startedUids: string[] = [];
   private startedTimesUs: number[] = [];
@@ -85,9 +84,7 @@ export class Shard implements ShardObserver {
       await this.fewerStartingThan(startingMax);
       if (this.stopped) return;
       this.starting++;
-      this.startKubelet(issuer, node, prng.fork(node.name)).catch((error: unknown) =>
-        this.startFailed(error),
-      );
+      this.startNode(issuer, node, prng.fork(node.name)).catch((error: unknown) => this.startFailed(error));
     }
     await this.fewerStartingThan(1);
     if (proxies) await this.startProxies(issuer, prng);
@@ -95,16 +92,14 @@ export class Shard implements ShardObserver {
 
   private async startProxies(issuer: IdentityIssuer, prng: Prng): Promise<void> {
     const identity = await issuer.identityOf({ user: 'system:kube-proxy', groups: [] });
-    for (const node of this.config.nodes) {
+    for (const [name, node] of this.nodes) {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
       this.starting++;
-      const proxy = new HollowProxy(this.environment, node, identity, prng.fork(`${node.name}/proxy`), () => {
+      node.startProxy(identity, prng.fork(`${name}/proxy`), () => {
         this.totals.proxiesReady++;
         this.started();
       });
-      this.proxies.push(proxy);
-      proxy.start();
     }
     await this.fewerStartingThan(1);
   }
@@ -139,19 +134,26 @@ export class Shard implements ShardObserver {
     this.stopped = true;
     this.issuer?.close();
     this.startMore?.();
-    for (const kubelet of this.kubelets) kubelet.stop();
-    for (const proxy of this.proxies) proxy.stop();
+    for (const node of this.nodes.values()) node.stop();
     this.environment.delays.close();
+  }
+
+  /** Those of these nodes that live here have failed from now on, until {@link heal}. */
+  fail(names: readonly string[], failure: NodeFailure): void {
+    for (const name of names) this.nodes.get(name)?.fail(failure);
+  }
+
+  heal(names: readonly string[]): void {
+    for (const name of names) this.nodes.get(name)?.heal();
   }
 
   /** What came since the last call. */
   report(): ShardReport {
     this.totals.watches = 0;
-    for (const kubelet of this.kubelets) this.totals.watches += kubelet.watchCount;
     this.totals.proxyChanges = 0;
-    for (const proxy of this.proxies) {
-      this.totals.watches += proxy.watchCount;
-      this.totals.proxyChanges += proxy.changesSeen;
+    for (const node of this.nodes.values()) {
+      this.totals.watches += node.watchCount;
+      this.totals.proxyChanges += node.proxyChanges;
     }
     this.totals.delayed = this.environment.delays.size;
     const report: ShardReport = {
@@ -180,11 +182,6 @@ export class Shard implements ShardObserver {
     return statistics;
   }
 
-  onNodeReady(): void {
-    this.totals.nodesReady++;
-    this.started();
-  }
-
   onPodStarted(started: PodStarted): void {
     this.totals.podsStarted++;
     this.startedUids.push(started.uid);
@@ -209,11 +206,13 @@ export class Shard implements ShardObserver {
     }
   }
 
-  private async startKubelet(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
+  private async startNode(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
     const identity = await issuer.identityOf({ user: `system:node:${node.name}`, groups: ['system:nodes'] });
     if (this.stopped) return;
-    const kubelet = new HollowKubelet(this.environment, node, identity, prng);
-    this.kubelets.push(kubelet);
-    kubelet.start();
+    const onReady = (): void => {
+      this.totals.nodesReady++;
+      this.started();
+    };
+    this.nodes.set(node.name, new HollowNode(this.environment, node, identity, prng, onReady));
   }
 }

@@ -19,7 +19,12 @@ export type NodeConfig = {
    * real kubelet gives them none.
    */
   objectLabels?: Record<string, string> | undefined;
+  /** Set where the kubelet is not the first one of its node. */
+  successor?: Successor | undefined;
 };
+
+/** `boot`: how often the machine has started, from 1. `rebooted`: the last start is since the kubelet before. */
+export type Successor = { boot: number; rebooted: boolean };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
 export class KubeletContext {

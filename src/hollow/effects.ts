@@ -2,6 +2,7 @@ import type { RequestVerb } from '../kube/client.ts';
 import type { WatchSpec } from '../kube/reflector.ts';
 import type { CallClass } from '../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
+import type { Pressure } from './node-failure.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
@@ -81,6 +82,8 @@ export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowle
 /** What happens to a kubelet. */
 export type KubeletEvent =
   | { type: 'start' }
+  /** The node begins or ceases to be short of something. */
+  | { type: 'pressure'; condition: Pressure; present: boolean }
   | { type: 'answer'; tag: Tag; status: number; body: unknown }
   | { type: 'timer'; timer: TimerName }
   | { type: 'listing'; key: WatchKey }

@@ -25,7 +25,6 @@ export type ShardEnvironment = {
 };
 
 export interface ShardObserver {
-  onNodeReady(): void;
   onPodStarted(started: PodStarted): void;
   onPodDeleted(): void;
   /** A watch failed and is being tried again. */

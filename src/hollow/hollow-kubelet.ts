@@ -7,11 +7,15 @@ import type { NodeConfig } from './context.ts';
 import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, readsBody } from './effects.ts';
 import { type ShardEnvironment, clientOf } from './environment.ts';
 import { Kubelet } from './kubelet.ts';
+import type { NodeFailure, Pressure } from './node-failure.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** A real kubelet's client limits: kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have none. */
 const qps = 50;
 const burst = 100;
+
+/** A kubelet's heartbeat client gives up after this (its lease's 40 s × 0.25). */
+const heartbeatTimeoutMs = 10_000;
 
 const strategicMergePatch = 'application/strategic-merge-patch+json';
 
@@ -23,10 +27,23 @@ export class HollowKubelet {
   private readonly limits: { api: TokenBucket; events: TokenBucket };
   private readonly watches = new Map<string, Reflector>();
   private readonly wanted = new Set<string>();
+  private readonly prng: Prng;
+  private readonly onReady: () => void;
   private stopped = false;
+  /** What becomes of heartbeats on their way; undefined: they arrive. */
+  heartbeats: Omit<Extract<NodeFailure, { type: 'bad-heartbeats' }>, 'type'> | undefined;
 
-  constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
+  /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
+  constructor(
+    environment: ShardEnvironment,
+    node: NodeConfig,
+    identity: ClientIdentity,
+    prng: Prng,
+    onReady: () => void,
+  ) {
     this.environment = environment;
+    this.prng = prng;
+    this.onReady = onReady;
     this.kubelet = new Kubelet(node, environment.profile, prng.fork('kubelet'));
     this.client = clientOf(
       environment,
@@ -50,6 +67,19 @@ export class HollowKubelet {
     this.stopped = true;
     for (const watch of this.watches.values()) watch.stop();
     this.client.close();
+  }
+
+  setPressure(condition: Pressure, present: boolean): void {
+    this.handle({ type: 'pressure', condition, present });
+  }
+
+  /** The node's network is gone, see {@link ApiClient.cutOff}. */
+  cutOff(): void {
+    this.client.cutOff();
+  }
+
+  reconnect(): void {
+    this.client.reconnect();
   }
 
   private handle(event: KubeletEvent): void {
@@ -87,7 +117,7 @@ export class HollowKubelet {
         this.client.dropConnections();
         break;
       case 'node-ready':
-        observer.onNodeReady();
+        this.onReady();
         break;
       case 'pod-started':
         observer.onPodStarted(effect.started);
@@ -109,6 +139,25 @@ export class HollowKubelet {
   }
 
   private send(request: KubeletRequest, tag: Tag): void {
+    const { heartbeats } = this;
+    const disturbed = heartbeats !== undefined && (tag.to === 'lease' || tag.to === 'node-status');
+    if (!disturbed) {
+      this.transmit(request, tag);
+      return;
+    }
+    const { delays } = this.environment;
+    const { delayMs, lossRate } = heartbeats;
+    const timeoutMs = request.timeoutMs ?? heartbeatTimeoutMs;
+    if (delayMs >= timeoutMs || this.prng.float() < lossRate) {
+      delays.after(timeoutMs, () => this.handle({ type: 'answer', tag, status: 0, body: undefined }));
+      return;
+    }
+    delays.after(delayMs, () => {
+      if (!this.stopped) this.transmit({ ...request, timeoutMs: timeoutMs - delayMs }, tag);
+    });
+  }
+
+  private transmit(request: KubeletRequest, tag: Tag): void {
     const { codec } = this.environment;
     const body =
       request.body === undefined

@@ -36,10 +36,10 @@ export class Kubelet {
     this.events = new EventRecorder(context);
     const dropConnections = (): void => context.emit({ type: 'drop-connections' });
     this.lease = new LeaseRenewer(context, dropConnections);
-    this.nodeStatus = new NodeStatusReporter(context, dropConnections, () =>
+    this.nodeStatus = new NodeStatusReporter(context, this.events, dropConnections, () =>
       context.emit({ type: 'node-ready' }),
     );
-    this.registration = new Registration(context, this.events, () => this.nodeStatus.start());
+    this.registration = new Registration(context, this.events, (patch) => this.nodeStatus.start(patch));
     this.pods = new PodWorkers(context, this.events, this.ips);
   }
 
@@ -65,6 +65,9 @@ export class Kubelet {
       case 'start':
         this.registration.start();
         this.lease.start();
+        break;
+      case 'pressure':
+        this.nodeStatus.setPressure(event.condition, event.present);
         break;
       case 'answer':
         this.onAnswer(event.tag, event.status, event.body);

@@ -22,6 +22,8 @@ export type PodFacts = {
   /** All containers run or have run: the SLI's "reported as started". */
   started: boolean;
   failed: boolean;
+  /** Has a deletionTimestamp. */
+  deleting: boolean;
 };
 
 type Meta = {
@@ -31,6 +33,7 @@ type Meta = {
   labels?: Record<string, string>;
   ownerReferences?: { kind?: string; controller?: boolean }[];
   creationTimestamp?: string;
+  deletionTimestamp?: string;
 };
 
 type ContainerState = { running?: unknown; terminated?: unknown };
@@ -83,6 +86,7 @@ export function podFacts(object: unknown): PodFacts {
     ),
     started: allStarted(spec.containers?.length ?? 0, status.containerStatuses ?? []),
     failed: status.phase === 'Failed',
+    deleting: metadata.deletionTimestamp !== undefined,
   };
 }
 

@@ -3,6 +3,7 @@ import { durationMsMax } from './duration.ts';
 import { type Fault, alternatives, describeValue } from './file/fault.ts';
 import { formatPath } from './file/path.ts';
 import { nearest } from '../base/nearest.ts';
+import { failNodesFaults } from './node-failures.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Phase, Scenario } from './scenario.ts';
 
@@ -98,6 +99,7 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     faults.push(tooMany(['phases', i, 'listsPerSecond'], count, 'requests'));
   }
   faults.push(...pacingFaults(phase, i, scenario));
+  if (phase.type === 'fail-nodes') faults.push(...failNodesFaults(phase, i, scenario));
   if (phase.type === 'scale') {
     const made = scenario.phases
       .slice(0, i)
@@ -143,6 +145,7 @@ function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): num
     }
     case 'wait':
     case 'steady':
+    case 'fail-nodes':
       return 1;
   }
 }
@@ -162,7 +165,15 @@ function nothingToScale(of: string, i: number, made: readonly string[]): Fault {
 function durationFaults(phase: Phase, i: number): Fault[] {
   const found: [path: (string | number)[], durationMs: number][] = [];
   if ('timeoutMs' in phase) found.push([['phases', i, 'timeout'], phase.timeoutMs]);
-  if ('durationMs' in phase) found.push([['phases', i, 'duration'], phase.durationMs]);
+  if ('durationMs' in phase && phase.durationMs !== undefined) {
+    found.push([['phases', i, 'duration'], phase.durationMs]);
+  }
+  if (phase.type === 'fail-nodes') {
+    if (phase.delayMs !== undefined) found.push([['phases', i, 'delay'], phase.delayMs]);
+    for (const [answer, withinMs] of Object.entries(phase.withinMs)) {
+      found.push([['phases', i, 'expect', answer], withinMs]);
+    }
+  }
   if ('pacing' in phase && phase.pacing.strategy === 'burst') {
     found.push([['phases', i, 'pacing', 'every'], phase.pacing.everyMs]);
   }

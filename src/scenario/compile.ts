@@ -1,5 +1,16 @@
 import { parseDurationMs } from './duration.ts';
-import type { Pacing, Phase, Quantities, Scenario, Taint, Threshold } from './scenario.ts';
+import type {
+  Component,
+  FailNodesPhase,
+  NodeAnswer,
+  NodeFailureName,
+  Pacing,
+  Phase,
+  Quantities,
+  Scenario,
+  Taint,
+  Threshold,
+} from './scenario.ts';
 
 /** A scenario file's content after validation against the schema, which fills in the defaults. */
 export type ScenarioDocument = {
@@ -15,10 +26,12 @@ export type ScenarioDocument = {
     proxies: boolean;
   };
   namespaces: { count: number; prefix: string };
-  controlPlane: { flags: 'scale' | 'default' };
+  controlPlane: { flags: 'scale' | 'default'; extraFlags: Partial<Record<Component, FlagsDocument>> };
   phases: PhaseDocument[];
   thresholds: Threshold[];
 };
+
+type FlagsDocument = Record<string, string | number | boolean>;
 
 type QuantitiesDocument = Record<string, string | number>;
 
@@ -47,6 +60,16 @@ export type PhaseDocument = { name?: string } & (
       timeout: string;
     }
   | { type: 'scale'; of: string; podsPerDeployment: number; pacing: PacingDocument }
+  | {
+      type: 'fail-nodes';
+      failure: NodeFailureName;
+      nodes: number | string;
+      duration?: string;
+      concurrency?: number;
+      delay?: string;
+      lossRate?: number;
+      expect: { staysReady: boolean } & Partial<Record<NodeAnswer, string>>;
+    }
   | { type: 'delete'; what: 'everything' | 'deployments'; pacing: PacingDocument; timeout: string }
 );
 
@@ -59,7 +82,10 @@ export function compile(document: ScenarioDocument): Scenario {
     seed: String(document.seed),
     nodes: { ...structuredClone(document.nodes), capacity: quantities(document.nodes.capacity) },
     namespaces: { ...document.namespaces },
-    controlPlane: { ...document.controlPlane },
+    controlPlane: {
+      flags: document.controlPlane.flags,
+      extraFlags: mapValues(document.controlPlane.extraFlags, quantities),
+    },
     phases: document.phases.map((phase, i) => compilePhase(phase, names[i] ?? phase.type)),
     thresholds: structuredClone(document.thresholds),
   });
@@ -110,11 +136,43 @@ function compilePhase(phase: PhaseDocument, name: string): Phase {
     }
     case 'scale':
       return { ...phase, name, pacing: compilePacing(phase.pacing) };
+    case 'fail-nodes':
+      return compileFailNodes(phase, name);
     case 'delete': {
       const { pacing, timeout, ...rest } = phase;
       return { ...rest, name, pacing: compilePacing(pacing), timeoutMs: milliseconds(timeout) };
     }
   }
+}
+
+function compileFailNodes(
+  phase: Extract<PhaseDocument, { type: 'fail-nodes' }>,
+  name: string,
+): FailNodesPhase {
+  const { nodes, duration, delay, expect, ...rest } = phase;
+  const { staysReady, ...within } = expect;
+  return {
+    ...rest,
+    name,
+    nodes: typeof nodes === 'number' ? { count: nodes } : { share: shareOf(nodes) },
+    ...(duration === undefined ? {} : { durationMs: milliseconds(duration) }),
+    ...(delay === undefined ? {} : { delayMs: milliseconds(delay) }),
+    staysReady,
+    withinMs: mapValues(within, milliseconds),
+  };
+}
+
+/** `5%` → 0.05. */
+function shareOf(percent: string): number {
+  return Number(percent.slice(0, -1)) / 100;
+}
+
+function mapValues<K extends string, A, B>(
+  record: Readonly<Partial<Record<K, A>>>,
+  change: (value: A) => B,
+): Partial<Record<K, B>> {
+  const entries = Object.entries(record) as [K, A][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, change(value)])) as Partial<Record<K, B>>;
 }
 
 function compilePacing(pacing: PacingDocument): Pacing {
@@ -123,7 +181,8 @@ function compilePacing(pacing: PacingDocument): Pacing {
   return { ...rest, everyMs: milliseconds(every) };
 }
 
-function quantities(document: QuantitiesDocument): Quantities {
+/** The values as texts, however they are written. */
+function quantities(document: QuantitiesDocument | FlagsDocument): Quantities {
   return Object.fromEntries(Object.entries(document).map(([name, value]) => [name, String(value)]));
 }
 

@@ -18,9 +18,10 @@ import { type RunClients, openAccess } from './access.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
 import { nodeConfigs } from './nodes.ts';
-import type { Progress } from './phases/context.ts';
+import type { PhaseContext } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
+import { podsOnNode } from './pods-on-node.ts';
 import type { RunReporter } from './run-reporter.ts';
 import { reportStatus } from './run-status.ts';
 import type { WatchdogLimits } from './watchdog.ts';
@@ -80,6 +81,7 @@ class Run {
   private clients: RunClients | undefined;
   private measurement: Measurement | undefined;
   private load: LoadGenerator | undefined;
+  private nodeNames: readonly string[] = [];
   private error: unknown;
 
   constructor(options: RunOptions) {
@@ -105,9 +107,11 @@ class Run {
       onReport: (report) => this.onShardReport(report),
     });
     this.hollow = hollow;
+    const nodes = nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined);
+    this.nodeNames = nodes.map(({ name }) => name);
     await Promise.race([this.openMeasurement(cluster), hollow.died, aborted(signal)]);
     hollow.startNodes({
-      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
+      nodes,
       proxies: scenario.nodes.proxies,
       seed: scenario.seed,
     });
@@ -269,22 +273,27 @@ class Run {
     this.measurement.phase('bring-up');
   }
 
-  private phaseContext(): {
-    runId: string;
-    load: LoadGenerator;
-    progress: Progress;
-    clock: Clock;
-  } {
+  private phaseContext(): Omit<PhaseContext, 'scenario' | 'signal' | 'reporter'> {
     const { pods, nodes } = this.needed(this.measurement);
+    const fleet = this.needed(this.hollow?.fleet);
+    const { scraper } = this.needed(this.clients);
+    const { runId } = this.options;
     return {
-      runId: this.options.runId,
+      runId,
+      nodes: {
+        names: this.nodeNames,
+        fail: (names, failure) => fleet.fail(names, failure),
+        heal: (names) => fleet.heal(names),
+        podsOn: (name) => podsOnNode(scraper, runId, name),
+      },
       load: this.needed(this.load),
       clock: this.options.clock,
       progress: {
         nodesReady: () => nodes.ready,
         podsPresent: () => pods.present,
-        podsStarted: () => pods.running,
+        podsStarted: () => pods.serving,
         hasStarted: (uid) => pods.hasStarted(uid),
+        node: (name) => nodes.node(name),
       },
     };
   }

@@ -1,27 +1,69 @@
 import { type NodeConfig, labelled, timestamp } from '../context.ts';
+import type { Pressure } from '../node-failure.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
 
-/** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
-const pressures = [
-  ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-  ['DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-  ['PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
-] as const;
+type ConditionText = { status: 'True' | 'False'; reason: string; message: string };
+
+/** The conditions a kubelet keeps beside Ready, in its order, in their good and in their bad state. */
+const pressures: readonly { type: Pressure; good: ConditionText; bad: ConditionText }[] = [
+  {
+    type: 'MemoryPressure',
+    good: {
+      status: 'False',
+      reason: 'KubeletHasSufficientMemory',
+      message: 'kubelet has sufficient memory available',
+    },
+    bad: {
+      status: 'True',
+      reason: 'KubeletHasInsufficientMemory',
+      message: 'kubelet has insufficient memory available',
+    },
+  },
+  {
+    type: 'DiskPressure',
+    good: { status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
+    bad: { status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' },
+  },
+  {
+    type: 'PIDPressure',
+    good: {
+      status: 'False',
+      reason: 'KubeletHasSufficientPID',
+      message: 'kubelet has sufficient PID available',
+    },
+    bad: {
+      status: 'True',
+      reason: 'KubeletHasInsufficientPID',
+      message: 'kubelet has insufficient PID available',
+    },
+  },
+];
+
+const ready: ConditionText = {
+  status: 'True',
+  reason: 'KubeletReady',
+  message: 'kubelet is posting ready status',
+};
+
+const notReady: ConditionText = {
+  status: 'False',
+  reason: 'KubeletNotReady',
+  message: 'CSINode is not yet initialized',
+};
+
+/** Reasons of the events when a condition changes, to the good and to the bad. */
+export const pressureEvents: Readonly<Record<Pressure, { good: string; bad: string }>> = {
+  MemoryPressure: { good: 'NodeHasSufficientMemory', bad: 'NodeHasInsufficientMemory' },
+  DiskPressure: { good: 'NodeHasNoDiskPressure', bad: 'NodeHasDiskPressure' },
+  PIDPressure: { good: 'NodeHasSufficientPID', bad: 'NodeHasInsufficientPID' },
+};
 
 /** `$setElementOrder` of a patch that touches the conditions. */
-export const nodeConditionOrder = [...pressures.map(([type]) => ({ type })), { type: 'Ready' }];
+const nodeConditionOrder = [...pressures.map(({ type }) => ({ type })), { type: 'Ready' }];
 
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
 export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: number): unknown {
   const time = timestamp(wallMs);
-  const condition = (type: string, status: string, reason: string, message: string): unknown => ({
-    type,
-    status,
-    lastHeartbeatTime: time,
-    lastTransitionTime: time,
-    reason,
-    message,
-  });
   return {
     kind: 'Node',
     apiVersion: 'v1',
@@ -42,8 +84,8 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
       capacity: node.capacity,
       allocatable: node.capacity,
       conditions: [
-        ...pressures.map(([type, reason, message]) => condition(type, 'False', reason, message)),
-        condition('Ready', 'False', 'KubeletNotReady', 'CSINode is not yet initialized'),
+        ...pressures.map(({ type, good }) => condition(type, good, time)),
+        condition('Ready', notReady, time),
       ],
       addresses: [
         { type: 'InternalIP', address: node.address },
@@ -53,7 +95,7 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
       nodeInfo: {
         machineID: identifier(node.name, 32),
         systemUUID: identifier(node.name, 32),
-        bootID: identifier(`${node.name}/boot`, 32),
+        bootID: bootId(node),
         kernelVersion: '6.1.0',
         osImage: 'Debian GNU/Linux 12 (bookworm)',
         containerRuntimeVersion: profile.version,
@@ -69,20 +111,10 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
 
 /** The patch that makes a registered node Ready (354 ms in the samples). */
 export function readyPatch(wallMs: number): unknown {
-  const time = timestamp(wallMs);
   return {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: [
-        {
-          type: 'Ready',
-          status: 'True',
-          reason: 'KubeletReady',
-          message: 'kubelet is posting ready status',
-          lastHeartbeatTime: time,
-          lastTransitionTime: time,
-        },
-      ],
+      conditions: [condition('Ready', ready, timestamp(wallMs))],
     },
   };
 }
@@ -94,37 +126,38 @@ export function reconcilePatch(node: NodeConfig, profile: RuntimeProfile, wallMs
   return { status };
 }
 
-/** All four conditions in their good state: written again when the node controller has set them Unknown. */
-export function readyAgainPatch(wallMs: number): unknown {
+/**
+ * The report of a node that is Ready: the heartbeat times, and in full what is to be `written`.
+ * @param present what the node is short of.
+ */
+export function conditionsPatch(
+  wallMs: number,
+  present: readonly Pressure[],
+  written: 'all' | readonly Pressure[],
+): unknown {
   const time = timestamp(wallMs);
-  const condition = (type: string, status: string, reason: string, message: string): unknown => ({
-    type,
-    status,
-    reason,
-    message,
-    lastHeartbeatTime: time,
-    lastTransitionTime: time,
-  });
+  const of = (type: 'Ready' | Pressure, text: ConditionText): unknown =>
+    written === 'all' || (type !== 'Ready' && written.includes(type))
+      ? condition(type, text, time)
+      : { lastHeartbeatTime: time, type };
   return {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
       conditions: [
-        ...pressures.map(([type, reason, message]) => condition(type, 'False', reason, message)),
-        condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
+        ...pressures.map(({ type, good, bad }) => of(type, present.includes(type) ? bad : good)),
+        of('Ready', ready),
       ],
     },
   };
 }
 
-/** The five-minute report: the heartbeat times and nothing else. */
-export function heartbeatPatch(wallMs: number): unknown {
-  const lastHeartbeatTime = timestamp(wallMs);
-  return {
-    status: {
-      '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: nodeConditionOrder.map(({ type }) => ({ lastHeartbeatTime, type })),
-    },
-  };
+function condition(type: string, text: ConditionText, time: string): unknown {
+  return { type, ...text, lastHeartbeatTime: time, lastTransitionTime: time };
+}
+
+/** Another one with each start of the machine. */
+export function bootId({ name, successor }: NodeConfig): string {
+  return identifier(`${name}/boot/${successor?.boot ?? 1}`, 32);
 }
 
 /** The CSINode of a node without CSI drivers; the annotation lists the in-tree plugins that are migrated. */

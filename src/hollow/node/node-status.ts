@@ -1,5 +1,7 @@
 import { kinds, type KubeletContext } from '../context.ts';
-import { heartbeatPatch, readyAgainPatch } from './node-object.ts';
+import type { EventRecorder } from '../event-recorder.ts';
+import type { Pressure } from '../node-failure.ts';
+import { conditionsPatch, pressureEvents, readyPatch } from './node-object.ts';
 
 /** Node status is computed this often (kubelet's nodeStatusUpdateFrequency)… */
 const computeIntervalMs = 10_000;
@@ -13,12 +15,18 @@ const triesMax = 5;
 /** The conditions of a node that the node controller has given up on. */
 type ObservedNode = { status?: { conditions?: { type: string; status: string }[] } };
 
+/** What the API server has of a node at the moment when its kubelet is ready. */
+export type KnownNode = 'new' | 'not-ready' | 'ready';
+
+const none: readonly Pressure[] = [];
+
 /**
- * Keeps the node's status: a hollow node's own state does not change, so what is left is the report every five minutes
- * and to write Ready again when the node controller has set it Unknown.
+ * Keeps the node's status: the report every five minutes, what the node is short of, and Ready again when the node
+ * controller has set it Unknown.
  */
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
+  private readonly events: EventRecorder;
   private readonly onRepeatedFailure: () => void;
   private readonly onReady: () => void;
   private lastReportMs = 0;
@@ -28,16 +36,28 @@ export class NodeStatusReporter {
   /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
   private lostReady = true;
   private everReady = false;
+  /** What the node is short of; as the API server has it; and as it stands in the patch that was sent last. */
+  private present = none;
+  private acknowledged = none;
+  private sent = none;
 
   /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
-  constructor(context: KubeletContext, onRepeatedFailure: () => void, onReady: () => void) {
+  constructor(
+    context: KubeletContext,
+    events: EventRecorder,
+    onRepeatedFailure: () => void,
+    onReady: () => void,
+  ) {
     this.context = context;
+    this.events = events;
     this.onReady = onReady;
     this.onRepeatedFailure = onRepeatedFailure;
   }
 
-  /** The node has just sent its first Ready; until that is acknowledged, whatever follows says so again. */
-  start(): void {
+  /** Sends the first Ready, or the first heartbeat; until that is acknowledged, whatever follows says so again. */
+  start(known: KnownNode): void {
+    this.lostReady = known !== 'ready';
+    this.patch(known === 'new' ? readyPatch(this.context.now.wallMs) : undefined);
     this.lastReportMs = this.context.nowMs;
     this.inFlight = true;
     // After a change the next report is due 5 min ± 50 % later, so that nodes started together drift apart.
@@ -45,10 +65,22 @@ export class NodeStatusReporter {
     this.schedule();
   }
 
+  /** The node begins or ceases to be short of something; reported with the next computation of the status. */
+  setPressure(condition: Pressure, present: boolean): void {
+    if (this.present.includes(condition) === present) return;
+    this.present = present
+      ? [...this.present, condition]
+      : this.present.filter((other) => other !== condition);
+    const { name } = this.context.node;
+    const reason = pressureEvents[condition][present ? 'bad' : 'good'];
+    const message = `Node ${name} status is now: ${reason}`;
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
+  }
+
   onTimer(): void {
     this.schedule();
     const due = this.context.nowMs - this.lastReportMs >= reportIntervalMs + this.offsetMs;
-    if (this.inFlight || (!due && !this.lostReady)) return;
+    if (this.inFlight || (!due && !this.lostReady && this.changes().length === 0)) return;
     this.tries = 0;
     this.report();
   }
@@ -69,6 +101,7 @@ export class NodeStatusReporter {
       this.lastReportMs = this.context.nowMs;
       this.inFlight = false;
       this.lostReady = false;
+      this.acknowledged = this.sent;
       if (!this.everReady) {
         this.everReady = true;
         this.onReady();
@@ -97,21 +130,31 @@ export class NodeStatusReporter {
 
   private report(): void {
     this.inFlight = true;
-    if (this.lostReady) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
+    if (this.lostReady || this.changes().length > 0)
+      this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     else this.offsetMs = 0;
     this.patch();
   }
 
-  private patch(): void {
-    const { context } = this;
-    const body = this.lostReady ? readyAgainPatch(context.now.wallMs) : heartbeatPatch(context.now.wallMs);
+  private changes(): readonly Pressure[] {
+    const { present, acknowledged } = this;
+    if (present === acknowledged) return none;
+    return [
+      ...present.filter((one) => !acknowledged.includes(one)),
+      ...acknowledged.filter((one) => !present.includes(one)),
+    ];
+  }
+
+  private patch(first?: unknown): void {
+    const { context, present } = this;
+    this.sent = present;
     context.request(
       'heartbeat',
       {
         method: 'PATCH',
         path: `/api/v1/nodes/${context.node.name}/status?timeout=10s`,
         kind: kinds.patchNodeStatus,
-        body,
+        body: first ?? conditionsPatch(context.now.wallMs, present, this.lostReady ? 'all' : this.changes()),
         patch: true,
         timeoutMs: 10_000,
       },

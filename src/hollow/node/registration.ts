@@ -1,7 +1,8 @@
 import { kinds, type KubeletContext } from '../context.ts';
 import type { Tag } from '../effects.ts';
 import type { EventRecorder } from '../event-recorder.ts';
-import { newCsiNode, newNode, readyPatch, reconcilePatch } from './node-object.ts';
+import { bootId, newCsiNode, newNode, reconcilePatch } from './node-object.ts';
+import type { KnownNode } from './node-status.ts';
 
 /** Registration is tried again after 100 ms, doubling to 7 s (kubelet_node_status.go, registerWithAPIServer). */
 const retryMsMin = 100;
@@ -25,14 +26,15 @@ type Step = Extract<Tag, { to: 'registration' }>['step'];
 export class Registration {
   private readonly context: KubeletContext;
   private readonly events: EventRecorder;
-  private readonly onReady: () => void;
+  private readonly onReady: (known: KnownNode) => void;
   private retryMs = retryMsMin;
   private nodeUid = '';
-  /** Whether the node was there before us: its status is then reconciled. */
-  private existed = false;
+  /** Whether the node was there before us, and with which Ready. */
+  private known: KnownNode = 'new';
   ready = false;
 
-  constructor(context: KubeletContext, events: EventRecorder, onReady: () => void) {
+  /** `onReady` is called once, when there is nothing in the way of Ready any more. */
+  constructor(context: KubeletContext, events: EventRecorder, onReady: (known: KnownNode) => void) {
     this.context = context;
     this.events = events;
     this.onReady = onReady;
@@ -128,7 +130,7 @@ export class Registration {
       this.nodeUid = uidOf(body);
       this.getNode('get-node', '?timeout=10s');
     } else if (status === 409) {
-      this.existed = true;
+      this.known = 'not-ready';
       this.getNode('get-node');
     } else {
       this.retry('create-node');
@@ -142,32 +144,34 @@ export class Registration {
     }
     this.nodeUid = uidOf(body);
     const { context } = this;
-    // A real kubelet's first PATCH after its own POST is empty: nothing has changed since.
-    this.patchStatus(
-      this.existed ? reconcilePatch(context.node, context.profile, context.now.wallMs) : {},
-      'reconcile-node',
-    );
+    if (this.known === 'new') {
+      // A real kubelet's first PATCH after its own POST is empty: nothing has changed since.
+      this.patchStatus({}, 'reconcile-node');
+      return;
+    }
+    if (isReady(body)) this.known = 'ready';
+    const { name, successor } = context.node;
+    if (successor?.rebooted === false) {
+      // The machine is the same, and so is what its last kubelet wrote.
+      context.after(csiNodeMs, { of: 'registration', step: 'csinode' });
+      return;
+    }
+    if (successor !== undefined) {
+      const message = `Node ${name} has been rebooted, boot id: ${bootId(context.node)}`;
+      this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Warning', 'Rebooted', message);
+    }
+    this.patchStatus(reconcilePatch(context.node, context.profile, context.now.wallMs), 'reconcile-node');
   }
 
   private becomeReady(): void {
     if (this.ready) return;
     this.ready = true;
     const { context } = this;
-    this.nodeEvent('NodeReady', `Node ${context.node.name} status is now: NodeReady`);
-    context.request(
-      'heartbeat',
-      {
-        method: 'PATCH',
-        path: `/api/v1/nodes/${context.node.name}/status?timeout=10s`,
-        kind: kinds.patchNodeStatus,
-        body: readyPatch(context.now.wallMs),
-        patch: true,
-        timeoutMs: 10_000,
-      },
-      { to: 'node-status', step: 'patch' },
-    );
+    if (this.known !== 'ready') {
+      this.nodeEvent('NodeReady', `Node ${context.node.name} status is now: NodeReady`);
+    }
+    this.onReady(this.known);
     context.after(podsAfterReadyMs, { of: 'registration', step: 'pods' });
-    this.onReady();
   }
 
   private openWatches(): void {
@@ -280,4 +284,9 @@ const nodeConditionReasons = ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure'
 
 function uidOf(body: unknown): string {
   return (body as { metadata?: { uid?: string } }).metadata?.uid ?? '';
+}
+
+function isReady(body: unknown): boolean {
+  const { status } = body as { status?: { conditions?: { type: string; status: string }[] } };
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
 }

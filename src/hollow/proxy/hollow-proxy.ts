@@ -91,6 +91,15 @@ export class HollowProxy {
     this.client.close();
   }
 
+  /** The node's network is gone, see {@link ApiClient.cutOff}. */
+  cutOff(): void {
+    this.client.cutOff();
+  }
+
+  reconnect(): void {
+    this.client.reconnect();
+  }
+
   private sendStartingEvent(): void {
     const { clock, codec } = this.environment;
     const { name, objectLabels } = this.node;

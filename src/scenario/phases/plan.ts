@@ -3,7 +3,15 @@ import type { DeploymentPlan, PodPlan } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
 import { deploymentReplicas } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
-import type { CreateDeploymentsPhase, LatencyPodsPhase, Pacing, Phase, Scenario } from '../scenario.ts';
+import { failedCount } from '../node-failures.ts';
+import type {
+  CreateDeploymentsPhase,
+  FailNodesPhase,
+  LatencyPodsPhase,
+  Pacing,
+  Phase,
+  Scenario,
+} from '../scenario.ts';
 
 /** The namespaces of the load, in order: `hollow-1`, … */
 export function namespaceNames(scenario: Scenario): string[] {
@@ -57,6 +65,24 @@ export function planLists(scenario: Scenario, phase: Extract<Phase, { type: 'ste
   const count = Math.floor((phase.listsPerSecond * phase.durationMs) / 1000);
   const pacing = { strategy: 'constant-rate', requestsPerSecond: phase.listsPerSecond } as const;
   return planSends(pacing, count, phasePrng(scenario, phase));
+}
+
+/** The nodes that fail, of those with these names, in the order in which they do; each list fails at once. */
+export function planNodeFailures(
+  scenario: Scenario,
+  phase: FailNodesPhase,
+  names: readonly string[],
+): string[][] {
+  const prng = phasePrng(scenario, phase);
+  const left = [...names];
+  const count = failedCount(phase, names.length);
+  const size = phase.concurrency ?? count;
+  const waves: string[][] = [];
+  for (let i = 0; i < count; i++) {
+    if (i % size === 0) waves.push([]);
+    waves.at(-1)?.push(...left.splice(prng.below(left.length), 1));
+  }
+  return waves;
 }
 
 /** A generator of the phase's own: what other phases draw does not change it. */

@@ -68,6 +68,7 @@ export function facts(uid: string, overrides: Partial<PodFacts> = {}): PodFacts 
     unschedulable: false,
     started: false,
     failed: false,
+    deleting: false,
     ...overrides,
   };
 }

@@ -154,7 +154,14 @@ describe('schema and types', () => {
   /** The type's keys as the file writes them. */
   const written = (keys: Record<string, true>): string[] =>
     Object.keys(keys)
-      .map((key) => (['timeoutMs', 'durationMs', 'everyMs'].includes(key) ? key.slice(0, -'Ms'.length) : key))
+      .flatMap((key) => {
+        if (key === 'withinMs') return ['expect'];
+        // One of the answers that are expected.
+        if (key === 'staysReady') return [];
+        return ['timeoutMs', 'durationMs', 'everyMs', 'delayMs'].includes(key)
+          ? [key.slice(0, -'Ms'.length)]
+          : [key];
+      })
       .toSorted();
 
   test('have the same keys everywhere', () => {
@@ -194,6 +201,18 @@ describe('schema and types', () => {
       wait: { type: true, name: true, for: true, timeoutMs: true },
       steady: { type: true, name: true, durationMs: true, listsPerSecond: true },
       'latency-pods': { ...shape, count: true, deleteAfterStart: true, timeoutMs: true },
+      'fail-nodes': {
+        type: true,
+        name: true,
+        failure: true,
+        nodes: true,
+        durationMs: true,
+        concurrency: true,
+        delayMs: true,
+        lossRate: true,
+        staysReady: true,
+        withinMs: true,
+      },
       scale: { type: true, name: true, of: true, podsPerDeployment: true, pacing: true },
       delete: { type: true, name: true, what: true, pacing: true, timeoutMs: true },
     };

@@ -1,0 +1,131 @@
+import type { Prng } from '../base/prng.ts';
+import type { ClientIdentity } from '../kube/identity.ts';
+import type { NodeConfig } from './context.ts';
+import type { ShardEnvironment } from './environment.ts';
+import { HollowKubelet } from './hollow-kubelet.ts';
+import type { NodeFailure } from './node-failure.ts';
+import { HollowProxy } from './proxy/hollow-proxy.ts';
+
+type ProxyParts = { identity: ClientIdentity; prng: Prng };
+
+/** A machine: its kubelet and its proxy, which a failure takes away and others follow. */
+export class HollowNode {
+  private readonly environment: ShardEnvironment;
+  private readonly node: NodeConfig;
+  private readonly identity: ClientIdentity;
+  private readonly prng: Prng;
+  private kubelet: HollowKubelet | undefined;
+  private proxy: HollowProxy | undefined;
+  private proxyParts: ProxyParts | undefined;
+  private failure: NodeFailure | undefined;
+  private kubelets = 1;
+  private boots = 1;
+
+  /** Starts the kubelet; `onReady` is called once, when the API server has acknowledged the node as Ready. */
+  constructor(
+    environment: ShardEnvironment,
+    node: NodeConfig,
+    identity: ClientIdentity,
+    prng: Prng,
+    onReady: () => void,
+  ) {
+    this.environment = environment;
+    this.node = node;
+    this.identity = identity;
+    this.prng = prng;
+    this.kubelet = new HollowKubelet(environment, node, identity, prng, onReady);
+    this.kubelet.start();
+  }
+
+  get name(): string {
+    return this.node.name;
+  }
+
+  get watchCount(): number {
+    return (this.kubelet?.watchCount ?? 0) + (this.proxy?.watchCount ?? 0);
+  }
+
+  /** Service and endpoint slice changes that the proxy has seen. */
+  get proxyChanges(): number {
+    return this.proxy?.changesSeen ?? 0;
+  }
+
+  /** `onReady` is called once, when the proxy's watches have all been listed. */
+  startProxy(identity: ClientIdentity, prng: Prng, onReady: () => void): void {
+    this.proxyParts = { identity, prng };
+    this.proxy = new HollowProxy(this.environment, this.node, identity, prng, onReady);
+    this.proxy.start();
+  }
+
+  /** From now on until {@link heal}; an earlier failure ends. */
+  fail(failure: NodeFailure): void {
+    this.heal();
+    this.failure = failure;
+    switch (failure.type) {
+      case 'crash':
+        this.stop();
+        break;
+      case 'kubelet-down':
+        this.kubelet?.stop();
+        this.kubelet = undefined;
+        break;
+      case 'partition':
+        this.kubelet?.cutOff();
+        this.proxy?.cutOff();
+        break;
+      case 'bad-heartbeats':
+        if (this.kubelet !== undefined) this.kubelet.heartbeats = failure;
+        break;
+      case 'pressure':
+        this.kubelet?.setPressure(failure.condition, true);
+        break;
+    }
+  }
+
+  /** Ends what {@link fail} began; without effect on a node that has not failed. */
+  heal(): void {
+    const { failure, proxyParts } = this;
+    this.failure = undefined;
+    switch (failure?.type) {
+      case 'crash':
+        this.boots++;
+        this.startAnotherKubelet(true);
+        if (proxyParts !== undefined) {
+          const prng = proxyParts.prng.fork(`boot-${this.boots}`);
+          this.startProxy(proxyParts.identity, prng, () => {});
+        }
+        break;
+      case 'kubelet-down':
+        this.startAnotherKubelet(false);
+        break;
+      case 'partition':
+        this.kubelet?.reconnect();
+        this.proxy?.reconnect();
+        break;
+      case 'bad-heartbeats':
+        if (this.kubelet !== undefined) this.kubelet.heartbeats = undefined;
+        break;
+      case 'pressure':
+        this.kubelet?.setPressure(failure.condition, false);
+        break;
+      case undefined:
+        break;
+    }
+  }
+
+  stop(): void {
+    this.kubelet?.stop();
+    this.proxy?.stop();
+    this.kubelet = undefined;
+    this.proxy = undefined;
+  }
+
+  /** Containers that ran are still there, unless the machine was rebooted. */
+  private startAnotherKubelet(rebooted: boolean): void {
+    this.kubelets++;
+    const node = { ...this.node, successor: { boot: this.boots, rebooted } };
+    const prng = this.prng.fork(`kubelet-${this.kubelets}`);
+    this.kubelet = new HollowKubelet(this.environment, node, this.identity, prng, () => {});
+    this.kubelet.start();
+  }
+}
