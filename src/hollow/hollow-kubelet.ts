@@ -73,13 +73,8 @@ export class HollowKubelet {
     this.handle({ type: 'pressure', condition, present });
   }
 
-  /** The node's network is gone, see {@link ApiClient.cutOff}. */
-  cutOff(): void {
-    this.client.cutOff();
-  }
-
-  reconnect(): void {
-    this.client.reconnect();
+  dropConnections(): void {
+    this.client.dropConnections();
   }
 
   private handle(event: KubeletEvent): void {

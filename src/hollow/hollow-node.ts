@@ -3,6 +3,7 @@ import type { ClientIdentity } from '../kube/identity.ts';
 import type { NodeConfig } from './context.ts';
 import type { ShardEnvironment } from './environment.ts';
 import { HollowKubelet } from './hollow-kubelet.ts';
+import { Network } from './network.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { HollowProxy } from './proxy/hollow-proxy.ts';
 
@@ -11,6 +12,7 @@ type ProxyParts = { identity: ClientIdentity; prng: Prng };
 /** A machine: its kubelet and its proxy, which a failure takes away and others follow. */
 export class HollowNode {
   private readonly environment: ShardEnvironment;
+  private readonly network: Network;
   private readonly node: NodeConfig;
   private readonly identity: ClientIdentity;
   private readonly prng: Prng;
@@ -29,11 +31,12 @@ export class HollowNode {
     prng: Prng,
     onReady: () => void,
   ) {
-    this.environment = environment;
+    this.network = new Network(environment.handshakes);
+    this.environment = { ...environment, handshakes: this.network };
     this.node = node;
     this.identity = identity;
     this.prng = prng;
-    this.kubelet = new HollowKubelet(environment, node, identity, prng, onReady);
+    this.kubelet = new HollowKubelet(this.environment, node, identity, prng, onReady);
     this.kubelet.start();
   }
 
@@ -70,8 +73,9 @@ export class HollowNode {
         this.kubelet = undefined;
         break;
       case 'partition':
-        this.kubelet?.cutOff();
-        this.proxy?.cutOff();
+        this.network.cut();
+        this.kubelet?.dropConnections();
+        this.proxy?.dropConnections();
         break;
       case 'bad-heartbeats':
         if (this.kubelet !== undefined) this.kubelet.heartbeats = failure;
@@ -99,8 +103,7 @@ export class HollowNode {
         this.startAnotherKubelet(false);
         break;
       case 'partition':
-        this.kubelet?.reconnect();
-        this.proxy?.reconnect();
+        this.network.restore();
         break;
       case 'bad-heartbeats':
         if (this.kubelet !== undefined) this.kubelet.heartbeats = undefined;

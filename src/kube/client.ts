@@ -5,9 +5,9 @@ import type { Prng } from '../base/prng.ts';
 import type { CallClass, CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import { NoAnswerError } from './api-error.ts';
-import type { HandshakeGate } from './handshake-gate.ts';
+import type { ConnectionGate } from './handshake-gate.ts';
 import type { ApiServerEndpoint, ClientIdentity, IdentityHeaders } from './identity.ts';
-import { Transport, connectTimeoutMs } from './transport.ts';
+import { Transport } from './transport.ts';
 
 /** Answers larger than this are refused: a list of 150,000 pods is some 900 MB and belongs in pages. */
 const answerBytesMax = 256 * 1024 * 1024;
@@ -51,7 +51,7 @@ export type ApiClientOptions = {
   prng: Prng;
   metrics: CallMetrics;
   /** Shared by the clients of a shard. */
-  handshakes: HandshakeGate;
+  handshakes: ConnectionGate;
   localAddress?: string | undefined;
   /** Connections at most; streams beyond their limits wait. */
   transportsMax?: number;
@@ -77,9 +77,6 @@ export class ApiClient {
   private connecting = false;
   private failures = 0;
   private closed = false;
-  private isCutOff = false;
-  /** The attempt at a connection that nobody answers while the client is cut off. */
-  private unanswered: TimerHandle | undefined;
   /** GOAWAY frames and lost connections so far; for tests and the report. */
   reconnects = 0;
 
@@ -143,28 +140,9 @@ export class ApiClient {
     for (const transport of [...this.transports]) transport.destroy();
   }
 
-  /**
-   * The network between client and server is gone until {@link reconnect}: connections end, and nobody answers or
-   * refuses an attempt at a new one.
-   */
-  cutOff(): void {
-    this.isCutOff = true;
-    this.dropConnections();
-  }
-
-  /** The network is there again: what waits for a connection goes on at once. */
-  reconnect(): void {
-    this.isCutOff = false;
-    if (this.unanswered === undefined) return;
-    this.unanswered.cancel();
-    this.unanswered = undefined;
-    this.handshake();
-  }
-
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.unanswered?.cancel();
     this.failPending(new NoAnswerError('client closed', true));
     for (const transport of this.transports) transport.destroy();
     this.transports = [];
@@ -236,14 +214,6 @@ export class ApiClient {
   }
 
   private handshake(): void {
-    if (this.isCutOff) {
-      this.unanswered = this.clock.timer(connectTimeoutMs, () => {
-        this.unanswered = undefined;
-        this.connecting = false;
-        this.connectFailed(new Error(`no connection within ${connectTimeoutMs / 1000} s`));
-      });
-      return;
-    }
     const { handshakes, endpoint, identity, localAddress } = this.options;
     handshakes.enter(() => {
       if (this.closed) {

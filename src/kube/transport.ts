@@ -17,8 +17,7 @@ const connectionWindowBytes = 4 * 1024 * 1024;
 /** What the API server allows on one connection until its SETTINGS frame says otherwise. */
 const streamsMaxAssumed = 100;
 
-/** An attempt at a connection that takes longer has failed. */
-export const connectTimeoutMs = 30_000;
+const connectTimeoutMs = 30_000;
 
 const notHttp2 = 'the server, or a proxy in front of it, does not speak HTTP/2';
 

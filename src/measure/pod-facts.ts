@@ -24,6 +24,8 @@ export type PodFacts = {
   failed: boolean;
   /** Has a deletionTimestamp. */
   deleting: boolean;
+  /** Made so as to fail. */
+  failing: boolean;
 };
 
 type Meta = {
@@ -53,7 +55,7 @@ type Pod = {
   };
 };
 
-/** The load generator's mark on pods that are there to be measured: `latency`. */
+/** The load generator's mark on pods: `latency` is there to be measured, `failing` is made so as to fail. */
 export const purposeLabel = 'hollowmark.dev/purpose';
 
 /**
@@ -65,13 +67,14 @@ const statelessVolumes = new Set(['name', 'secret', 'configMap', 'downwardAPI', 
 /** Reads a Pod as a watch delivers it. Never throws: what is missing counts as not there. */
 export function podFacts(object: unknown): PodFacts {
   const { metadata = {}, spec = {}, status = {} } = (object ?? {}) as Pod;
+  const purpose = metadata.labels?.[purposeLabel];
   const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
   return {
     uid: metadata.uid ?? '',
     namespace: metadata.namespace ?? '',
     name: metadata.name ?? '',
     node: spec.nodeName ?? '',
-    kind: metadata.labels?.[purposeLabel] === 'latency' ? 'latency' : kindOfOwner(owner?.kind),
+    kind: purpose === 'latency' ? 'latency' : kindOfOwner(owner?.kind),
     controlled: owner !== undefined,
     stateful: (spec.volumes ?? []).some((volume) =>
       Object.keys(volume).some((source) => !statelessVolumes.has(source)),
@@ -87,6 +90,7 @@ export function podFacts(object: unknown): PodFacts {
     started: allStarted(spec.containers?.length ?? 0, status.containerStatuses ?? []),
     failed: status.phase === 'Failed',
     deleting: metadata.deletionTimestamp !== undefined,
+    failing: purpose === 'failing',
   };
 }
 

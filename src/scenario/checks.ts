@@ -5,7 +5,7 @@ import { formatPath } from './file/path.ts';
 import { nearest } from '../base/nearest.ts';
 import { failNodesFaults } from './node-failures.ts';
 import { parseQuantity } from './quantity.ts';
-import type { Phase, Scenario } from './scenario.ts';
+import type { CreateDeploymentsPhase, Phase, Scenario } from './scenario.ts';
 
 /** Requests that one phase may plan: their send times are kept in memory, 8 bytes each. */
 export const requestsPerPhaseMax = 1_000_000;
@@ -99,6 +99,7 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     faults.push(tooMany(['phases', i, 'listsPerSecond'], count, 'requests'));
   }
   faults.push(...pacingFaults(phase, i, scenario));
+  if (phase.type === 'create-deployments') faults.push(...failureShareFaults(phase, i));
   if (phase.type === 'fail-nodes') faults.push(...failNodesFaults(phase, i, scenario));
   if (phase.type === 'scale') {
     const made = scenario.phases
@@ -150,6 +151,14 @@ function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): num
   }
 }
 
+function failureShareFaults({ failures }: CreateDeploymentsPhase, i: number): Fault[] {
+  const total = failures.reduce((sum, { share }) => sum + share, 0);
+  if (total <= 1) return [];
+  const path = ['phases', i, 'failures'];
+  const percent = Number((total * 100).toFixed(3));
+  return [{ path, at: 'value', message: `${formatPath(path)} have shares of ${percent}%, of 100% at most` }];
+}
+
 function nothingToScale(of: string, i: number, made: readonly string[]): Fault {
   const path = ['phases', i, 'of'];
   const near = nearest(of, made);
@@ -167,6 +176,13 @@ function durationFaults(phase: Phase, i: number): Fault[] {
   if ('timeoutMs' in phase) found.push([['phases', i, 'timeout'], phase.timeoutMs]);
   if ('durationMs' in phase && phase.durationMs !== undefined) {
     found.push([['phases', i, 'duration'], phase.durationMs]);
+  }
+  if (phase.type === 'create-deployments') {
+    for (const [n, failure] of phase.failures.entries()) {
+      const path = ['phases', i, 'failures', n];
+      if (failure.failure === 'exiting') found.push([[...path, 'after'], failure.afterMs]);
+      if (failure.failure === 'flapping') found.push([[...path, 'every'], failure.everyMs]);
+    }
   }
   if (phase.type === 'fail-nodes') {
     if (phase.delayMs !== undefined) found.push([['phases', i, 'delay'], phase.delayMs]);

@@ -1,6 +1,7 @@
 import { parseDurationMs } from './duration.ts';
 import type {
   Component,
+  DeploymentFailure,
   FailNodesPhase,
   NodeAnswer,
   NodeFailureName,
@@ -39,6 +40,12 @@ export type PacingDocument =
   | Extract<Pacing, { requestsPerSecond: number }>
   | { strategy: 'burst'; size?: number; every: string };
 
+type FailureDocument = { share: string } & (
+  | { failure: 'failed-pull' }
+  | { failure: 'exiting'; after: string; exitCode: number }
+  | { failure: 'flapping'; every: string }
+);
+
 export type PhaseDocument = { name?: string } & (
   | {
       type: 'create-deployments';
@@ -46,6 +53,7 @@ export type PhaseDocument = { name?: string } & (
       podsPerDeployment: number;
       image: string;
       requests: QuantitiesDocument;
+      failures: FailureDocument[];
       pacing: PacingDocument;
     }
   | { type: 'wait'; for: 'pods-started' | 'pods-gone' | 'nodes-ready'; timeout: string }
@@ -113,8 +121,14 @@ export function phaseNames(phases: readonly unknown[]): string[] {
 function compilePhase(phase: PhaseDocument, name: string): Phase {
   switch (phase.type) {
     case 'create-deployments': {
-      const { requests, pacing, ...rest } = phase;
-      return { ...rest, name, requests: quantities(requests), pacing: compilePacing(pacing) };
+      const { requests, failures, pacing, ...rest } = phase;
+      return {
+        ...rest,
+        name,
+        requests: quantities(requests),
+        failures: failures.map(compileFailure),
+        pacing: compilePacing(pacing),
+      };
     }
     case 'wait': {
       const { timeout, ...rest } = phase;
@@ -160,6 +174,20 @@ function compileFailNodes(
     staysReady,
     withinMs: mapValues(within, milliseconds),
   };
+}
+
+function compileFailure(document: FailureDocument): DeploymentFailure {
+  const share = shareOf(document.share);
+  switch (document.failure) {
+    case 'failed-pull':
+      return { failure: 'failed-pull', share };
+    case 'exiting': {
+      const { exitCode, after } = document;
+      return { failure: 'exiting', share, exitCode, afterMs: milliseconds(after) };
+    }
+    case 'flapping':
+      return { failure: 'flapping', share, everyMs: milliseconds(document.every) };
+  }
 }
 
 /** `5%` → 0.05. */

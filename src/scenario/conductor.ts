@@ -21,7 +21,7 @@ import { nodeConfigs } from './nodes.ts';
 import type { PhaseContext } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
-import { podsOnNode } from './pods-on-node.ts';
+import { leaseRenewedWallMs, podsOnNode } from './node-reads.ts';
 import type { RunReporter } from './run-reporter.ts';
 import { reportStatus } from './run-status.ts';
 import type { WatchdogLimits } from './watchdog.ts';
@@ -285,6 +285,7 @@ class Run {
         fail: (names, failure) => fleet.fail(names, failure),
         heal: (names) => fleet.heal(names),
         podsOn: (name) => podsOnNode(scraper, runId, name),
+        leaseRenewedWallMs: (name) => leaseRenewedWallMs(scraper, name),
       },
       load: this.needed(this.load),
       clock: this.options.clock,

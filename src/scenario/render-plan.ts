@@ -41,7 +41,10 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
     case 'create-deployments': {
       const { plans, sends } = planDeployments(scenario, phase);
       made.set(phase.name, plans.length);
-      const objects = plans.map((plan) => `deployment ${plan.namespace}/${plan.name} × ${plan.replicas}`);
+      const objects = plans.map(({ namespace, name, replicas, failure }) => {
+        const how = failure === undefined ? '' : ` ${failure.failure}`;
+        return `deployment ${namespace}/${name} × ${replicas}${how}`;
+      });
       return [head, timesLine(sends), ...objects];
     }
     case 'latency-pods': {

@@ -1,3 +1,5 @@
+import type { PodFailure } from '../load/objects.ts';
+
 /**
  * A scenario as the rest of Hollowmark sees it: validated, every default filled in, durations in milliseconds,
  * frozen. `scenarios/scenario.schema.json` describes the file that it is read from; a test keeps the two together.
@@ -56,8 +58,12 @@ export type CreateDeploymentsPhase = PhaseBase<'create-deployments'> & {
   readonly podsPerDeployment: number;
   readonly image: string;
   readonly requests: Quantities;
+  readonly failures: readonly DeploymentFailure[];
   readonly pacing: Pacing;
 };
+
+/** A share (0..1) of a phase's Deployments whose pods fail. */
+export type DeploymentFailure = PodFailure & { readonly share: number };
 
 export type WaitPhase = PhaseBase<'wait'> & {
   readonly for: 'pods-started' | 'pods-gone' | 'nodes-ready';

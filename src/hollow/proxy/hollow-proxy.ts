@@ -91,13 +91,8 @@ export class HollowProxy {
     this.client.close();
   }
 
-  /** The node's network is gone, see {@link ApiClient.cutOff}. */
-  cutOff(): void {
-    this.client.cutOff();
-  }
-
-  reconnect(): void {
-    this.client.reconnect();
+  dropConnections(): void {
+    this.client.dropConnections();
   }
 
   private sendStartingEvent(): void {

@@ -4,7 +4,7 @@ import type { NodeFailure } from '../../hollow/node-failure.ts';
 import type { LoadGenerator } from '../../load/generator.ts';
 import type { SendReport } from '../../load/sender.ts';
 import type { NodeState } from '../../measure/observer.ts';
-import type { PodOnNode } from '../pods-on-node.ts';
+import type { PodOnNode } from '../node-reads.ts';
 import type { Scenario } from '../scenario.ts';
 
 /**
@@ -32,6 +32,8 @@ export interface FailableNodes {
   heal(names: readonly string[]): void;
   /** The run's pods on a node, read from the API server; undefined when it did not say. */
   podsOn(name: string): Promise<PodOnNode[] | undefined>;
+  /** When its kubelet renewed its lease last, wall clock; undefined likewise. */
+  leaseRenewedWallMs(name: string): Promise<number | undefined>;
 }
 
 /** What a phase is given. */

@@ -2,14 +2,14 @@ import { sleep } from '../../base/clock.ts';
 import { inParallel } from '../../base/in-parallel.ts';
 import { formatDuration } from '../duration.ts';
 import { taintOf } from '../node-failures.ts';
-import type { PodOnNode } from '../pods-on-node.ts';
+import type { PodOnNode } from '../node-reads.ts';
 import type { FailNodesPhase, NodeAnswer } from '../scenario.ts';
 import type { PhaseContext, PhaseOutcome } from './context.ts';
 import { progressReports } from './outcome.ts';
 
-/** Nodes are looked at this often, in the observer's memory; pods, which are read from the API server, less often. */
+/** Nodes are looked at this often, in the observer's memory; what is read from the API server, less often. */
 const lookEveryMs = 200;
-const readPodsEveryMs = 1_000;
+const readEveryMs = 1_000;
 const readsInFlight = 8;
 
 /** Names that a message carries. */
@@ -33,6 +33,9 @@ export class NodeAnswers {
   private before: { node: string; pod: PodOnNode }[] = [];
   private readonly now = new Map<string, ReadonlyMap<string, PodOnNode>>();
   private startedBefore = 0;
+  /** Nodes that have not renewed their lease since `sinceWallMs`. */
+  private silent: readonly string[] = [];
+  private sinceWallMs = 0;
   private readUs = Number.NEGATIVE_INFINITY;
 
   constructor(phase: FailNodesPhase, names: readonly string[], context: PhaseContext) {
@@ -56,12 +59,14 @@ export class NodeAnswers {
   /** Waits for each of these answers, at most so long from `fromUs`; completed: says when each came. */
   async until(withinMs: Partial<Record<NodeAnswer, number>>, fromUs: number): Promise<PhaseOutcome> {
     const { clock, signal } = this.context;
+    this.sinceWallMs = clock.wallMs();
+    this.silent = this.names;
+    this.readUs = Number.NEGATIVE_INFINITY;
     const waiting = new Map(Object.entries(withinMs) as [NodeAnswer, number][]);
     const report = progressReports(this.context);
     const said: string[] = [];
     while (waiting.size > 0) {
-      const readsDue = clock.nowUs() - this.readUs >= readPodsEveryMs * 1000;
-      if (readsDue && [...waiting.keys()].some((answer) => needsPods.has(answer))) await this.readPods();
+      if (clock.nowUs() - this.readUs >= readEveryMs * 1000) await this.read([...waiting.keys()]);
       const passedMs = (clock.nowUs() - fromUs) / 1000;
       for (const [answer, limitMs] of waiting) {
         const { missing, total, said: state, names } = this.look(answer);
@@ -119,7 +124,11 @@ export class NodeAnswers {
     return { missing, total, said: `${started} of ${total} pods run again elsewhere`, names: [] };
   }
 
+  /** A kubelet that was away for less than a lease's time was never missed: its next renewal shows that it is back. */
   private readyAgain(): Look {
+    if (this.silent.length > 0) {
+      return lookOf(this.silent, this.names.length, 'nodes', 'have not renewed their lease');
+    }
     const nodes = this.lookAtNodes(
       'are not Ready again, or still tainted',
       ({ ready, taints }) => !ready || taints.some((key) => key.startsWith(controllerTaint)),
@@ -127,7 +136,8 @@ export class NodeAnswers {
     if (nodes.missing > 0) return nodes;
     return this.lookAtPods(
       'on the nodes are neither gone nor Ready again',
-      (pod, before) => pod !== undefined && !pod.ended && (pod.deleting || (before.ready && !pod.ready)),
+      (pod, before) =>
+        pod !== undefined && !pod.ended && (pod.deleting || (before.ready && !before.failing && !pod.ready)),
     );
   }
 
@@ -153,8 +163,20 @@ export class NodeAnswers {
     );
   }
 
-  private async readPods(): Promise<void> {
+  /** Reads from the API server what these answers are judged by. */
+  private async read(answers: readonly NodeAnswer[]): Promise<void> {
     this.readUs = this.context.clock.nowUs();
+    if (answers.some((answer) => needsPods.has(answer))) await this.readPods();
+    if (!answers.includes('readyAgain')) return;
+    const silent: string[] = [];
+    await inParallel(this.silent, readsInFlight, async (name) => {
+      const renewedMs = await this.context.nodes.leaseRenewedWallMs(name);
+      if (renewedMs === undefined || renewedMs <= this.sinceWallMs) silent.push(name);
+    });
+    this.silent = silent;
+  }
+
+  private async readPods(): Promise<void> {
     await inParallel(this.names, readsInFlight, async (name) => {
       const pods = await this.context.nodes.podsOn(name);
       if (pods !== undefined) this.now.set(name, new Map(pods.map((pod) => [pod.uid, pod])));

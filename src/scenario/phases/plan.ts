@@ -1,5 +1,5 @@
 import { Prng } from '../../base/prng.ts';
-import type { DeploymentPlan, PodPlan } from '../../load/objects.ts';
+import type { DeploymentPlan, PodFailure, PodPlan } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
 import { deploymentReplicas } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
@@ -26,14 +26,41 @@ export function planDeployments(
 ): { plans: DeploymentPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
   const shape = { image: phase.image, requests: phase.requests };
-  const plans = deploymentReplicas(phase, scenario.nodes.count).map((replicas, i) => ({
-    namespace: namespaces[i % namespaces.length] ?? '',
-    name: indexedName(phase.name, i),
-    phase: phase.name,
-    replicas,
-    shape,
-  }));
+  const replicas = deploymentReplicas(phase, scenario.nodes.count);
+  const failures = planPodFailures(scenario, phase, replicas.length);
+  const plans = replicas.map((count, i) => {
+    const failure = failures.get(i);
+    return {
+      namespace: namespaces[i % namespaces.length] ?? '',
+      name: indexedName(phase.name, i),
+      phase: phase.name,
+      replicas: count,
+      shape,
+      ...(failure === undefined ? {} : { failure }),
+    };
+  });
   return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+}
+
+/** Which of the phase's Deployments fail, and how, by index; none of them in two ways. */
+function planPodFailures(
+  scenario: Scenario,
+  phase: CreateDeploymentsPhase,
+  count: number,
+): Map<number, PodFailure> {
+  const prng = phasePrng(scenario, phase).fork('failures');
+  const left = Array.from({ length: count }, (_, i) => i);
+  const failing = new Map<number, PodFailure>();
+  for (const { share, ...failure } of phase.failures) {
+    const wanted = Math.min(left.length, Math.max(1, Math.round(share * count)));
+    for (const i of draw(left, wanted, prng)) failing.set(i, failure);
+  }
+  return failing;
+}
+
+/** Takes `count` items out of the list. */
+function draw<T>(left: T[], count: number, prng: Prng): T[] {
+  return Array.from({ length: count }, () => left.splice(prng.below(left.length), 1)).flat();
 }
 
 export function planLatencyPods(
@@ -74,15 +101,11 @@ export function planNodeFailures(
   names: readonly string[],
 ): string[][] {
   const prng = phasePrng(scenario, phase);
-  const left = [...names];
-  const count = failedCount(phase, names.length);
-  const size = phase.concurrency ?? count;
-  const waves: string[][] = [];
-  for (let i = 0; i < count; i++) {
-    if (i % size === 0) waves.push([]);
-    waves.at(-1)?.push(...left.splice(prng.below(left.length), 1));
-  }
-  return waves;
+  const failed = draw([...names], failedCount(phase, names.length), prng);
+  const size = phase.concurrency ?? failed.length;
+  return Array.from({ length: Math.ceil(failed.length / size) }, (_, i) =>
+    failed.slice(i * size, (i + 1) * size),
+  );
 }
 
 /** A generator of the phase's own: what other phases draw does not change it. */

@@ -69,6 +69,7 @@ export function facts(uid: string, overrides: Partial<PodFacts> = {}): PodFacts 
     started: false,
     failed: false,
     deleting: false,
+    failing: false,
     ...overrides,
   };
 }

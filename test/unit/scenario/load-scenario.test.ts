@@ -32,7 +32,7 @@ describe('defaults', () => {
         proxies: true,
       },
       namespaces: { count: 1, prefix: 'hollow' },
-      controlPlane: { flags: 'scale' },
+      controlPlane: { flags: 'scale', extraFlags: {} },
       phases: [{ type: 'steady', name: 'steady', durationMs: 1000, listsPerSecond: 0 }],
       thresholds: [],
     });
@@ -61,6 +61,7 @@ describe('defaults', () => {
         podsPerNode: 2,
         podsPerDeployment: 25,
         ...shape,
+        failures: [],
         pacing: tenPerSecond,
       },
       {
@@ -69,6 +70,7 @@ describe('defaults', () => {
         podsPerNode: 1,
         podsPerDeployment: 25,
         ...shape,
+        failures: [],
         pacing: { strategy: 'burst', everyMs: 1000 },
       },
       { type: 'wait', name: 'wait', for: 'pods-started', timeoutMs: 600_000 },
@@ -115,7 +117,7 @@ describe('defaults', () => {
 });
 
 describe('shipped scenarios', () => {
-  for (const name of ['quickstart', 'density']) {
+  for (const name of ['quickstart', 'density', 'failures']) {
     const path = `scenarios/${name}.yaml`;
 
     test(`${name} loads without a warning, and names its schema for editors`, () => {
@@ -197,7 +199,7 @@ describe('schema and types', () => {
   test('have the same phases with the same keys', () => {
     const shape = { image: true, requests: true, pacing: true, name: true, type: true } as const;
     const phases: { [Type in Phase['type']]: Keys<Of<Type>> } = {
-      'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true },
+      'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true, failures: true },
       wait: { type: true, name: true, for: true, timeoutMs: true },
       steady: { type: true, name: true, durationMs: true, listsPerSecond: true },
       'latency-pods': { ...shape, count: true, deleteAfterStart: true, timeoutMs: true },
@@ -314,7 +316,7 @@ describe('errors in values', () => {
     // Wrong words.
     [
       withPhases('{ type: latency-pod, count: 1 }'),
-      's.yaml:4:13: phases[0].type must be create-deployments, wait, steady, latency-pods, scale or delete, not "latency-pod"; did you mean "latency-pods"?',
+      's.yaml:4:13: phases[0].type must be create-deployments, wait, steady, latency-pods, scale, fail-nodes or delete, not "latency-pod"; did you mean "latency-pods"?',
     ],
     [
       withPhases('{ type: wait, for: ready }'),
