@@ -30,7 +30,8 @@ async function failWave(
   const { clock, nodes } = context;
   const { readyAgain, ...during } = phase.withinMs;
   const answers = new NodeAnswers(phase, names, context);
-  await answers.remember();
+  const unknown = await answers.remember();
+  if (unknown !== undefined) return unknown;
   const failedUs = clock.nowUs();
   nodes.fail(names, failureOf(phase));
   let answered: PhaseOutcome;

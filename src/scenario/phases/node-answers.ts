@@ -11,6 +11,7 @@ import { progressReports } from './outcome.ts';
 const lookEveryMs = 200;
 const readEveryMs = 1_000;
 const readsInFlight = 8;
+const readTriesMax = 10;
 
 /** Names that a message carries. */
 const namesShown = 5;
@@ -44,16 +45,26 @@ export class NodeAnswers {
     this.context = context;
   }
 
-  /** Takes down how things are before the failure. */
-  async remember(): Promise<void> {
+  /** Takes down how things are before the failure. @returns what stands in the way of that. */
+  async remember(): Promise<PhaseOutcome | undefined> {
     const { progress } = this.context;
     for (const name of this.names) this.lapsesBefore.set(name, progress.node(name)?.lapses ?? 0);
     this.startedBefore = progress.podsStarted();
-    if (!Object.keys(this.phase.withinMs).some((answer) => needsPods.has(answer as NodeAnswer))) return;
-    await this.readPods();
+    if (!Object.keys(this.phase.withinMs).some((answer) => needsPods.has(answer as NodeAnswer))) {
+      return undefined;
+    }
+    for (let tries = 0; this.now.size < this.names.length; tries++) {
+      if (tries > 0) await this.pause(readEveryMs);
+      if (tries === readTriesMax || this.context.signal.aborted) {
+        const message = 'the API server did not say which pods are on the nodes';
+        return { outcome: this.context.signal.aborted ? 'interrupted' : 'failed', message };
+      }
+      await this.readPods();
+    }
     for (const [node, pods] of this.now) {
       for (const pod of pods.values()) if (!isLeaving(pod)) this.before.push({ node, pod });
     }
+    return undefined;
   }
 
   /** Waits for each of these answers, at most so long from `fromUs`; completed: says when each came. */
@@ -73,16 +84,15 @@ export class NodeAnswers {
         report(state, 1 - missing / Math.max(1, total));
         if (missing === 0) {
           waiting.delete(answer);
-          said.push(`${saidOf[answer]} after ${formatDuration(passedMs)}`);
+          said.push(`${total} ${saidOf[answer]} after ${formatDuration(passedMs)}`);
         } else if (passedMs >= limitMs) {
           const which = names.length === 0 ? '' : `: ${namesOf(names)}`;
           return { outcome: 'failed', message: `${state} after ${formatDuration(limitMs)}${which}` };
         }
       }
       if (waiting.size === 0) break;
-      try {
-        await sleep(clock, lookEveryMs, signal);
-      } catch {
+      await this.pause(lookEveryMs);
+      if (signal.aborted) {
         return { outcome: 'interrupted', message: `interrupted while waiting for ${[...waiting.keys()][0]}` };
       }
     }
@@ -134,11 +144,12 @@ export class NodeAnswers {
       ({ ready, taints }) => !ready || taints.some((key) => key.startsWith(controllerTaint)),
     );
     if (nodes.missing > 0) return nodes;
-    return this.lookAtPods(
+    const pods = this.lookAtPods(
       'on the nodes are neither gone nor Ready again',
       (pod, before) =>
         pod !== undefined && !pod.ended && (pod.deleting || (before.ready && !before.failing && !pod.ready)),
     );
+    return pods.missing > 0 ? pods : nodes;
   }
 
   private lookAtNodes(
@@ -176,6 +187,12 @@ export class NodeAnswers {
     this.silent = silent;
   }
 
+  /** Ends early when the run does. */
+  private async pause(durationMs: number): Promise<void> {
+    const { clock, signal } = this.context;
+    await sleep(clock, durationMs, signal).catch(() => {});
+  }
+
   private async readPods(): Promise<void> {
     await inParallel(this.names, readsInFlight, async (name) => {
       const pods = await this.context.nodes.podsOn(name);
@@ -185,11 +202,11 @@ export class NodeAnswers {
 }
 
 const saidOf: Readonly<Record<NodeAnswer, string>> = {
-  notReady: 'not Ready',
-  tainted: 'tainted',
+  notReady: 'nodes not Ready',
+  tainted: 'nodes tainted',
   podsEvicted: 'pods evicted',
-  podsRescheduled: 'pods running elsewhere',
-  readyAgain: 'Ready again',
+  podsRescheduled: 'pods running',
+  readyAgain: 'nodes Ready again',
 };
 
 function isLeaving(pod: PodOnNode): boolean {

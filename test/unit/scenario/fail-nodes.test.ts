@@ -145,7 +145,7 @@ describe('a failure of nodes', () => {
       Math.round(Number(text)),
     );
     expect(message).toMatch(
-      /^not Ready .*, tainted .*, pods evicted .*, pods running elsewhere .*, Ready again /,
+      /^4 nodes not Ready .*, 4 nodes tainted .*, 12 pods evicted .*, 56 pods running .*, 4 nodes Ready again /,
     );
     expect(seconds).toEqual([20, 20, 25, 27, 3]);
   });

@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Prng } from '../../../src/base/prng.ts';
+import { KubeletContext, type NodeConfig } from '../../../src/hollow/context.ts';
+import { EventRecorder } from '../../../src/hollow/event-recorder.ts';
+import { bootId } from '../../../src/hollow/node/node-object.ts';
+import { type KnownNode, NodeStatusReporter } from '../../../src/hollow/node/node-status.ts';
+import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
+
+const node: NodeConfig = {
+  name: 'hollow-1',
+  capacity: { cpu: '8', memory: '32Gi', pods: '110' },
+  labels: {},
+  taints: [],
+  address: '100.64.0.1',
+  kubeletVersion: 'v1.36.3',
+};
+
+let context: KubeletContext;
+let reporter: NodeStatusReporter;
+let recorder: EventRecorder;
+let ready: number;
+
+beforeEach(() => {
+  context = new KubeletContext(node, loadRuntimeProfile('containerd'), new Prng('status'));
+  recorder = new EventRecorder(context);
+  ready = 0;
+  reporter = new NodeStatusReporter(
+    context,
+    recorder,
+    () => {},
+    () => ready++,
+  );
+});
+
+type Condition = { type: string; status?: string; reason?: string; lastTransitionTime?: string };
+
+/** What has been asked for since the last call: conditions of status PATCHes, and reasons of events. */
+function drain(): { patches: string[][]; events: string[] } {
+  const patches: string[][] = [];
+  const events: string[] = [];
+  for (const effect of context.effects) {
+    if (effect.type !== 'request') continue;
+    const body = effect.request.body as { reason?: string; status?: { conditions: Condition[] } } | undefined;
+    if (effect.tag.to === 'event') {
+      events.push(body?.reason ?? '');
+      recorder.onAnswer(201);
+    } else if (body !== undefined) {
+      const conditions = body.status?.conditions ?? [];
+      patches.push(
+        conditions.map(({ type, status, reason }) => [type, status, reason].filter(Boolean).join(' ')),
+      );
+    }
+  }
+  context.effects = [];
+  return { patches, events };
+}
+
+function started(known: KnownNode): string[][] {
+  reporter.start(known);
+  const { patches } = drain();
+  reporter.onAnswer('patch', 200);
+  expect(ready).toBe(1);
+  return patches;
+}
+
+/** The kubelet computes its status, ten seconds later. */
+function tick(seconds = 10): string[][] {
+  context.now = { us: context.now.us + seconds * 1e6, wallMs: context.now.wallMs + seconds * 1000 };
+  reporter.onTimer();
+  return drain().patches;
+}
+
+const heartbeat = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'];
+
+describe('the first status of a kubelet', () => {
+  test('of a new node is Ready alone', () => {
+    expect(started('new')).toEqual([['Ready True KubeletReady']]);
+  });
+
+  test('of a node that the API server has as Ready is a heartbeat', () => {
+    expect(started('ready')).toEqual([heartbeat]);
+  });
+
+  test('of a node that was given up is everything', () => {
+    expect(started('not-ready')).toEqual([
+      [
+        'MemoryPressure False KubeletHasSufficientMemory',
+        'DiskPressure False KubeletHasNoDiskPressure',
+        'PIDPressure False KubeletHasSufficientPID',
+        'Ready True KubeletReady',
+      ],
+    ]);
+  });
+});
+
+describe('pressure', () => {
+  test('is written once, with an event, and once more when it is over', () => {
+    started('new');
+    reporter.setPressure('DiskPressure', true);
+    reporter.setPressure('DiskPressure', true);
+    expect(drain().events).toEqual(['NodeHasDiskPressure']);
+    expect(tick()).toEqual([
+      ['MemoryPressure', 'DiskPressure True KubeletHasDiskPressure', 'PIDPressure', 'Ready'],
+    ]);
+    reporter.onAnswer('patch', 200);
+    expect(tick()).toEqual([]);
+    reporter.setPressure('DiskPressure', false);
+    expect(drain().events).toEqual(['NodeHasNoDiskPressure']);
+    expect(tick()).toEqual([
+      ['MemoryPressure', 'DiskPressure False KubeletHasNoDiskPressure', 'PIDPressure', 'Ready'],
+    ]);
+  });
+
+  test('that is over before it was written is not written', () => {
+    started('new');
+    reporter.setPressure('PIDPressure', true);
+    reporter.setPressure('PIDPressure', false);
+    drain();
+    expect(tick()).toEqual([]);
+  });
+
+  test('that comes while another is on its way is written after it', () => {
+    started('new');
+    reporter.setPressure('MemoryPressure', true);
+    drain();
+    expect(tick()).toHaveLength(1);
+    reporter.setPressure('PIDPressure', true);
+    drain();
+    reporter.onAnswer('patch', 200);
+    expect(tick()).toEqual([
+      ['MemoryPressure', 'DiskPressure', 'PIDPressure True KubeletHasInsufficientPID', 'Ready'],
+    ]);
+  });
+
+  test('whose write failed is written again', () => {
+    started('new');
+    reporter.setPressure('MemoryPressure', true);
+    drain();
+    const written = [
+      'MemoryPressure True KubeletHasInsufficientMemory',
+      'DiskPressure',
+      'PIDPressure',
+      'Ready',
+    ];
+    expect(tick()).toEqual([written]);
+    reporter.onAnswer('patch', 500);
+    drain();
+    reporter.onAnswer('get', 200);
+    expect(drain().patches).toEqual([written]);
+  });
+
+  test('stays when the node is written anew after it was given up', () => {
+    started('new');
+    reporter.setPressure('DiskPressure', true);
+    drain();
+    tick();
+    reporter.onAnswer('patch', 200);
+    reporter.onNode({ status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } });
+    expect(tick()[0]).toContain('DiskPressure True KubeletHasDiskPressure');
+  });
+});
+
+test('a machine has another boot id after each boot, and another kubelet does not change it', () => {
+  const ids = [1, 2, 3].map((boot) => bootId({ ...node, successor: { boot, rebooted: boot > 1 } }));
+  expect(new Set(ids).size).toBe(3);
+  expect(bootId(node)).toBe(ids[0]);
+  expect(bootId({ ...node, name: 'hollow-2' })).not.toBe(ids[0]);
+});
