@@ -18,9 +18,10 @@ import type { ForeignLeftover } from '../journal/sweep.ts';
 import { grants } from '../load/identity.ts';
 import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
+import { runtimeClasses } from '../scenario/runtimes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { ExtraFlags, Scenario } from '../scenario/scenario.ts';
-import { type ClusterFlags, checkedBinaries } from './options.ts';
+import { type ClusterFlags, checkedBinaries, nodeIdentityOf } from './options.ts';
 import { usageError } from './usage.ts';
 
 export type OpenClusterOptions = {
@@ -58,7 +59,7 @@ export async function openCluster(flags: ClusterFlags, options: OpenClusterOptio
     reporter,
     signal,
   };
-  return LocalCluster.start(controlPlane, flags.identity ?? 'certificate');
+  return LocalCluster.start(controlPlane, nodeIdentityOf(flags) ?? 'certificate');
 }
 
 /** `{kube-apiserver: {goaway-chance: '0.02'}}` → `--goaway-chance=0.02`. */
@@ -82,6 +83,16 @@ async function openForeign(
       'bad-input',
       `controlPlane.extraFlags: the control plane of ${kubeconfig} is not started by Hollowmark`,
       { hint: 'leave out --kubeconfig, or take the flags out of the scenario' },
+    );
+  }
+  const [runtimeClass] = runtimeClasses(scenario);
+  if (runtimeClass !== undefined) {
+    throw new HollowmarkError(
+      'bad-input',
+      `the runtime ${runtimeClass.name} needs a RuntimeClass, which is not made on a cluster of others`,
+      {
+        hint: 'run the scenario without --kubeconfig, or with another runtime (nodes.runtime, nodes.groups)',
+      },
     );
   }
   reporter.step(`Looking at the cluster of ${kubeconfig}`);
@@ -109,7 +120,7 @@ async function openForeign(
     const found = await survey(foreign, intent, signal);
     // Names that a killed run holds are free once it has been removed, which takes a yes.
     if (flags.yes || here.length === 0) refuseTaken(found);
-    const identity = flags.identity ?? (await chooseIdentity(client, signal, nodesOnly));
+    const identity = nodeIdentityOf(flags) ?? (await chooseIdentity(client, signal, nodesOnly));
     await requireRules(client, neededForRun(identity, nodesOnly), signal);
     const { version } = found;
     if (version === undefined) {

@@ -22,7 +22,7 @@ export default async function runShard(task: { config: ShardConfig; port: Messag
     const message: ShardReport = shard.report();
     if (complete || ++ticks % statisticsEvery === 0) {
       const { loopDelay, gcPause } = recorder.drain();
-      message.statistics = { ...shard.drainStatistics(), loopDelay, gcPause };
+      message.statistics = { ...shard.drainStatistics(complete), loopDelay, gcPause };
     }
     const totals = JSON.stringify(message.totals);
     if (message.statistics === undefined && message.startedUids.length === 0 && totals === last) return;

@@ -5,15 +5,19 @@ import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
-import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
+import { type ShardEnvironment, type ShardObserver, clientOf } from '../hollow/environment.ts';
 import { HollowNode } from '../hollow/hollow-node.ts';
 import type { NodeFailure } from '../hollow/node-failure.ts';
-import { loadRuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
+import { type SharedProxyState, sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
+import { NodeRuntimes } from '../hollow/runtime/node-runtimes.ts';
+import { ProgrammingLatency } from '../hollow/proxy/programming-latency.ts';
+import { SharedWatches } from '../hollow/shared-watches.ts';
+import { wireProfile } from '../hollow/wire-profile.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
-import type { Credentials } from '../kube/identity.ts';
+import type { ClientSubject, Credentials } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
-import { jsonCodec } from '../wire/json-codec.ts';
+import { codecNamed } from '../wire/negotiation.ts';
 import {
   type ShardConfig,
   type ShardReport,
@@ -31,6 +35,9 @@ const startingMax = 48;
 /** Proxies of a shard that are opening their watches at a time. */
 const proxiesStartingMax = 16;
 
+/** Whom nodes are that share one identity: only an administrator may act for all of them. */
+const poolSubject: ClientSubject = { user: 'hollowmark-lite', groups: ['system:masters'] };
+
 /** How many error messages and interruption reasons a report carries. */
 const messagesKept = 5;
 
@@ -39,7 +46,10 @@ export class Shard implements ShardObserver {
   private readonly config: ShardConfig;
   private readonly metrics = new CallMetrics();
   private readonly environment: ShardEnvironment;
-  private readonly nodes = new Map<string, HollowNode>();
+  /** By name. */
+  readonly nodes = new Map<string, HollowNode>();
+  private readonly sharedByProxies: SharedProxyState = sharedProxyState();
+  private readonly networkProgramming: ProgrammingLatency;
   private readonly totals: ShardTotals = noTotals();
   private startedUids: string[] = [];
   private startedTimesUs: number[] = [];
@@ -54,15 +64,17 @@ export class Shard implements ShardObserver {
 
   constructor(config: ShardConfig, clock: Clock) {
     this.config = config;
+    this.networkProgramming = new ProgrammingLatency(clock);
     this.environment = {
       endpoint: config.endpoint,
-      codec: jsonCodec,
+      codec: codecNamed(config.wire),
       clock,
       delays: new DelayQueue(clock, (error) => this.onError(error)),
       metrics: this.metrics,
       handshakes: new HandshakeGate(handshakesMax),
-      profile: loadRuntimeProfile('containerd'),
+      runtimes: new NodeRuntimes(config.runtimes),
       localAddress: config.localAddress,
+      pool: undefined,
       observer: this,
     };
   }
@@ -80,6 +92,7 @@ export class Shard implements ShardObserver {
       userAgent: `hollowmark-fleet/${tool.version}`,
     });
     this.issuer = issuer;
+    if (wireProfile(this.config.profile).pooled) await this.openPool(issuer, prng);
     for (const node of nodes) {
       await this.fewerStartingThan(startingMax);
       if (this.stopped) return;
@@ -90,15 +103,29 @@ export class Shard implements ShardObserver {
     if (proxies) await this.startProxies(issuer, prng);
   }
 
+  private async openPool(issuer: IdentityIssuer, prng: Prng): Promise<void> {
+    const identity = await issuer.identityOf(poolSubject);
+    const userAgent = `hollowmark-lite/${tool.version}`;
+    const client = clientOf(this.environment, identity, userAgent, prng.fork('pool'));
+    const names = new Set(this.config.nodes.map(({ name }) => name));
+    this.environment.pool = { client, watches: new SharedWatches(client, (node) => names.has(node)) };
+  }
+
   private async startProxies(issuer: IdentityIssuer, prng: Prng): Promise<void> {
     const identity = await issuer.identityOf({ user: 'system:kube-proxy', groups: [] });
     for (const [name, node] of this.nodes) {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
       this.starting++;
-      node.startProxy(identity, prng.fork(`${name}/proxy`), () => {
-        this.totals.proxiesReady++;
-        this.started();
+      node.startProxy({
+        identity,
+        prng: prng.fork(`${name}/proxy`),
+        shared: this.sharedByProxies,
+        onReady: () => {
+          this.totals.proxiesReady++;
+          this.started();
+        },
+        onProgrammed: (latencyUs) => this.networkProgramming.record(name, latencyUs),
       });
     }
     await this.fewerStartingThan(1);
@@ -135,6 +162,8 @@ export class Shard implements ShardObserver {
     this.issuer?.close();
     this.startMore?.();
     for (const node of this.nodes.values()) node.stop();
+    this.environment.pool?.watches.stop();
+    this.environment.pool?.client.close();
     this.environment.delays.close();
   }
 
@@ -168,10 +197,11 @@ export class Shard implements ShardObserver {
     return report;
   }
 
-  /** Call latencies and errors since the last call. */
-  drainStatistics(): Omit<ShardStatistics, 'loopDelay' | 'gcPause'> {
+  /** Latencies and errors since the last call. @param complete see {@link ProgrammingLatency.drain} */
+  drainStatistics(complete: boolean): Omit<ShardStatistics, 'loopDelay' | 'gcPause'> {
     const statistics = {
       calls: this.metrics.drain(),
+      networkProgramming: this.networkProgramming.drain(complete),
       errors: this.errors,
       errorCount: this.errorCount,
       interruptions: this.interruptions,
@@ -207,12 +237,17 @@ export class Shard implements ShardObserver {
   }
 
   private async startNode(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
-    const identity = await issuer.identityOf({ user: `system:node:${node.name}`, groups: ['system:nodes'] });
+    const identity = await issuer.identityOf(
+      this.environment.pool === undefined
+        ? { user: `system:node:${node.name}`, groups: ['system:nodes'] }
+        : poolSubject,
+    );
     if (this.stopped) return;
+    const config = { ...node, wireProfile: this.config.profile };
     const onReady = (): void => {
       this.totals.nodesReady++;
       this.started();
     };
-    this.nodes.set(node.name, new HollowNode(this.environment, node, identity, prng, onReady));
+    this.nodes.set(node.name, new HollowNode(this.environment, config, identity, prng, onReady));
   }
 }

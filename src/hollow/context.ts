@@ -1,7 +1,12 @@
 import type { Prng } from '../base/prng.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
-import type { DurationRange, RuntimeProfile } from './runtime/runtime-profile.ts';
+import { type Distribution, sample } from './runtime/distribution.ts';
+import { NodeImages } from './runtime/image-store.ts';
+import type { NodeRuntime } from './runtime/node-runtimes.ts';
+import { RuntimeClasses } from './runtime/runtime-classes.ts';
+import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import { type WireProfile, type WireProfileName, wireProfile } from './wire-profile.ts';
 
 /** A node as the scenario describes it. */
 export type NodeConfig = {
@@ -14,30 +19,41 @@ export type NodeConfig = {
   address: string;
   /** Kubernetes version in nodeInfo. */
   kubeletVersion: string;
+  /** The name of its runtime, among those that the shard was given or that come with Hollowmark; else containerd. */
+  runtime?: string | undefined;
   /**
    * Labels of all else that the node makes (Lease, CSINode, events), so that it can be found on a cluster of others. A
    * real kubelet gives them none.
    */
   objectLabels?: Record<string, string> | undefined;
-  /** Set where the kubelet is not the first one of its node. */
-  successor?: Successor | undefined;
+  /** How often the machine has started; absent: once. */
+  boot?: number | undefined;
+  /** What it sends; absent: what a real one does. */
+  wireProfile?: WireProfileName | undefined;
 };
-
-/** `boot`: how often the machine has started, from 1. `rebooted`: the last start is since the kubelet before. */
-export type Successor = { boot: number; rebooted: boolean };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
 export class KubeletContext {
   readonly node: NodeConfig;
+  /** Of pods without a RuntimeClass. */
   readonly profile: RuntimeProfile;
+  /** Which runtime runs the pods of a RuntimeClass. */
+  readonly runtimeClasses: RuntimeClasses;
+  readonly images: NodeImages;
   readonly prng: Prng;
   now: Now = { us: 0, wallMs: 0 };
   effects: Effect[] = [];
 
-  constructor(node: NodeConfig, profile: RuntimeProfile, prng: Prng) {
+  constructor(node: NodeConfig, runtime: NodeRuntime, prng: Prng) {
     this.node = node;
-    this.profile = profile;
+    this.profile = runtime.profile;
+    this.runtimeClasses = new RuntimeClasses(runtime);
+    this.images = new NodeImages(runtime, prng.fork('images'));
     this.prng = prng;
+  }
+
+  get wire(): WireProfile {
+    return wireProfile(this.node.wireProfile);
   }
 
   get nowMs(): number {
@@ -56,8 +72,8 @@ export class KubeletContext {
     this.effects.push({ type: 'after', delayMs, timer });
   }
 
-  draw(range: DurationRange): number {
-    return this.prng.between(range.low, range.high);
+  draw(distribution: Distribution): number {
+    return sample(distribution, this.prng);
   }
 }
 

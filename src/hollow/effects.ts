@@ -3,6 +3,8 @@ import type { WatchSpec } from '../kube/reflector.ts';
 import type { CallClass } from '../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
 import type { Pressure } from './node-failure.ts';
+import { type View, everything } from '../wire/view.ts';
+import { identityView, podStatusView } from './views.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
@@ -20,19 +22,22 @@ export type Tag =
   | { to: 'status'; step: 'get' | 'patch' | 'delete'; uid: string }
   | { to: 'token'; uid: string };
 
-/** Whether the answer's object is read: the others (events, tokens, PATCHes, deletions) are not even decoded. */
-export function readsBody(tag: Tag): boolean {
+/** What is read of the answer's object; of the others (events, tokens, PATCHes, deletions) nothing is even decoded. */
+export function bodyView(tag: Tag): View | undefined {
   switch (tag.to) {
     case 'registration':
-      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node';
+      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node'
+        ? identityView
+        : undefined;
     case 'lease':
-      return true;
+      // A kubelet sends back the whole of the lease that it was given.
+      return tag.step === 'get-node' ? identityView : everything;
     case 'status':
-      return tag.step === 'get';
+      return tag.step === 'get' ? podStatusView : undefined;
     case 'node-status':
     case 'event':
     case 'token':
-      return false;
+      return undefined;
   }
 }
 
@@ -40,6 +45,7 @@ export type KubeletRequest = {
   method: RequestVerb;
   path: string;
   kind: CallClass;
+  /** With apiVersion and kind, unless it is a patch. */
   body?: unknown;
   /** PATCH bodies are JSON strategic merge patches under every codec. */
   patch?: boolean;

@@ -6,8 +6,10 @@ import type { ConnectionGate } from '../kube/handshake-gate.ts';
 import type { ApiServerEndpoint, ClientIdentity } from '../kube/identity.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
+import { Reflector, type WatchHandler, type WatchSpec } from '../kube/reflector.ts';
 import type { PodStarted } from './effects.ts';
-import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import type { NodeRuntimes } from './runtime/node-runtimes.ts';
+import type { OpenWatch, SharedWatches } from './shared-watches.ts';
 
 /** What the hollow nodes of one shard share. */
 export type ShardEnvironment = {
@@ -17,12 +19,17 @@ export type ShardEnvironment = {
   delays: DelayQueue;
   metrics: CallMetrics;
   handshakes: ConnectionGate;
-  profile: RuntimeProfile;
+  runtimes: NodeRuntimes;
   /** Source address of the shard's connections: 127.0.0.x; undefined lets the kernel choose. */
   localAddress: string | undefined;
+  /** Where all nodes are one to the API server; else each has a client of its own. */
+  pool: Pool | undefined;
   /** Told about what happens; must not throw. */
   observer: ShardObserver;
 };
+
+/** One identity's few connections, and its watches, which all nodes of a shard share. */
+export type Pool = { client: ApiClient; watches: SharedWatches };
 
 export interface ShardObserver {
   onPodStarted(started: PodStarted): void;
@@ -32,6 +39,7 @@ export interface ShardObserver {
   onError(error: unknown): void;
 }
 
+/** A client of one's own. */
 export function clientOf(
   environment: ShardEnvironment,
   identity: ClientIdentity,
@@ -50,4 +58,15 @@ export function clientOf(
     userAgent,
     prng,
   });
+}
+
+/** A watch of one node's, over `client` or, where there is a pool, shared with all the others. */
+export function openWatch(
+  { pool }: ShardEnvironment,
+  client: ApiClient,
+  node: string,
+  spec: WatchSpec,
+  handler: WatchHandler,
+): OpenWatch {
+  return pool === undefined ? new Reflector(client, spec, handler) : pool.watches.open(spec, node, handler);
 }

@@ -5,9 +5,7 @@ import type { ShardEnvironment } from './environment.ts';
 import { HollowKubelet } from './hollow-kubelet.ts';
 import { Network } from './network.ts';
 import type { NodeFailure } from './node-failure.ts';
-import { HollowProxy } from './proxy/hollow-proxy.ts';
-
-type ProxyParts = { identity: ClientIdentity; prng: Prng };
+import { HollowProxy, type ProxyOptions } from './proxy/hollow-proxy.ts';
 
 /** A machine: its kubelet and its proxy, which a failure takes away and others follow. */
 export class HollowNode {
@@ -17,8 +15,9 @@ export class HollowNode {
   private readonly identity: ClientIdentity;
   private readonly prng: Prng;
   private kubelet: HollowKubelet | undefined;
-  private proxy: HollowProxy | undefined;
-  private proxyParts: ProxyParts | undefined;
+  /** Undefined where there is none, or while the node is down. */
+  proxy: HollowProxy | undefined;
+  private proxyOptions: Omit<ProxyOptions, 'node'> | undefined;
   private failure: NodeFailure | undefined;
   private kubelets = 1;
   private boots = 1;
@@ -53,10 +52,9 @@ export class HollowNode {
     return this.proxy?.changesSeen ?? 0;
   }
 
-  /** `onReady` is called once, when the proxy's watches have all been listed. */
-  startProxy(identity: ClientIdentity, prng: Prng, onReady: () => void): void {
-    this.proxyParts = { identity, prng };
-    this.proxy = new HollowProxy(this.environment, this.node, identity, prng, onReady);
+  startProxy(options: Omit<ProxyOptions, 'node'>): void {
+    this.proxyOptions = options;
+    this.proxy = new HollowProxy(this.environment, { ...options, node: this.node });
     this.proxy.start();
   }
 
@@ -74,11 +72,13 @@ export class HollowNode {
         break;
       case 'partition':
         this.network.cut();
+        // Connections that are everybody's stay: then it is the heartbeats that get lost.
+        if (this.environment.pool !== undefined) this.loseHeartbeats({ lossRate: 1, delayMs: 0 });
         this.kubelet?.dropConnections();
         this.proxy?.dropConnections();
         break;
       case 'bad-heartbeats':
-        if (this.kubelet !== undefined) this.kubelet.heartbeats = failure;
+        this.loseHeartbeats(failure);
         break;
       case 'pressure':
         this.kubelet?.setPressure(failure.condition, true);
@@ -88,25 +88,26 @@ export class HollowNode {
 
   /** Ends what {@link fail} began; without effect on a node that has not failed. */
   heal(): void {
-    const { failure, proxyParts } = this;
+    const { failure, proxyOptions } = this;
     this.failure = undefined;
     switch (failure?.type) {
       case 'crash':
         this.boots++;
-        this.startAnotherKubelet(true);
-        if (proxyParts !== undefined) {
-          const prng = proxyParts.prng.fork(`boot-${this.boots}`);
-          this.startProxy(proxyParts.identity, prng, () => {});
+        this.startAnotherKubelet();
+        if (proxyOptions !== undefined) {
+          const prng = proxyOptions.prng.fork(`boot-${this.boots}`);
+          this.startProxy({ ...proxyOptions, prng, onReady: () => {} });
         }
         break;
       case 'kubelet-down':
-        this.startAnotherKubelet(false);
+        this.startAnotherKubelet();
         break;
       case 'partition':
         this.network.restore();
+        this.loseHeartbeats(undefined);
         break;
       case 'bad-heartbeats':
-        if (this.kubelet !== undefined) this.kubelet.heartbeats = undefined;
+        this.loseHeartbeats(undefined);
         break;
       case 'pressure':
         this.kubelet?.setPressure(failure.condition, false);
@@ -123,10 +124,13 @@ export class HollowNode {
     this.proxy = undefined;
   }
 
-  /** Containers that ran are still there, unless the machine was rebooted. */
-  private startAnotherKubelet(rebooted: boolean): void {
+  private loseHeartbeats(how: HollowKubelet['heartbeats']): void {
+    if (this.kubelet !== undefined) this.kubelet.heartbeats = how;
+  }
+
+  private startAnotherKubelet(): void {
     this.kubelets++;
-    const node = { ...this.node, successor: { boot: this.boots, rebooted } };
+    const node = { ...this.node, boot: this.boots };
     const prng = this.prng.fork(`kubelet-${this.kubelets}`);
     this.kubelet = new HollowKubelet(this.environment, node, this.identity, prng, () => {});
     this.kubelet.start();

@@ -7,7 +7,7 @@ import {
   type ObjectEvent,
   type Tag,
   type TimerName,
-  readsBody,
+  bodyView,
 } from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { LeaseRenewer } from './node/lease.ts';
@@ -15,7 +15,8 @@ import { NodeStatusReporter } from './node/node-status.ts';
 import { PodIpPool } from './pods/pod-ip-pool.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { Registration } from './node/registration.ts';
-import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import { nodeView } from './views.ts';
+import type { NodeRuntime } from './runtime/node-runtimes.ts';
 
 /**
  * A hollow kubelet: `(state, event, now) → effects`. It does nothing itself; whoever holds it performs the effects and
@@ -30,8 +31,8 @@ export class Kubelet {
   private readonly ips = new PodIpPool();
   private readonly pods: PodWorkers;
 
-  constructor(node: NodeConfig, profile: RuntimeProfile, prng: Prng) {
-    const context = new KubeletContext(node, profile, prng);
+  constructor(node: NodeConfig, runtime: NodeRuntime, prng: Prng) {
+    const context = new KubeletContext(node, runtime, prng);
     this.context = context;
     this.events = new EventRecorder(context);
     const dropConnections = (): void => context.emit({ type: 'drop-connections' });
@@ -39,7 +40,7 @@ export class Kubelet {
     this.nodeStatus = new NodeStatusReporter(context, this.events, dropConnections, () =>
       context.emit({ type: 'node-ready' }),
     );
-    this.registration = new Registration(context, this.events, (patch) => this.nodeStatus.start(patch));
+    this.registration = new Registration(context, this.events, () => this.nodeStatus.start());
     this.pods = new PodWorkers(context, this.events, this.ips);
   }
 
@@ -77,9 +78,11 @@ export class Kubelet {
         break;
       case 'listing':
         if (event.key === 'pods') this.pods.onListing();
+        else if (event.key === 'runtimeclasses') this.context.runtimeClasses.onListing();
         break;
       case 'synced':
         if (event.key === 'pods') this.pods.onListed();
+        else if (event.key === 'runtimeclasses') this.context.runtimeClasses.onListed();
         else this.pods.onReferenceSynced(event.key);
         break;
       case 'object':
@@ -90,7 +93,7 @@ export class Kubelet {
 
   private onAnswer(tag: Tag, answered: number, body: unknown): void {
     // An overloaded API server's handler may time out while it writes: 200, and no object. That is no answer.
-    const status = answered < 300 && readsBody(tag) && !isObject(body) ? 0 : answered;
+    const status = answered < 300 && bodyView(tag) !== undefined && !isObject(body) ? 0 : answered;
     switch (tag.to) {
       case 'registration':
         this.registration.onAnswer(tag.step, status, body);
@@ -159,9 +162,11 @@ export class Kubelet {
       if (change === 'DELETED') this.pods.removed(event.metadata().uid);
       else this.pods.observed(event);
     } else if (key === 'nodes' && change !== 'DELETED') {
-      const node = event.object() as { spec?: { podCIDR?: string } };
+      const node = event.object(nodeView) as { spec?: { podCIDR?: string } };
       if (node.spec?.podCIDR !== undefined) this.ips.assign(node.spec.podCIDR);
       if (this.registration.ready) this.nodeStatus.onNode(node);
+    } else if (key === 'runtimeclasses') {
+      this.context.runtimeClasses.onObject(change, event.object());
     }
   }
 }

@@ -14,3 +14,6 @@ export type PodPurpose = 'load' | 'latency' | 'failing';
 
 /** The taint that keeps the pods of others off hollow nodes of a shared cluster. Our load tolerates it. */
 export const hollowTaintKey = 'hollowmark.dev/hollow';
+
+/** On nodes with a runtime that is chosen by RuntimeClass: the name of both. */
+export const runtimeLabel = 'hollowmark.dev/runtime';

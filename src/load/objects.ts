@@ -1,7 +1,11 @@
 import { type PodPurpose, hollowTaintKey, phaseLabel, purposeLabel, runLabel } from './labels.ts';
 
 /** How the containers of a phase look. Quantities are Kubernetes' own. */
-export type PodShape = { image: string; requests: Readonly<Record<string, string>> };
+export type PodShape = {
+  image: string;
+  requests: Readonly<Record<string, string>>;
+  runtimeClass?: string | undefined;
+};
 
 export type Toleration = { key: string; operator: 'Exists' | 'Equal'; value?: string; effect?: string };
 
@@ -33,6 +37,8 @@ export type DeploymentPlan = {
   replicas: number;
   shape: PodShape;
   failure?: PodFailure;
+  /** Whether a Service of the same name leads to its pods. */
+  service: boolean;
 };
 
 export type PodPlan = { namespace: string; name: string; phase: string; shape: PodShape };
@@ -66,6 +72,23 @@ export function deploymentObject(plan: DeploymentPlan, context: ObjectContext): 
         spec: podSpec(plan.shape, context, failure),
       },
     },
+  };
+}
+
+/** What clients connect to, and where the pods would listen if they did. */
+const servicePort = { name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 };
+
+/** A Service of type ClusterIP in front of a Deployment's pods; controllers make its endpoint slices. */
+export function serviceObject(plan: DeploymentPlan, context: ObjectContext): unknown {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: plan.name,
+      namespace: plan.namespace,
+      labels: { [runLabel]: context.runId, [phaseLabel]: plan.phase },
+    },
+    spec: { selector: { app: plan.name }, ports: [servicePort] },
   };
 }
 
@@ -105,6 +128,7 @@ function podSpec(shape: PodShape, context: ObjectContext, failure?: PodFailure):
       },
     ],
     terminationGracePeriodSeconds,
+    ...(shape.runtimeClass === undefined ? {} : { runtimeClassName: shape.runtimeClass }),
     tolerations: [{ key: hollowTaintKey, operator: 'Exists' }, ...context.tolerations],
     ...(context.confined ? { nodeSelector: { [runLabel]: context.runId } } : {}),
   };

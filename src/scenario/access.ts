@@ -7,9 +7,12 @@ import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { ensureLoadIdentity, loadSubject, observerSubject } from '../load/identity.ts';
+import { createRuntimeClasses } from '../load/runtime-class.ts';
 import { loadTransportsMax } from '../load/sender.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
+import { runtimeClasses } from './runtimes.ts';
+import type { Scenario } from './scenario.ts';
 
 /** The conductor's clients: each its own identity or connection, so that what one waits for does not delay another. */
 export type RunClients = {
@@ -22,6 +25,36 @@ export type RunClients = {
   scraper: ApiClient;
   close(): void;
 };
+
+/**
+ * Makes what pods refer to before there are any.
+ * @throws HollowmarkError `cluster-unavailable` when the API server refuses.
+ */
+export async function prepareCluster(
+  cluster: Cluster,
+  scenario: Scenario,
+  runId: string,
+  clock: Clock,
+): Promise<void> {
+  const classes = runtimeClasses(scenario);
+  if (classes.length === 0) return;
+  const admin = new ApiClient({
+    endpoint: cluster.endpoint,
+    identity: cluster.admin,
+    codec: jsonCodec,
+    userAgent: `hollowmark-setup/${tool.version}`,
+    clock,
+    prng: new Prng('client/prepare'),
+    metrics: new CallMetrics(),
+    handshakes: new HandshakeGate(1),
+    transportsMax: 1,
+  });
+  try {
+    await createRuntimeClasses(admin, classes, runId);
+  } finally {
+    admin.close();
+  }
+}
 
 /**
  * Gives load and observer their identities, and their rights on the cluster.

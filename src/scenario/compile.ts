@@ -1,4 +1,6 @@
 import { parseDurationMs } from './duration.ts';
+import type { ImageSettings } from '../hollow/runtime/images.ts';
+import { parseQuantity } from './quantity.ts';
 import type {
   Component,
   DeploymentFailure,
@@ -9,6 +11,7 @@ import type {
   Phase,
   Quantities,
   Scenario,
+  ScenarioNodes,
   Taint,
   Threshold,
 } from './scenario.ts';
@@ -24,8 +27,13 @@ export type ScenarioDocument = {
     capacity: QuantitiesDocument;
     labels: Record<string, string>;
     taints: Taint[];
+    runtime: string;
+    groups: NodeGroupDocument[];
     proxies: boolean;
   };
+  /** Profiles as they are written; those of files are written out here when they are read. */
+  runtimes: Record<string, unknown>;
+  images: Record<string, ImageDocument>;
   namespaces: { count: number; prefix: string };
   controlPlane: { flags: 'scale' | 'default'; extraFlags: Partial<Record<Component, FlagsDocument>> };
   phases: PhaseDocument[];
@@ -33,6 +41,17 @@ export type ScenarioDocument = {
 };
 
 type FlagsDocument = Record<string, string | number | boolean>;
+
+type NodeGroupDocument = {
+  name: string;
+  count: number;
+  runtime?: string;
+  capacity?: QuantitiesDocument;
+  labels?: Record<string, string>;
+  taints?: Taint[];
+};
+
+type ImageDocument = Omit<ImageSettings, 'sizeBytes'> & { size?: string | number };
 
 type QuantitiesDocument = Record<string, string | number>;
 
@@ -51,9 +70,11 @@ export type PhaseDocument = { name?: string } & (
       type: 'create-deployments';
       podsPerNode: number;
       podsPerDeployment: number;
+      services: boolean;
       image: string;
       requests: QuantitiesDocument;
       failures: FailureDocument[];
+      runtimeClass?: string;
       pacing: PacingDocument;
     }
   | { type: 'wait'; for: 'pods-started' | 'pods-gone' | 'nodes-ready'; timeout: string }
@@ -63,6 +84,7 @@ export type PhaseDocument = { name?: string } & (
       count: number;
       image: string;
       requests: QuantitiesDocument;
+      runtimeClass?: string;
       pacing: PacingDocument;
       deleteAfterStart: boolean;
       timeout: string;
@@ -81,14 +103,21 @@ export type PhaseDocument = { name?: string } & (
   | { type: 'delete'; what: 'everything' | 'deployments'; pacing: PacingDocument; timeout: string }
 );
 
-/** Turns a validated document into a frozen scenario. */
-export function compile(document: ScenarioDocument): Scenario {
+/**
+ * Turns a validated document into a frozen scenario.
+ * @param runtimes those that its nodes have.
+ */
+export function compile(document: ScenarioDocument, runtimes: Scenario['runtimes']): Scenario {
   const names = phaseNames(document.phases);
   return deepFreeze({
     name: document.name,
     description: document.description,
     seed: String(document.seed),
-    nodes: { ...structuredClone(document.nodes), capacity: quantities(document.nodes.capacity) },
+    nodes: compileNodes(document.nodes),
+    runtimes: { ...runtimes },
+    images: Object.fromEntries(
+      Object.entries(document.images).map(([name, image]) => [name, compileImage(image)]),
+    ),
     namespaces: { ...document.namespaces },
     controlPlane: {
       flags: document.controlPlane.flags,
@@ -97,6 +126,28 @@ export function compile(document: ScenarioDocument): Scenario {
     phases: document.phases.map((phase, i) => compilePhase(phase, names[i] ?? phase.type)),
     thresholds: structuredClone(document.thresholds),
   });
+}
+
+function compileNodes(document: ScenarioDocument['nodes']): ScenarioNodes {
+  const { groups, ...common } = structuredClone(document);
+  const capacity = quantities(common.capacity);
+  return {
+    ...common,
+    capacity,
+    groups: groups.map((group) => ({
+      name: group.name,
+      count: group.count,
+      runtime: group.runtime ?? common.runtime,
+      capacity: { ...capacity, ...quantities(group.capacity ?? {}) },
+      labels: { ...common.labels, ...group.labels },
+      taints: [...common.taints, ...(group.taints ?? [])],
+    })),
+  };
+}
+
+function compileImage({ size, ...image }: ImageDocument): ImageSettings {
+  if (size === undefined) return { ...image };
+  return { ...image, sizeBytes: Number((parseQuantity(String(size)) ?? 0n) / 1_000_000_000n) };
 }
 
 /**

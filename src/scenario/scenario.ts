@@ -1,4 +1,6 @@
 import type { PodFailure } from '../load/objects.ts';
+import type { ImageSettings } from '../hollow/runtime/images.ts';
+import type { RuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
 
 /**
  * A scenario as the rest of Hollowmark sees it: validated, every default filled in, durations in milliseconds,
@@ -11,6 +13,9 @@ export type Scenario = {
   /** The text that all random decisions are derived from. */
   readonly seed: string;
   readonly nodes: ScenarioNodes;
+  /** Those that nodes have, by the name that nodes call them. */
+  readonly runtimes: Readonly<Record<string, RuntimeProfile>>;
+  readonly images: Readonly<Record<string, ImageSettings>>;
   readonly namespaces: { readonly count: number; readonly prefix: string };
   readonly controlPlane: { readonly flags: 'scale' | 'default'; readonly extraFlags: ExtraFlags };
   readonly phases: readonly Phase[];
@@ -33,9 +38,19 @@ export type ScenarioNodes = {
   readonly capacity: Quantities;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  /** A key of the scenario's `runtimes`. */
+  readonly runtime: string;
+  /** Some of the `count` nodes, which differ from the rest: the last ones. */
+  readonly groups: readonly NodeGroup[];
   /** Whether each node has a kube-proxy. */
   readonly proxies: boolean;
 };
+
+/** Nodes that are alike; complete. */
+export type NodeGroup = {
+  /** Empty for nodes that are in no group. */
+  readonly name: string;
+} & Pick<ScenarioNodes, 'count' | 'capacity' | 'labels' | 'taints' | 'runtime'>;
 
 export type Taint = { readonly key: string; readonly value?: string; readonly effect: TaintEffect };
 
@@ -56,9 +71,12 @@ type PhaseBase<Type extends string> = { readonly type: Type; readonly name: stri
 export type CreateDeploymentsPhase = PhaseBase<'create-deployments'> & {
   readonly podsPerNode: number;
   readonly podsPerDeployment: number;
+  /** Whether each Deployment has a Service. */
+  readonly services: boolean;
   readonly image: string;
   readonly requests: Quantities;
   readonly failures: readonly DeploymentFailure[];
+  readonly runtimeClass?: string;
   readonly pacing: Pacing;
 };
 
@@ -79,6 +97,7 @@ export type LatencyPodsPhase = PhaseBase<'latency-pods'> & {
   readonly count: number;
   readonly image: string;
   readonly requests: Quantities;
+  readonly runtimeClass?: string;
   readonly pacing: Pacing;
   readonly deleteAfterStart: boolean;
   readonly timeoutMs: number;

@@ -7,6 +7,10 @@ import { type Names, type Schema, escape, fieldTable, resolve } from './schema-r
 const names: Names = {
   nodes: '[nodes](#nodes)',
   taint: '[taints](#taints)',
+  nodeGroup: '[groups](#groups)',
+  runtime: '[runtime](#values)',
+  images: '[images](#images)',
+  imageSettings: '[image settings](#images)',
   namespaces: '[namespaces](#namespaces)',
   controlPlane: '[control plane](#control-plane)',
   phase: '[phases](#phases)',
@@ -35,6 +39,7 @@ const values: readonly [title: string, definition: string][] = [
   ['key', 'qualifiedName'],
   ['label value', 'labelValue'],
   ['image', 'image'],
+  ['runtime', 'runtime'],
 ];
 
 const paragraph = (text: string | undefined): string => (text === undefined ? '' : `${text}\n\n`);
@@ -85,7 +90,14 @@ ${capacity.description ?? ''}
 
 ${fieldTable(root, capacity, names, 'default')}
 
+${section('Groups', 'nodeGroup')}
 ${section('Taints', 'taint')}
+## Images
+
+${define('images').description ?? ''} [Runtimes](runtimes.md) says how pulls go.
+
+${fieldTable(root, define('imageSettings'), names, 'default')}
+
 ${section('Namespaces', 'namespaces')}
 ${section('Control plane', 'controlPlane')}
 ## Phases

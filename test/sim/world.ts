@@ -9,7 +9,7 @@ import type {
   PodStarted,
 } from '../../src/hollow/effects.ts';
 import { Kubelet } from '../../src/hollow/kubelet.ts';
-import { loadRuntimeProfile } from '../../src/hollow/runtime/runtime-profile.ts';
+import { NodeRuntimes } from '../../src/hollow/runtime/node-runtimes.ts';
 import { TokenBucket } from '../../src/hollow/token-bucket.ts';
 
 /** A clock that stands still until it is told to go on; its timers run in order. */
@@ -127,7 +127,7 @@ export class World {
     };
     this.prng = new Prng(`${seed}/world`);
     this.faults = faults;
-    this.kubelet = new Kubelet(node, loadRuntimeProfile('containerd'), new Prng(`${kubeletSeed}/kubelet`));
+    this.kubelet = new Kubelet(node, new NodeRuntimes().of('containerd'), new Prng(`${kubeletSeed}/kubelet`));
     const nowMs = this.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(50, 100, nowMs), events: new TokenBucket(50, 100, nowMs) };
     if (faults.relistEveryMs > 0) this.scheduleRelist();

@@ -1,6 +1,10 @@
-import { type NodeConfig, labelled, timestamp } from '../context.ts';
+import { type KubeletContext, type NodeConfig, labelled, timestamp } from '../context.ts';
 import type { Pressure } from '../node-failure.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
+import { wireProfile } from '../wire-profile.ts';
+
+/** What a Node is made of. */
+type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images'>;
 
 type ConditionText = { status: 'True' | 'False'; reason: string; message: string };
 
@@ -61,9 +65,19 @@ export const pressureEvents: Readonly<Record<Pressure, { good: string; bad: stri
 /** `$setElementOrder` of a patch that touches the conditions. */
 const nodeConditionOrder = [...pressures.map(({ type }) => ({ type })), { type: 'Ready' }];
 
+/** As kubemark's nodes say of themselves (wire-samples-kubemark.jsonl, 164 ms). */
+const kubemarkNodeInfo = {
+  machineID: '',
+  systemUUID: '',
+  bootID: '',
+} as const;
+
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
-export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: number): unknown {
+export function newNode({ node, profile, images }: NodeParts, wallMs: number): unknown {
+  const { system } = profile;
+  const reported = images.reported();
   const time = timestamp(wallMs);
+  const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
   return {
     kind: 'Node',
     apiVersion: 'v1',
@@ -71,15 +85,21 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
       name: node.name,
       labels: {
         'beta.kubernetes.io/arch': 'amd64',
-        'beta.kubernetes.io/os': 'linux',
+        'beta.kubernetes.io/os': system.operatingSystem,
         'kubernetes.io/arch': 'amd64',
         'kubernetes.io/hostname': node.name,
-        'kubernetes.io/os': 'linux',
+        'kubernetes.io/os': system.operatingSystem,
+        ...windowsLabels(system),
         ...node.labels,
       },
-      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      ...(isKubemark
+        ? {}
+        : { annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } }),
     },
-    spec: node.taints.length === 0 ? {} : { taints: node.taints },
+    spec: {
+      ...(isKubemark ? { providerID: `kubemark://${node.name}` } : {}),
+      ...(node.taints.length === 0 ? {} : { taints: node.taints }),
+    },
     status: {
       capacity: node.capacity,
       allocatable: node.capacity,
@@ -93,19 +113,25 @@ export function newNode(node: NodeConfig, profile: RuntimeProfile, wallMs: numbe
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       nodeInfo: {
-        machineID: identifier(node.name, 32),
-        systemUUID: identifier(node.name, 32),
-        bootID: bootId(node),
-        kernelVersion: '6.1.0',
-        osImage: 'Debian GNU/Linux 12 (bookworm)',
+        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node)),
+        kernelVersion: system.kernelVersion,
+        osImage: system.osImage,
         containerRuntimeVersion: profile.version,
         kubeletVersion: node.kubeletVersion,
         kubeProxyVersion: '',
-        operatingSystem: 'linux',
+        operatingSystem: system.operatingSystem,
         architecture: 'amd64',
       },
-      images: profile.images,
+      ...(reported.length === 0 ? {} : { images: reported }),
     },
+  };
+}
+
+function realNodeInfo(node: NodeConfig): Record<string, string> {
+  return {
+    machineID: identifier(node.name, 32),
+    systemUUID: identifier(node.name, 32),
+    bootID: bootIdOf(node),
   };
 }
 
@@ -119,11 +145,37 @@ export function readyPatch(wallMs: number): unknown {
   };
 }
 
-/** What a kubelet that comes back to a node that is there already brings up to date: all but the conditions. */
-export function reconcilePatch(node: NodeConfig, profile: RuntimeProfile, wallMs: number): unknown {
-  const { conditions: _, ...status } = (newNode(node, profile, wallMs) as { status: Record<string, unknown> })
-    .status;
-  return { status };
+/**
+ * What a kubelet that comes back to a node that is there already brings up to date. Ready it is not, for the moment: the
+ * kubelet has yet to look at its CSINode.
+ * @param before the conditions as the API server has them.
+ */
+export function reconcilePatch(
+  parts: NodeParts,
+  before: readonly { type: string; status: string }[],
+  wallMs: number,
+): unknown {
+  const { status } = newNode(parts, wallMs) as { status: { conditions: Record<string, unknown>[] } };
+  const { conditions, ...others } = status;
+  return {
+    status: {
+      '$setElementOrder/conditions': nodeConditionOrder,
+      conditions: conditions.map((condition) => {
+        const same = before.some(
+          (old) => old.type === condition['type'] && old.status === condition['status'],
+        );
+        return same
+          ? { lastHeartbeatTime: condition['lastHeartbeatTime'], type: condition['type'] }
+          : condition;
+      }),
+      ...others,
+    },
+  };
+}
+
+/** Unlike any other boot's of any other node. */
+export function bootIdOf({ name, boot = 1 }: NodeConfig): string {
+  return identifier(`${name}/boot/${boot}`, 32);
 }
 
 /**
@@ -134,7 +186,7 @@ export function conditionsPatch(
   wallMs: number,
   present: readonly Pressure[],
   written: 'all' | readonly Pressure[],
-): unknown {
+): { status: object } {
   const time = timestamp(wallMs);
   const of = (type: 'Ready' | Pressure, text: ConditionText): unknown =>
     written === 'all' || (type !== 'Ready' && written.includes(type))
@@ -151,13 +203,14 @@ export function conditionsPatch(
   };
 }
 
-function condition(type: string, text: ConditionText, time: string): unknown {
+function condition(type: string, text: ConditionText, time: string): Record<string, unknown> {
   return { type, ...text, lastHeartbeatTime: time, lastTransitionTime: time };
 }
 
-/** Another one with each start of the machine. */
-export function bootId({ name, successor }: NodeConfig): string {
-  return identifier(`${name}/boot/${successor?.boot ?? 1}`, 32);
+/** The build of Windows, as a label: the first three parts of the kernel's version. */
+function windowsLabels({ operatingSystem, kernelVersion }: RuntimeProfile['system']): Record<string, string> {
+  if (operatingSystem !== 'windows') return {};
+  return { 'node.kubernetes.io/windows-build': kernelVersion.split('.').slice(0, 3).join('.') };
 }
 
 /** The CSINode of a node without CSI drivers; the annotation lists the in-tree plugins that are migrated. */

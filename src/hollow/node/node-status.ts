@@ -1,7 +1,7 @@
 import { kinds, type KubeletContext } from '../context.ts';
 import type { EventRecorder } from '../event-recorder.ts';
 import type { Pressure } from '../node-failure.ts';
-import { conditionsPatch, pressureEvents, readyPatch } from './node-object.ts';
+import { conditionsPatch, pressureEvents } from './node-object.ts';
 
 /** Node status is computed this often (kubelet's nodeStatusUpdateFrequency)… */
 const computeIntervalMs = 10_000;
@@ -15,13 +15,11 @@ const triesMax = 5;
 /** The conditions of a node that the node controller has given up on. */
 type ObservedNode = { status?: { conditions?: { type: string; status: string }[] } };
 
-/** What the API server has of a node at the moment when its kubelet is ready. */
-export type KnownNode = 'new' | 'not-ready' | 'ready';
-
 const none: readonly Pressure[] = [];
 
 /**
- * Keeps the node's status: the report every five minutes, what the node is short of, and Ready again when the node
+ * Keeps the node's status: the report every five minutes, what the node is short of, the images that have come, and
+ * Ready once more when the node
  * controller has set it Unknown.
  */
 export class NodeStatusReporter {
@@ -40,6 +38,9 @@ export class NodeStatusReporter {
   private present = none;
   private acknowledged = none;
   private sent = none;
+  /** As of {@link NodeImages.changes}: what the API server was told, and what it is being told. */
+  private imagesReported = 0;
+  private imagesSent = 0;
 
   /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
   constructor(
@@ -54,10 +55,8 @@ export class NodeStatusReporter {
     this.onRepeatedFailure = onRepeatedFailure;
   }
 
-  /** Sends the first Ready, or the first heartbeat; until that is acknowledged, whatever follows says so again. */
-  start(known: KnownNode): void {
-    this.lostReady = known !== 'ready';
-    this.patch(known === 'new' ? readyPatch(this.context.now.wallMs) : undefined);
+  /** The node has just sent its first Ready; until that is acknowledged, whatever follows says so again. */
+  start(): void {
     this.lastReportMs = this.context.nowMs;
     this.inFlight = true;
     // After a change the next report is due 5 min ± 50 % later, so that nodes started together drift apart.
@@ -80,9 +79,13 @@ export class NodeStatusReporter {
   onTimer(): void {
     this.schedule();
     const due = this.context.nowMs - this.lastReportMs >= reportIntervalMs + this.offsetMs;
-    if (this.inFlight || (!due && !this.lostReady && this.changes().length === 0)) return;
+    if (this.inFlight || !(due || this.changed)) return;
     this.tries = 0;
     this.report();
+  }
+
+  private get changed(): boolean {
+    return this.lostReady || this.turned().length > 0 || this.context.images.changes !== this.imagesReported;
   }
 
   /** The node as the API server has it, from the kubelet's own watch. */
@@ -102,6 +105,7 @@ export class NodeStatusReporter {
       this.inFlight = false;
       this.lostReady = false;
       this.acknowledged = this.sent;
+      this.imagesReported = this.imagesSent;
       if (!this.everReady) {
         this.everReady = true;
         this.onReady();
@@ -130,13 +134,12 @@ export class NodeStatusReporter {
 
   private report(): void {
     this.inFlight = true;
-    if (this.lostReady || this.changes().length > 0)
-      this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
+    if (this.changed) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     else this.offsetMs = 0;
     this.patch();
   }
 
-  private changes(): readonly Pressure[] {
+  private turned(): readonly Pressure[] {
     const { present, acknowledged } = this;
     if (present === acknowledged) return none;
     return [
@@ -145,16 +148,20 @@ export class NodeStatusReporter {
     ];
   }
 
-  private patch(first?: unknown): void {
+  private patch(): void {
     const { context, present } = this;
+    const { wallMs } = context.now;
+    const { status } = conditionsPatch(wallMs, present, this.lostReady ? 'all' : this.turned());
     this.sent = present;
+    this.imagesSent = context.images.changes;
+    const images = this.imagesSent === this.imagesReported ? {} : { images: context.images.reported() };
     context.request(
       'heartbeat',
       {
         method: 'PATCH',
         path: `/api/v1/nodes/${context.node.name}/status?timeout=10s`,
         kind: kinds.patchNodeStatus,
-        body: first ?? conditionsPatch(context.now.wallMs, present, this.lostReady ? 'all' : this.changes()),
+        body: { status: { ...status, ...images } },
         patch: true,
         timeoutMs: 10_000,
       },

@@ -1,8 +1,7 @@
 import { kinds, type KubeletContext } from '../context.ts';
 import type { Tag } from '../effects.ts';
 import type { EventRecorder } from '../event-recorder.ts';
-import { bootId, newCsiNode, newNode, reconcilePatch } from './node-object.ts';
-import type { KnownNode } from './node-status.ts';
+import { bootIdOf, newCsiNode, newNode, readyPatch, reconcilePatch } from './node-object.ts';
 
 /** Registration is tried again after 100 ms, doubling to 7 s (kubelet_node_status.go, registerWithAPIServer). */
 const retryMsMin = 100;
@@ -17,6 +16,11 @@ const podsAfterReadyMs = 640;
 
 const informerTimeoutSeconds = 300;
 
+/** The parts of a node that tell what became of it since. */
+type ObservedNode = {
+  status?: { nodeInfo?: { bootID?: string }; conditions?: { type: string; status: string }[] };
+};
+
 type Step = Extract<Tag, { to: 'registration' }>['step'];
 
 /**
@@ -26,15 +30,14 @@ type Step = Extract<Tag, { to: 'registration' }>['step'];
 export class Registration {
   private readonly context: KubeletContext;
   private readonly events: EventRecorder;
-  private readonly onReady: (known: KnownNode) => void;
+  private readonly onReady: () => void;
   private retryMs = retryMsMin;
   private nodeUid = '';
-  /** Whether the node was there before us, and with which Ready. */
-  private known: KnownNode = 'new';
+  /** Whether the node was there before us: its status is then reconciled. */
+  private existed = false;
   ready = false;
 
-  /** `onReady` is called once, when there is nothing in the way of Ready any more. */
-  constructor(context: KubeletContext, events: EventRecorder, onReady: (known: KnownNode) => void) {
+  constructor(context: KubeletContext, events: EventRecorder, onReady: () => void) {
     this.context = context;
     this.events = events;
     this.onReady = onReady;
@@ -128,9 +131,10 @@ export class Registration {
   private onCreated(status: number, body: unknown): void {
     if (status === 201) {
       this.nodeUid = uidOf(body);
-      this.getNode('get-node', '?timeout=10s');
+      if (this.context.wire.readsCreatedNode) this.getNode('get-node', '?timeout=10s');
+      else this.onGot(200, body);
     } else if (status === 409) {
-      this.known = 'not-ready';
+      this.existed = true;
       this.getNode('get-node');
     } else {
       this.retry('create-node');
@@ -143,41 +147,60 @@ export class Registration {
       return;
     }
     this.nodeUid = uidOf(body);
+    // A real kubelet's first PATCH after its own POST is empty: nothing has changed since.
+    this.patchStatus(this.existed ? this.takeOver(body as ObservedNode) : {}, 'reconcile-node');
+  }
+
+  /** The events of a kubelet that finds its node there, and what it writes. */
+  private takeOver({ status }: ObservedNode): unknown {
     const { context } = this;
-    if (this.known === 'new') {
-      // A real kubelet's first PATCH after its own POST is empty: nothing has changed since.
-      this.patchStatus({}, 'reconcile-node');
-      return;
+    const { name } = context.node;
+    const before = status?.nodeInfo?.bootID ?? '';
+    const bootId = bootIdOf(context.node);
+    if (before !== '' && before !== bootId) {
+      this.nodeEvent('Rebooted', `Node ${name} has been rebooted, boot id: ${bootId}`, 'Warning');
     }
-    if (isReady(body)) this.known = 'ready';
-    const { name, successor } = context.node;
-    if (successor?.rebooted === false) {
-      // The machine is the same, and so is what its last kubelet wrote.
-      context.after(csiNodeMs, { of: 'registration', step: 'csinode' });
-      return;
+    const conditions = status?.conditions ?? [];
+    // True, or Unknown when the node controller had given it up.
+    if (conditions.some((condition) => condition.type === 'Ready' && condition.status !== 'False')) {
+      this.nodeEvent('NodeNotReady', `Node ${name} status is now: NodeNotReady`);
     }
-    if (successor !== undefined) {
-      const message = `Node ${name} has been rebooted, boot id: ${bootId(context.node)}`;
-      this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Warning', 'Rebooted', message);
-    }
-    this.patchStatus(reconcilePatch(context.node, context.profile, context.now.wallMs), 'reconcile-node');
+    return reconcilePatch(context, conditions, context.now.wallMs);
   }
 
   private becomeReady(): void {
     if (this.ready) return;
     this.ready = true;
     const { context } = this;
-    if (this.known !== 'ready') {
-      this.nodeEvent('NodeReady', `Node ${context.node.name} status is now: NodeReady`);
-    }
-    this.onReady(this.known);
+    this.nodeEvent('NodeReady', `Node ${context.node.name} status is now: NodeReady`);
+    context.request(
+      'heartbeat',
+      {
+        method: 'PATCH',
+        path: `/api/v1/nodes/${context.node.name}/status?timeout=10s`,
+        kind: kinds.patchNodeStatus,
+        body: readyPatch(context.now.wallMs),
+        patch: true,
+        timeoutMs: 10_000,
+      },
+      { to: 'node-status', step: 'patch' },
+    );
     context.after(podsAfterReadyMs, { of: 'registration', step: 'pods' });
+    this.onReady();
   }
 
   private openWatches(): void {
     const { context } = this;
     this.watch('csidrivers', '/apis/storage.k8s.io/v1/csidrivers', '');
     this.watch('runtimeclasses', '/apis/node.k8s.io/v1/runtimeclasses', '');
+    if (context.wire.clearsResourceSlices) this.clearSlices();
+    for (const reason of nodeConditionReasons) this.conditionEvent(reason);
+    this.nodeEvent('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods');
+    this.conditionEvents();
+  }
+
+  private clearSlices(): void {
+    const { context } = this;
     context.request(
       'api',
       {
@@ -188,9 +211,6 @@ export class Registration {
       },
       { to: 'registration', step: 'clear-slices' },
     );
-    for (const reason of nodeConditionReasons) this.conditionEvent(reason);
-    this.nodeEvent('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods');
-    this.conditionEvents();
   }
 
   private conditionEvents(): void {
@@ -201,9 +221,9 @@ export class Registration {
     this.nodeEvent(reason, `Node ${this.context.node.name} status is now: ${reason}`);
   }
 
-  private nodeEvent(reason: string, message: string): void {
+  private nodeEvent(reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): void {
     const { name } = this.context.node;
-    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, type, reason, message);
   }
 
   private watch(key: string, path: string, selector: string): void {
@@ -231,7 +251,7 @@ export class Registration {
         method: 'POST',
         path: '/api/v1/nodes',
         kind: kinds.createNode,
-        body: newNode(context.node, context.profile, context.now.wallMs),
+        body: newNode(context, context.now.wallMs),
       },
       { to: 'registration', step: 'create-node' },
     );
@@ -284,9 +304,4 @@ const nodeConditionReasons = ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure'
 
 function uidOf(body: unknown): string {
   return (body as { metadata?: { uid?: string } }).metadata?.uid ?? '';
-}
-
-function isReady(body: unknown): boolean {
-  const { status } = body as { status?: { conditions?: { type: string; status: string }[] } };
-  return status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
 }

@@ -6,6 +6,8 @@ import type { PodIpPool } from './pod-ip-pool.ts';
 import { type ContainerSpec, type PodSpec, podHasEnded, podSpec } from './pod-record.ts';
 import { type ContainerState, type PodLife, type Status, digest, podStatus } from './pod-status.ts';
 import { ReferenceWatches } from './reference-watches.ts';
+import { podView } from '../views.ts';
+import type { Distribution } from '../runtime/distribution.ts';
 import { SharedWork } from '../runtime/shared-work.ts';
 import { StatusManager, type StatusSource } from './status-manager.ts';
 
@@ -18,7 +20,7 @@ const tokenSeconds = 3607;
 /** A token is fetched anew at 80 % of its life (pkg/kubelet/token), a little later for each pod. */
 /** One timer a node looks for tokens that are due: a timer a pod would outlive its pod by most of an hour. */
 const tokenCheckMs = 60_000;
-const tokenRefreshMs = { low: tokenSeconds * 800, high: tokenSeconds * 800 + 10_000 };
+const tokenRefreshMs: Distribution = { uniform: [tokenSeconds * 800, tokenSeconds * 800 + 10_000] };
 
 /**
  * What a pod's worker does next:
@@ -103,7 +105,7 @@ export class PodWorkers implements StatusSource {
       if (metadata.deleting && !pod.deleting) this.kill(pod, metadata.generation);
       return;
     }
-    const object = event.object();
+    const object = event.object(podView);
     // A pod that ended before this kubelet knew it (or that another incarnation ran) is left alone.
     if (!podHasEnded(object)) this.add(podSpec(object), metadata);
   }

@@ -1,7 +1,7 @@
 import { Prng } from '../../base/prng.ts';
-import type { DeploymentPlan, PodFailure, PodPlan } from '../../load/objects.ts';
+import type { DeploymentPlan, PodFailure, PodPlan, PodShape } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
-import { deploymentReplicas } from '../deployments.ts';
+import { deploymentReplicas, requestsPerDeployment } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
 import { failedCount } from '../node-failures.ts';
 import type {
@@ -25,7 +25,7 @@ export function planDeployments(
   phase: CreateDeploymentsPhase,
 ): { plans: DeploymentPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
+  const shape = shapeOf(phase);
   const replicas = deploymentReplicas(phase, scenario.nodes.count);
   const failures = planPodFailures(scenario, phase, replicas.length);
   const plans = replicas.map((count, i) => {
@@ -36,10 +36,12 @@ export function planDeployments(
       phase: phase.name,
       replicas: count,
       shape,
+      service: phase.services,
       ...(failure === undefined ? {} : { failure }),
     };
   });
-  return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+  const requests = plans.length * requestsPerDeployment(phase);
+  return { plans, sends: planPhaseSends(scenario, phase, requests) };
 }
 
 /** Which of the phase's Deployments fail, and how, by index; none of them in two ways. */
@@ -68,7 +70,7 @@ export function planLatencyPods(
   phase: LatencyPodsPhase,
 ): { plans: PodPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
+  const shape = shapeOf(phase);
   const plans = Array.from({ length: phase.count }, (_, i) => ({
     namespace: namespaces[i % namespaces.length] ?? '',
     name: indexedName(phase.name, i),
@@ -76,6 +78,10 @@ export function planLatencyPods(
     shape,
   }));
   return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+}
+
+function shapeOf({ image, requests, runtimeClass }: CreateDeploymentsPhase | LatencyPodsPhase): PodShape {
+  return { image, requests, runtimeClass };
 }
 
 /** When the phase sends `count` requests: decided by its pacing, its name and the scenario's seed. */

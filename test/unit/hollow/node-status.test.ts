@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/base/prng.ts';
 import { KubeletContext, type NodeConfig } from '../../../src/hollow/context.ts';
 import { EventRecorder } from '../../../src/hollow/event-recorder.ts';
-import { bootId } from '../../../src/hollow/node/node-object.ts';
-import { type KnownNode, NodeStatusReporter } from '../../../src/hollow/node/node-status.ts';
-import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
+import { bootIdOf } from '../../../src/hollow/node/node-object.ts';
+import { NodeStatusReporter } from '../../../src/hollow/node/node-status.ts';
+import { NodeRuntimes } from '../../../src/hollow/runtime/node-runtimes.ts';
 
 const node: NodeConfig = {
   name: 'hollow-1',
@@ -21,7 +21,7 @@ let recorder: EventRecorder;
 let ready: number;
 
 beforeEach(() => {
-  context = new KubeletContext(node, loadRuntimeProfile('containerd'), new Prng('status'));
+  context = new KubeletContext(node, new NodeRuntimes().of('containerd'), new Prng('status'));
   recorder = new EventRecorder(context);
   ready = 0;
   reporter = new NodeStatusReporter(
@@ -55,12 +55,12 @@ function drain(): { patches: string[][]; events: string[] } {
   return { patches, events };
 }
 
-function started(known: KnownNode): string[][] {
-  reporter.start(known);
-  const { patches } = drain();
+/** The first Ready is registration's to send. */
+function start(): void {
+  reporter.start();
   reporter.onAnswer('patch', 200);
+  drain();
   expect(ready).toBe(1);
-  return patches;
 }
 
 /** The kubelet computes its status, ten seconds later. */
@@ -70,32 +70,9 @@ function tick(seconds = 10): string[][] {
   return drain().patches;
 }
 
-const heartbeat = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'];
-
-describe('the first status of a kubelet', () => {
-  test('of a new node is Ready alone', () => {
-    expect(started('new')).toEqual([['Ready True KubeletReady']]);
-  });
-
-  test('of a node that the API server has as Ready is a heartbeat', () => {
-    expect(started('ready')).toEqual([heartbeat]);
-  });
-
-  test('of a node that was given up is everything', () => {
-    expect(started('not-ready')).toEqual([
-      [
-        'MemoryPressure False KubeletHasSufficientMemory',
-        'DiskPressure False KubeletHasNoDiskPressure',
-        'PIDPressure False KubeletHasSufficientPID',
-        'Ready True KubeletReady',
-      ],
-    ]);
-  });
-});
-
 describe('pressure', () => {
   test('is written once, with an event, and once more when it is over', () => {
-    started('new');
+    start();
     reporter.setPressure('DiskPressure', true);
     reporter.setPressure('DiskPressure', true);
     expect(drain().events).toEqual(['NodeHasDiskPressure']);
@@ -112,7 +89,7 @@ describe('pressure', () => {
   });
 
   test('that is over before it was written is not written', () => {
-    started('new');
+    start();
     reporter.setPressure('PIDPressure', true);
     reporter.setPressure('PIDPressure', false);
     drain();
@@ -120,7 +97,7 @@ describe('pressure', () => {
   });
 
   test('that comes while another is on its way is written after it', () => {
-    started('new');
+    start();
     reporter.setPressure('MemoryPressure', true);
     drain();
     expect(tick()).toHaveLength(1);
@@ -133,7 +110,7 @@ describe('pressure', () => {
   });
 
   test('whose write failed is written again', () => {
-    started('new');
+    start();
     reporter.setPressure('MemoryPressure', true);
     drain();
     const written = [
@@ -150,7 +127,7 @@ describe('pressure', () => {
   });
 
   test('stays when the node is written anew after it was given up', () => {
-    started('new');
+    start();
     reporter.setPressure('DiskPressure', true);
     drain();
     tick();
@@ -160,9 +137,9 @@ describe('pressure', () => {
   });
 });
 
-test('a machine has another boot id after each boot, and another kubelet does not change it', () => {
-  const ids = [1, 2, 3].map((boot) => bootId({ ...node, successor: { boot, rebooted: boot > 1 } }));
+test('a machine has another boot id after each boot, unlike any other machine', () => {
+  const ids = [1, 2, 3].map((boot) => bootIdOf({ ...node, boot }));
   expect(new Set(ids).size).toBe(3);
-  expect(bootId(node)).toBe(ids[0]);
-  expect(bootId({ ...node, name: 'hollow-2' })).not.toBe(ids[0]);
+  expect(bootIdOf(node)).toBe(ids[0]);
+  expect(bootIdOf({ ...node, name: 'hollow-2' })).not.toBe(ids[0]);
 });

@@ -5,6 +5,7 @@ import {
   deploymentObject,
   latencyPodObject,
   namespaceObject,
+  serviceObject,
   tolerationsFor,
 } from '../../../src/load/objects.ts';
 
@@ -60,7 +61,15 @@ describe('objects', () => {
       },
     ],
   ])('a Deployment whose pods fail: %j', (failure, annotations, container) => {
-    const plan = { namespace: 'ns-1', name: 'fill-1', phase: 'fill', replicas: 1, shape, failure };
+    const plan = {
+      namespace: 'ns-1',
+      name: 'fill-1',
+      phase: 'fill',
+      replicas: 1,
+      shape,
+      service: false,
+      failure,
+    };
     const labels = {
       'hollowmark.dev/run': 'run-1',
       'hollowmark.dev/phase': 'fill',
@@ -86,7 +95,7 @@ describe('objects', () => {
     };
     expect(
       deploymentObject(
-        { namespace: 'ns-1', name: 'fill-00001', phase: 'fill', replicas: 25, shape },
+        { namespace: 'ns-1', name: 'fill-00001', phase: 'fill', replicas: 25, shape, service: true },
         context,
       ),
     ).toEqual({
@@ -97,6 +106,27 @@ describe('objects', () => {
         replicas: 25,
         selector: { matchLabels: { app: 'fill-00001' } },
         template: { metadata: { labels }, spec: podSpec },
+      },
+    });
+  });
+
+  test('a Service that leads to the pods of a Deployment', () => {
+    expect(
+      serviceObject(
+        { namespace: 'ns-1', name: 'fill-00001', phase: 'fill', replicas: 25, shape, service: true },
+        context,
+      ),
+    ).toEqual({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'fill-00001',
+        namespace: 'ns-1',
+        labels: { 'hollowmark.dev/run': 'run-1', 'hollowmark.dev/phase': 'fill' },
+      },
+      spec: {
+        selector: { app: 'fill-00001' },
+        ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }],
       },
     });
   });

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
 import { loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
-import type { Phase, Scenario } from '../../../src/scenario/scenario.ts';
+import type { NodeGroup, Phase, Scenario } from '../../../src/scenario/scenario.ts';
 import { type SchemaNode, scenarioSchema } from '../../../src/scenario/file/schema.ts';
 import { refusal } from './refusal.ts';
 
@@ -29,8 +30,12 @@ describe('defaults', () => {
         capacity: { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' },
         labels: {},
         taints: [],
+        runtime: 'containerd',
+        groups: [],
         proxies: true,
       },
+      runtimes: { containerd: loadRuntimeProfile('containerd') },
+      images: {},
       namespaces: { count: 1, prefix: 'hollow' },
       controlPlane: { flags: 'scale', extraFlags: {} },
       phases: [{ type: 'steady', name: 'steady', durationMs: 1000, listsPerSecond: 0 }],
@@ -60,6 +65,7 @@ describe('defaults', () => {
         name: 'create-deployments',
         podsPerNode: 2,
         podsPerDeployment: 25,
+        services: false,
         ...shape,
         failures: [],
         pacing: tenPerSecond,
@@ -69,6 +75,7 @@ describe('defaults', () => {
         name: 'create-deployments-2',
         podsPerNode: 1,
         podsPerDeployment: 25,
+        services: false,
         ...shape,
         failures: [],
         pacing: { strategy: 'burst', everyMs: 1000 },
@@ -172,6 +179,8 @@ describe('schema and types', () => {
       description: true,
       seed: true,
       nodes: true,
+      runtimes: true,
+      images: true,
       namespaces: true,
       controlPlane: true,
       phases: true,
@@ -184,9 +193,20 @@ describe('schema and types', () => {
       capacity: true,
       labels: true,
       taints: true,
+      runtime: true,
+      groups: true,
       proxies: true,
     };
     expect(keysOf(schema.definitions?.['nodes'])).toEqual(written(nodes));
+    const group: Keys<NodeGroup> = {
+      name: true,
+      count: true,
+      runtime: true,
+      capacity: true,
+      labels: true,
+      taints: true,
+    };
+    expect(keysOf(schema.definitions?.['nodeGroup'])).toEqual(written(group));
     const threshold: Keys<Scenario['thresholds'][number]> = {
       sli: true,
       labels: true,
@@ -197,9 +217,22 @@ describe('schema and types', () => {
   });
 
   test('have the same phases with the same keys', () => {
-    const shape = { image: true, requests: true, pacing: true, name: true, type: true } as const;
+    const shape = {
+      image: true,
+      requests: true,
+      runtimeClass: true,
+      pacing: true,
+      name: true,
+      type: true,
+    } as const;
     const phases: { [Type in Phase['type']]: Keys<Of<Type>> } = {
-      'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true, failures: true },
+      'create-deployments': {
+        ...shape,
+        podsPerNode: true,
+        podsPerDeployment: true,
+        services: true,
+        failures: true,
+      },
       wait: { type: true, name: true, for: true, timeoutMs: true },
       steady: { type: true, name: true, durationMs: true, listsPerSecond: true },
       'latency-pods': { ...shape, count: true, deleteAfterStart: true, timeoutMs: true },
@@ -453,7 +486,7 @@ describe('errors in values', () => {
     [`${minimal}thresholds: [{ sli: pod-startup }]\n`, 's.yaml:4:14: thresholds[0] has no "thresholdMs"'],
     [
       `${minimal}thresholds: [{ sli: pod-start, thresholdMs: 1 }]\n`,
-      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, pod-startup-phase, api-call or api-call-server, not "pod-start"; did you mean "pod-startup"?',
+      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, pod-startup-phase, api-call, api-call-server, network-programming or network-programming-proxy, not "pod-start"; did you mean "pod-startup"?',
     ],
     [
       `${minimal}thresholds: [{ sli: api-call, thresholdMs: 1, quantile: 99 }]\n`,
