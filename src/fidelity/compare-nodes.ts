@@ -40,7 +40,7 @@ export async function compareNodes(options: CompareOptions): Promise<Comparison>
       const run = await runSide({
         ...options,
         kind,
-        makeSide: (sideOptions) => makeSide(kind, sideOptions, options.clock),
+        makeSide: (sideOptions) => makeSide(kind, sideOptions, against, options.clock),
         plan,
         proxies,
         stateDir: join(stateDir, `${role}-${index + 1}`),
@@ -52,13 +52,13 @@ export async function compareNodes(options: CompareOptions): Promise<Comparison>
   return compareRuns(against, plan, runs, loadKnownGaps());
 }
 
-function makeSide(kind: Reference, options: SideOptions, clock: Clock): NodeSide {
+function makeSide(kind: Reference, options: SideOptions, against: Reference, clock: Clock): NodeSide {
   switch (kind) {
     case 'kubelet':
       return new RealNode(options);
     case 'kubemark':
       return new KubemarkNodes(options);
     case 'hollow':
-      return new HollowSide(options, clock);
+      return new HollowSide(options, against === 'kubemark' ? 'kubemark' : 'kubelet', clock);
   }
 }

@@ -48,8 +48,12 @@ type Group = {
 };
 
 const toleranceShare = 0.1;
+/** Of the length of what may or may not have been merged into one. */
+const racyBytesToleranceShare = 0.25;
 /** Of a mean of racy counts a difference of one node's or pod's one request in ten tells nothing. */
 const toleranceMin = 0.1;
+/** What one side has sent so often and the other never is not left to chance. */
+const onlyOneSideMin = 5;
 /** A body that differs by fewer bytes differs in names and figures. */
 const bytesToleranceMin = 16;
 
@@ -171,17 +175,21 @@ function requestsAgree(group: Group, reference: Values, hollow: Values, units: n
   if (group.class === 'exact' && own.size === 1) {
     return group.cells.hollow.every(({ requests }) => own.has(requests));
   }
+  const sent = (cells: readonly Cell[]): number => cells.reduce((sum, { requests }) => sum + requests, 0);
+  const [theirs, ours] = [sent(group.cells.reference), sent(group.cells.hollow)];
+  if (Math.min(theirs, ours) === 0 && Math.max(theirs, ours) >= onlyOneSideMin) return false;
   // Of a count of independent events; what does not occur in one run may well occur once or twice in another.
   const deviation = group.class === 'drawn' ? (2 * Math.sqrt(Math.max(1, medianOf(counts)))) / units : 0;
   const tolerance = Math.max(toleranceMin, group.slack, toleranceShare * reference.median, deviation);
   return within(hollow.median, reference, tolerance);
 }
 
-function bytesAgree({ cells }: Group): boolean {
+function bytesAgree({ cells, class: rowClass }: Group): boolean {
+  const share = rowClass === 'exact' ? toleranceShare : racyBytesToleranceShare;
   return (['upBytes', 'downBytes'] as const).every((direction) => {
     const reference = perRequest(cells.reference, direction);
     const hollow = perRequest(cells.hollow, direction);
-    const tolerance = Math.max(bytesToleranceMin, toleranceShare * reference.median);
+    const tolerance = Math.max(bytesToleranceMin, share * reference.median);
     return within(hollow.median, reference, tolerance);
   });
 }

@@ -26,6 +26,8 @@ export type ConnectionSum = {
   user: string;
   protocol: string;
   connections: number;
+  /** Of these, without any request: Go's client opens several at once and keeps the first that is there. */
+  unused: number;
   readBytes: number;
   writtenBytes: number;
 };
@@ -113,8 +115,8 @@ function objectFinding({ objects, path, reference, hollow }: ObjectDifference): 
   return { part: 'object', name, reference: reference.join(' | '), hollow: hollow.join(' | ') };
 }
 
-function timingFindings({ name, reference, hollow, agrees }: ComparedTiming): Finding[] {
-  if (agrees) return [];
+function timingFindings({ name, reference, hollow, judged, agrees }: ComparedTiming): Finding[] {
+  if (agrees || !judged) return [];
   const say = (medianMs: number): string => `${Math.round(medianMs)} ms`;
   return [{ part: 'timing', name, reference: say(reference.median), hollow: say(hollow.median) }];
 }
@@ -126,14 +128,17 @@ export function figures(values: readonly number[]): string {
 
 function connectionSums(run: SideRun | undefined): ConnectionSum[] {
   const sums = new Map<string, ConnectionSum>();
-  for (const { user, protocol, readBytes, writtenBytes } of run?.connections ?? []) {
+  const used = new Set(run?.recording.requests.map(({ connection }) => connection));
+  for (const { id, user, protocol, readBytes, writtenBytes } of run?.recording.connections ?? []) {
     const kind = user.replace(/^system:node:.*/, 'system:node:<node>');
-    const id = `${kind} ${protocol}`;
-    const sum = sums.get(id) ?? { user: kind, protocol, connections: 0, readBytes: 0, writtenBytes: 0 };
+    const key = `${kind} ${protocol}`;
+    const none = { user: kind, protocol, connections: 0, unused: 0, readBytes: 0, writtenBytes: 0 };
+    const sum = sums.get(key) ?? none;
     sum.connections++;
+    if (!used.has(id)) sum.unused++;
     sum.readBytes += readBytes;
     sum.writtenBytes += writtenBytes;
-    sums.set(id, sum);
+    sums.set(key, sum);
   }
   return [...sums.values()];
 }

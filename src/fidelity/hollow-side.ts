@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import { pauseImage, workImage } from './reference/images.ts';
 import type { NodeSide, SideOptions } from './side.ts';
 import { absentImage } from './work/objects.ts';
@@ -14,10 +15,13 @@ export class HollowSide implements NodeSide {
   readonly kind = 'hollow';
   private readonly options: SideOptions;
   private readonly clock: Clock;
+  private readonly profile: WireProfileName;
   private fleet: Fleet | undefined;
 
-  constructor(options: SideOptions, clock: Clock) {
+  /** @param profile the one that does as the nodes do with which these are compared. */
+  constructor(options: SideOptions, profile: WireProfileName, clock: Clock) {
     this.options = options;
+    this.profile = profile;
     this.clock = clock;
   }
 
@@ -28,10 +32,12 @@ export class HollowSide implements NodeSide {
       runtimes: {
         profiles: {},
         images: { [absentImage]: { fails: 'Unreachable' } },
-        presentImages: [pauseImage, workImage],
+        // Kubemark's runtime knows of no image before it is asked for one.
+        presentImages: this.profile === 'kubemark' ? [] : [pauseImage, workImage],
       },
       proxies,
       wire: 'protobuf',
+      profile: this.profile,
       seed: 'fidelity',
       endpoint,
       identities: { type: 'authority', authority },
@@ -77,7 +83,14 @@ export class HollowSide implements NodeSide {
   private nodeConfig(name: string, index: number): NodeConfig {
     return {
       name,
-      capacity: { cpu: '8', memory: '32Gi', 'ephemeral-storage': '100Gi', pods: '110' },
+      capacity: {
+        cpu: '8',
+        memory: '32Gi',
+        'ephemeral-storage': '100Gi',
+        pods: '110',
+        'hugepages-1Gi': '0',
+        'hugepages-2Mi': '0',
+      },
       labels: {},
       taints: [],
       address: `100.64.0.${index + 1}`,

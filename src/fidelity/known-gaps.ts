@@ -17,7 +17,7 @@ export type Finding = {
 export type KnownGap = {
   id: string;
   against: Reference[];
-  part: FindingPart;
+  parts: FindingPart[];
   /** A regular expression that the finding's name holds. */
   pattern: string;
   why: string;
@@ -47,7 +47,9 @@ export function sortFindings(
     .map((gap) => ({ gap, pattern: new RegExp(gap.pattern), findings: [] as Finding[] }));
   const unexpected: Finding[] = [];
   for (const finding of findings) {
-    const fits = known.find(({ gap, pattern }) => gap.part === finding.part && pattern.test(finding.name));
+    const fits = known.find(
+      ({ gap, pattern }) => gap.parts.includes(finding.part) && pattern.test(finding.name),
+    );
     if (fits === undefined) unexpected.push(finding);
     else fits.findings.push(finding);
   }

@@ -35,12 +35,13 @@ export function renderMarkdown(comparison: Comparison): string {
     '## From bound to Running',
     '',
     ...table(
-      ['pods', 'reference', 'hollow', 'ratio'],
-      timing.map(({ name, reference, hollow, ratio }) => [
+      ['pods', 'reference', 'hollow', 'ratio', 'verdict'],
+      timing.map(({ name, reference, hollow, ratio, judged, agrees }) => [
         name,
         `${Math.round(reference.median)} ms (${figures(reference.runs.map(Math.round))})`,
         `${Math.round(hollow.median)} ms (${figures(hollow.runs.map(Math.round))})`,
         ratioText(ratio),
+        judged ? (agrees ? 'ok' : 'timing') : 'too few starts to judge',
       ]),
     ),
     '',
@@ -65,13 +66,14 @@ export function renderMarkdown(comparison: Comparison): string {
     '## Connections',
     '',
     ...table(
-      ['side', 'user', 'protocol', 'connections', 'TLS bytes read', 'written'],
+      ['side', 'user', 'protocol', 'connections', 'unused', 'TLS bytes read', 'written'],
       (['reference', 'hollow'] as const).flatMap((side) =>
         connections[side].map((sum) => [
           side,
           sum.user,
           sum.protocol,
           String(sum.connections),
+          String(sum.unused),
           String(sum.readBytes),
           String(sum.writtenBytes),
         ]),

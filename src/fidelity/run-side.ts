@@ -15,7 +15,7 @@ import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { type AuditEvent, auditFlags, auditPolicy, joinAudit, readAuditLog } from './audit.ts';
 import { Recorder } from './recorder/recorder.ts';
-import type { RecordedConnection, Recording } from './recorder/recording.ts';
+import type { Recording } from './recorder/recording.ts';
 import type { Reference } from './references.ts';
 import { type Row, countRows } from './rows.ts';
 import type { NodeSide, SideOptions } from './side.ts';
@@ -32,7 +32,6 @@ export type SideRun = {
   work: WorkOutcome;
   rows: Row[];
   times: StartTimes;
-  connections: RecordedConnection[];
   recording: Recording;
   audit: AuditEvent[];
 };
@@ -142,7 +141,6 @@ async function onControlPlane(
       work,
       rows: countRows(joined, { phases: work.phases, nodeNames }),
       times: startTimes(audit, joined, work.timedPods),
-      connections: recording.connections,
       recording,
       audit,
     };

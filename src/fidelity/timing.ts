@@ -1,11 +1,14 @@
 import type { AuditEvent, JoinedRequest } from './audit.ts';
-import { type Values, valuesOf } from './compare-rows.ts';
+import { type Values, medianOf } from './compare-rows.ts';
 
 /** How long pods took from their binding to the PATCH that says Running, of one run: milliseconds, unordered. */
 export type StartTimes = { trickle: number[]; burst: number[] };
 
-/** Medians over all pods of all runs may differ by so much. */
+/** Medians over all pods of all runs may differ by so much, or by as much as the reference's own runs do. */
 const toleranceShare = 0.15;
+
+/** The median of fewer starts says little. */
+const startsMin = 20;
 
 export type ComparedTiming = {
   /** `single` pods, or all of the `burst` at once. */
@@ -14,6 +17,8 @@ export type ComparedTiming = {
   reference: Values;
   hollow: Values;
   ratio: number | null;
+  /** Whether there were enough starts to judge. */
+  judged: boolean;
   agrees: boolean;
 };
 
@@ -59,18 +64,23 @@ export function compareTimes(
   hollow: readonly StartTimes[],
 ): ComparedTiming[] {
   return (['trickle', 'burst'] as const).map((phase) => {
+    const starts = (runs: readonly StartTimes[]): number[] => runs.flatMap((run) => run[phase]);
     const values = (runs: readonly StartTimes[]): Values => ({
-      runs: runs.map((run) => valuesOf(run[phase]).median),
-      median: valuesOf(runs.flatMap((run) => run[phase])).median,
+      runs: runs.map((run) => medianOf(run[phase])),
+      median: medianOf(starts(runs)),
     });
     const [ofReference, ofHollow] = [values(reference), values(hollow)];
-    const ratio = ofReference.median === 0 ? null : ofHollow.median / ofReference.median;
+    const { runs, median } = ofReference;
+    const tolerance = toleranceShare * median;
     return {
       name: phase === 'trickle' ? 'single' : 'burst',
       reference: ofReference,
       hollow: ofHollow,
-      ratio,
-      agrees: ratio !== null && Math.abs(ratio - 1) <= toleranceShare,
+      ratio: median === 0 ? null : ofHollow.median / median,
+      judged: Math.min(starts(reference).length, starts(hollow).length) >= startsMin,
+      agrees:
+        ofHollow.median >= Math.min(...runs, median - tolerance) &&
+        ofHollow.median <= Math.max(...runs, median + tolerance),
     };
   });
 }

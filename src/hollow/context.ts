@@ -1,8 +1,9 @@
 import type { Prng } from '../base/prng.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
+import type { ContainerBehaviour } from './pods/container-behaviour.ts';
 import { type Distribution, sample } from './runtime/distribution.ts';
-import { NodeImages } from './runtime/image-store.ts';
+import type { NodeImages } from './runtime/image-store.ts';
 import type { NodeRuntime } from './runtime/node-runtimes.ts';
 import { RuntimeClasses } from './runtime/runtime-classes.ts';
 import type { RuntimeProfile } from './runtime/runtime-profile.ts';
@@ -26,10 +27,10 @@ export type NodeConfig = {
    * real kubelet gives them none.
    */
   objectLabels?: Record<string, string> | undefined;
-  /** How often the machine has started; absent: once. */
-  boot?: number | undefined;
   /** What it sends; absent: what a real one does. */
   wireProfile?: WireProfileName | undefined;
+  /** What containers of pods that are to end (Jobs) do, as far as their annotations do not say otherwise. */
+  containerRun?: ContainerBehaviour | undefined;
 };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
@@ -40,15 +41,17 @@ export class KubeletContext {
   /** Which runtime runs the pods of a RuntimeClass. */
   readonly runtimeClasses: RuntimeClasses;
   readonly images: NodeImages;
+  /** Of the node; another one after each time that it was down. */
+  bootId = '';
   readonly prng: Prng;
   now: Now = { us: 0, wallMs: 0 };
   effects: Effect[] = [];
 
-  constructor(node: NodeConfig, runtime: NodeRuntime, prng: Prng) {
+  constructor(node: NodeConfig, runtime: NodeRuntime, images: NodeImages, prng: Prng) {
     this.node = node;
     this.profile = runtime.profile;
     this.runtimeClasses = new RuntimeClasses(runtime);
-    this.images = new NodeImages(runtime, prng.fork('images'));
+    this.images = images;
     this.prng = prng;
   }
 

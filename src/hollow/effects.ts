@@ -4,7 +4,7 @@ import type { CallClass } from '../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
 import type { Pressure } from './node-failure.ts';
 import { type View, everything } from '../wire/view.ts';
-import { identityView, podStatusView } from './views.ts';
+import { identityView, knownNodeView, podStatusView } from './views.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
@@ -26,9 +26,8 @@ export type Tag =
 export function bodyView(tag: Tag): View | undefined {
   switch (tag.to) {
     case 'registration':
-      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node'
-        ? identityView
-        : undefined;
+      if (tag.step === 'get-node') return knownNodeView;
+      return tag.step === 'create-node' || tag.step === 'csinode-node' ? identityView : undefined;
     case 'lease':
       // A kubelet sends back the whole of the lease that it was given.
       return tag.step === 'get-node' ? identityView : everything;
@@ -60,11 +59,12 @@ export type TimerName =
   | { of: 'status-sync' }
   | { of: 'token'; uid: string }
   | { of: 'token-refresh' }
-  | { of: 'volumes'; uid: string }
   | { of: 'runtime'; generation: number }
-  | { of: 'init-exit'; uid: string }
-  | { of: 'probe'; uid: string }
-  | { of: 'cleanup'; uid: string };
+  | { of: 'eviction' }
+  | { of: 'pod'; uid: string; wake: PodWake; key: number };
+
+/** What a pod's worker is woken for; `key` of the timer says which container, or which of several timers counts. */
+export type PodWake = 'volumes' | 'sync' | 'seen' | 'pulled' | 'exit' | 'probe' | 'stopped' | 'cleanup';
 
 /** Keys of a kubelet's watches; ConfigMaps and Secrets have one each by `configmaps/<namespace>/<name>`. */
 export type WatchKey = string;

@@ -45,6 +45,7 @@ export function clientOf(
   identity: ClientIdentity,
   userAgent: string,
   prng: Prng,
+  acceptsAll = false,
 ): ApiClient {
   const { endpoint, codec, clock, metrics, handshakes, localAddress } = environment;
   return new ApiClient({
@@ -57,6 +58,7 @@ export function clientOf(
     identity,
     userAgent,
     prng,
+    acceptsAll,
   });
 }
 

@@ -6,7 +6,7 @@ import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
 import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
 import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
-import { Kubelet } from './kubelet.ts';
+import { Kubelet, type KubeletOptions } from './kubelet.ts';
 import type { NodeFailure, Pressure } from './node-failure.ts';
 import { defaultRuntime } from './runtime/runtime-profile.ts';
 import type { OpenWatch } from './shared-watches.ts';
@@ -26,6 +26,13 @@ const heartbeatTimeoutMs = 10_000;
 
 const strategicMergePatch = 'application/strategic-merge-patch+json';
 
+export type HollowKubeletOptions = Pick<KubeletOptions, 'runtime' | 'containersSurvive'> & {
+  identity: ClientIdentity;
+  prng: Prng;
+  /** Called once, when the API server has acknowledged the node as Ready. */
+  onReady: () => void;
+};
+
 /** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
 export class HollowKubelet {
   private readonly environment: ShardEnvironment;
@@ -42,19 +49,13 @@ export class HollowKubelet {
   /** What becomes of heartbeats on their way; undefined: they arrive. */
   heartbeats: Omit<Extract<NodeFailure, { type: 'bad-heartbeats' }>, 'type'> | undefined;
 
-  /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
-  constructor(
-    environment: ShardEnvironment,
-    node: NodeConfig,
-    identity: ClientIdentity,
-    prng: Prng,
-    onReady: () => void,
-  ) {
+  constructor(environment: ShardEnvironment, node: NodeConfig, options: HollowKubeletOptions) {
+    const { identity, prng, onReady, ...found } = options;
     this.environment = environment;
     this.prng = prng;
     this.onReady = onReady;
     const { kubeletAgent, qps, burst } = wireProfile(node.wireProfile);
-    this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'));
+    this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'), found);
     this.nodeName = node.name;
     this.client =
       environment.pool?.client ??

@@ -4,6 +4,7 @@ import type { NodeConfig } from './context.ts';
 import type { ShardEnvironment } from './environment.ts';
 import { HollowKubelet } from './hollow-kubelet.ts';
 import { Network } from './network.ts';
+import { RuntimeState } from './pods/runtime-state.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { HollowProxy, type ProxyOptions } from './proxy/hollow-proxy.ts';
 
@@ -14,13 +15,13 @@ export class HollowNode {
   private readonly node: NodeConfig;
   private readonly identity: ClientIdentity;
   private readonly prng: Prng;
+  private readonly runtime = new RuntimeState();
   private kubelet: HollowKubelet | undefined;
   /** Undefined where there is none, or while the node is down. */
   proxy: HollowProxy | undefined;
   private proxyOptions: Omit<ProxyOptions, 'node'> | undefined;
   private failure: NodeFailure | undefined;
   private kubelets = 1;
-  private boots = 1;
 
   /** Starts the kubelet; `onReady` is called once, when the API server has acknowledged the node as Ready. */
   constructor(
@@ -35,7 +36,12 @@ export class HollowNode {
     this.node = node;
     this.identity = identity;
     this.prng = prng;
-    this.kubelet = new HollowKubelet(this.environment, node, identity, prng, onReady);
+    this.kubelet = new HollowKubelet(this.environment, node, {
+      identity,
+      prng,
+      onReady,
+      runtime: this.runtime,
+    });
     this.kubelet.start();
   }
 
@@ -92,15 +98,14 @@ export class HollowNode {
     this.failure = undefined;
     switch (failure?.type) {
       case 'crash':
-        this.boots++;
-        this.startAnotherKubelet();
+        this.startAnotherKubelet(false);
         if (proxyOptions !== undefined) {
-          const prng = proxyOptions.prng.fork(`boot-${this.boots}`);
+          const prng = proxyOptions.prng.fork(`boot-${this.runtime.boots}`);
           this.startProxy({ ...proxyOptions, prng, onReady: () => {} });
         }
         break;
       case 'kubelet-down':
-        this.startAnotherKubelet();
+        this.startAnotherKubelet(true);
         break;
       case 'partition':
         this.network.restore();
@@ -128,11 +133,15 @@ export class HollowNode {
     if (this.kubelet !== undefined) this.kubelet.heartbeats = how;
   }
 
-  private startAnotherKubelet(): void {
+  private startAnotherKubelet(containersSurvive: boolean): void {
     this.kubelets++;
-    const node = { ...this.node, boot: this.boots };
-    const prng = this.prng.fork(`kubelet-${this.kubelets}`);
-    this.kubelet = new HollowKubelet(this.environment, node, this.identity, prng, () => {});
+    this.kubelet = new HollowKubelet(this.environment, this.node, {
+      identity: this.identity,
+      prng: this.prng.fork(`kubelet-${this.kubelets}`),
+      onReady: () => {},
+      runtime: this.runtime,
+      containersSurvive,
+    });
     this.kubelet.start();
   }
 }

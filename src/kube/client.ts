@@ -49,6 +49,8 @@ export type ApiClientOptions = {
   /** Shared where several clients are the same identity. */
   identity: ClientIdentity;
   codec: Codec;
+  /** Accepts whatever the server has when it has not the codec's: client-go's way unless told otherwise, as kube-proxy's. */
+  acceptsAll?: boolean | undefined;
   userAgent: string;
   clock: Clock;
   prng: Prng;
@@ -70,6 +72,7 @@ type Pending = { open: (transport: Transport) => void; fail: (error: NoAnswerErr
  */
 export class ApiClient {
   readonly codec: Codec;
+  private readonly accept: string;
   readonly clock: Clock;
   readonly prng: Prng;
   private readonly options: ApiClientOptions;
@@ -87,6 +90,7 @@ export class ApiClient {
     this.options = options;
     this.pathPrefix = new URL(options.endpoint.url).pathname.replace(/\/+$/, '');
     this.codec = options.codec;
+    this.accept = options.acceptsAll === true ? `${options.codec.contentType}, */*` : options.codec.accept;
     this.clock = options.clock;
     this.prng = options.prng;
   }
@@ -127,7 +131,7 @@ export class ApiClient {
     onFailure: (error: Error) => void,
   ): void {
     const headers: RequestHeaders = {
-      accept: this.codec.watchAccept,
+      accept: this.accept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
     };
@@ -153,7 +157,7 @@ export class ApiClient {
 
   private headers(request: ApiRequest): RequestHeaders {
     const headers: RequestHeaders = {
-      accept: request.accept ?? this.codec.accept,
+      accept: request.accept ?? this.accept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
     };

@@ -2,7 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import type { ApiClient } from '../kube/client.ts';
 import { Reflector, type WatchHandler } from '../kube/reflector.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
-import { type PodFacts, podFacts } from './pod-facts.ts';
+import { View } from '../wire/view.ts';
+import { type PodFacts, podFacts, podFactsView } from './pod-facts.ts';
 import { observerBackoffMsMin } from './watch-lag.ts';
 
 /** Pods that are kept track of at once: the limit of Kubernetes' own promise is 150,000. Others count as dropped. */
@@ -123,7 +124,7 @@ export class PodObserver implements WatchHandler {
 
   onEvent(event: RawWatchEvent): void {
     const atUs = this.options.clock.nowUs();
-    const facts = podFacts(event.object());
+    const facts = podFacts(event.object(podFactsView));
     if (facts.uid === '') return;
     if (event.type === 'DELETED') this.remove(facts.uid, atUs);
     else if (event.type === 'ADDED' || event.type === 'MODIFIED') this.update(facts, atUs);
@@ -210,6 +211,12 @@ export type NodeState = {
 
 const noTaints: readonly string[] = [];
 
+const nodeReadyView = new View({
+  metadata: { name: true },
+  spec: { taints: { key: true } },
+  status: { conditions: { type: true, status: true } },
+});
+
 /** Watches the nodes of a run: how many are Ready, and how often one ceased to be. */
 export class NodeObserver implements WatchHandler {
   ready = 0;
@@ -260,7 +267,7 @@ export class NodeObserver implements WatchHandler {
   }
 
   onEvent(event: RawWatchEvent): void {
-    const node = event.object() as {
+    const node = event.object(nodeReadyView) as {
       metadata?: { name?: string };
       spec?: { taints?: { key?: string }[] };
       status?: { conditions?: { type?: string; status?: string }[] };

@@ -1,3 +1,5 @@
+import { View } from '../wire/view.ts';
+
 /** What the observer takes from a Pod: enough for counts, classes and phases, and no more. */
 export type PodFacts = {
   uid: string;
@@ -27,6 +29,25 @@ export type PodFacts = {
   /** Made so as to fail. */
   failing: boolean;
 };
+
+/** What {@link podFacts} reads of a pod. */
+export const podFactsView = new View({
+  metadata: {
+    uid: true,
+    namespace: true,
+    name: true,
+    labels: true,
+    ownerReferences: { kind: true, controller: true },
+    creationTimestamp: true,
+    deletionTimestamp: true,
+  },
+  spec: { nodeName: true, containers: { name: true }, initContainers: { name: true }, volumes: true },
+  status: {
+    phase: true,
+    conditions: { type: true, status: true, reason: true },
+    containerStatuses: { state: true, lastState: true, started: true },
+  },
+});
 
 type Meta = {
   uid?: string;

@@ -1,7 +1,7 @@
 import type { Fault } from './file/fault.ts';
 import { formatPath } from './file/path.ts';
 import { deploymentReplicas } from './deployments.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../base/quantity.ts';
 import { nodeGroups, runsClass } from './nodes.ts';
 import { runtimeClasses } from './runtimes.ts';
 import type {

@@ -1,6 +1,6 @@
 import { parseDurationMs } from './duration.ts';
 import type { ImageSettings } from '../hollow/runtime/images.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../base/quantity.ts';
 import type {
   Component,
   DeploymentFailure,

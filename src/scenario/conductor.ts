@@ -17,13 +17,13 @@ import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
 import type { WireFormat } from '../wire/codec.ts';
 import { type RunClients, openAccess, prepareCluster } from './access.ts';
+import { failableNodes, progressOf } from './cluster-view.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
 import { allTaints, nodeConfigs } from './nodes.ts';
 import type { PhaseContext } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
-import { leaseRenewedWallMs, podsOnNode } from './node-reads.ts';
 import type { RunReporter } from './run-reporter.ts';
 import { reportStatus } from './run-status.ts';
 import { runtimeNotes, runtimeSettings } from './runtimes.ts';
@@ -288,28 +288,14 @@ class Run {
   }
 
   private phaseContext(): Omit<PhaseContext, 'scenario' | 'signal' | 'reporter'> {
-    const { pods, nodes } = this.needed(this.measurement);
+    const { runId, clock } = this.options;
     const fleet = this.needed(this.hollow?.fleet);
-    const { scraper } = this.needed(this.clients);
-    const { runId } = this.options;
     return {
       runId,
-      nodes: {
-        names: this.nodeNames,
-        fail: (names, failure) => fleet.fail(names, failure),
-        heal: (names) => fleet.heal(names),
-        podsOn: (name) => podsOnNode(scraper, runId, name),
-        leaseRenewedWallMs: (name) => leaseRenewedWallMs(scraper, name),
-      },
+      nodes: failableNodes(this.nodeNames, fleet, this.needed(this.clients).scraper, runId),
       load: this.needed(this.load),
-      clock: this.options.clock,
-      progress: {
-        nodesReady: () => nodes.ready,
-        podsPresent: () => pods.present,
-        podsStarted: () => pods.serving,
-        hasStarted: (uid) => pods.hasStarted(uid),
-        node: (name) => nodes.node(name),
-      },
+      clock,
+      progress: progressOf(this.needed(this.measurement)),
     };
   }
 

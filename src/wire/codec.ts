@@ -47,9 +47,8 @@ export interface Codec {
   readonly name: WireFormat;
   /** The content type of request bodies. */
   readonly contentType: string;
-  /** The Accept header of plain requests and of watches. */
+  /** The Accept header of requests and watches alike. */
   readonly accept: string;
-  readonly watchAccept: string;
   /**
    * `object` has its apiVersion and kind.
    * @throws HollowmarkError `internal` when it is of no kind that the codec knows, or a value not of its field's type.

@@ -104,7 +104,6 @@ export const jsonCodec: Codec = {
   name: 'json',
   contentType: 'application/json',
   accept: 'application/json',
-  watchAccept: 'application/json',
   encode: (object) => Buffer.from(JSON.stringify(object)),
   decode: (bytes) => parse(bytes.toString('utf8')),
   watchDecoder: () => new JsonWatchDecoder(),

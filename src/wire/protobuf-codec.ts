@@ -197,7 +197,6 @@ export const protobufCodec: Codec = {
   name: 'protobuf',
   contentType: 'application/vnd.kubernetes.protobuf',
   accept: 'application/vnd.kubernetes.protobuf,application/json',
-  watchAccept: 'application/vnd.kubernetes.protobuf,application/json',
   encode,
   decode: (bytes, view = everything) => readObject(bytes, readEnvelope(bytes, 0, bytes.length, true), view),
   watchDecoder: () => new ProtobufWatchDecoder(),

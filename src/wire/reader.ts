@@ -6,6 +6,9 @@ const internedLengthMax = 64;
 /** About a megabyte of strings at most: names, labels, images, reasons recur with every object. */
 const internedCount = 8192;
 
+/** How many of a string's last bytes say where it is looked for. */
+const hashedLength = 12;
+
 const interned: string[] = Array.from({ length: internedCount }, () => '');
 
 /**
@@ -51,6 +54,10 @@ export class Reader {
     const { bytes } = this;
     let at = this.position;
     let byte = bytes[at++] ?? 0;
+    if (byte < 0x80) {
+      this.position = at;
+      return byte;
+    }
     let low = byte & 0x7f;
     for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
       byte = bytes[at++] ?? 0;
@@ -92,14 +99,11 @@ export class Reader {
     const length = stop - position;
     if (length === 0) return '';
     if (length > internedLengthMax) return bytes.toString('utf8', position, stop);
-    let hash = length;
-    let bits = 0;
-    for (let at = position; at < stop; at++) {
-      const byte = bytes[at] ?? 0;
-      hash = Math.imul(hash ^ byte, 0x0100_0193);
-      bits |= byte;
+    // FNV-1a over the length, the beginning and the end: where names, labels and times differ.
+    let hash = Math.imul(length ^ (bytes[position] ?? 0), 0x0100_0193);
+    for (let at = length > hashedLength ? stop - hashedLength : position; at < stop; at++) {
+      hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x0100_0193);
     }
-    if (bits >= 0x80) return bytes.toString('utf8', position, stop);
     const slot = (hash ^ (hash >>> 15)) & (internedCount - 1);
     const known = interned[slot] ?? '';
     if (known.length === length) {
@@ -107,8 +111,9 @@ export class Reader {
       while (at < length && known.charCodeAt(at) === bytes[position + at]) at++;
       if (at === length) return known;
     }
-    const fresh = bytes.toString('latin1', position, stop);
-    interned[slot] = fresh;
+    const fresh = bytes.toString('utf8', position, stop);
+    // Only of ASCII are characters and bytes the same, as the comparison takes them to be.
+    if (fresh.length === length) interned[slot] = fresh;
     return fresh;
   }
 

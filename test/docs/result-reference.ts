@@ -31,7 +31,7 @@ const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   wire: {
     profile: 'Whose requests the nodes send: `kubelet`.',
     identity: 'How they prove who they are: `certificate`.',
-    codec: 'How objects are written: `json`.',
+    codec: 'How the nodes write objects and ask for them: `protobuf` or `json`.',
   },
   nodes: {
     requested: 'Nodes that the scenario asked for.',

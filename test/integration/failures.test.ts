@@ -230,7 +230,7 @@ describe('scenarios/failures.yaml', () => {
 
   it('lost-heartbeats: nodes given up and taken back', () => {
     expect(said('lost-heartbeats')).toMatch(
-      /^3 nodes not Ready after .*, 3 nodes tainted after .* pods evicted after .*, 3 nodes Ready again after /,
+      /^3 nodes not Ready after .*, 3 nodes tainted after .*, 3 nodes Ready again after /,
     );
   });
 

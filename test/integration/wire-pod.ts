@@ -288,7 +288,14 @@ export const richPod: Json = {
     annotations: { 'example.test/note': 'ünïcode and "quotes"' },
     finalizers: ['example.test/held'],
     ownerReferences: [
-      { apiVersion: 'v1', kind: 'Node', name: 'n', uid: 'u-1', controller: true, blockOwnerDeletion: false },
+      {
+        apiVersion: 'example.test/v1',
+        kind: 'Owner',
+        name: 'n',
+        uid: 'u-1',
+        controller: true,
+        blockOwnerDeletion: false,
+      },
     ],
   },
   spec: {
@@ -392,6 +399,7 @@ export const otherPod: Json = {
     restartPolicy: 'Never',
     preemptionPolicy: 'PreemptLowerPriority',
     schedulerName: 'nobody',
+    automountServiceAccountToken: false,
     securityContext: { windowsOptions: windows() },
     containers: [
       {
@@ -433,6 +441,7 @@ export const plainPod: Json = {
   spec: {
     hostnameOverride: 'over',
     schedulerName: 'nobody',
+    automountServiceAccountToken: false,
     containers: [{ name: 'main', image: 'i', resources: {} }],
   },
 };

@@ -6,12 +6,12 @@ import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
 import { certificateIdentity } from '../../src/kube/identity.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import { CallMetrics, callClass } from '../../src/metrics/call-metrics.ts';
-import type { Codec, EventMetadata, RawWatchEvent } from '../../src/wire/codec.ts';
+import { type Codec, type EventMetadata, type RawWatchEvent, wireFormats } from '../../src/wire/codec.ts';
 import { jsonCodec } from '../../src/wire/json-codec.ts';
 import { codecOf } from '../../src/wire/negotiation.ts';
 import { protobufCodec } from '../../src/wire/protobuf-codec.ts';
 import { type Message, allMessages, messageOf } from '../../src/wire/schema.ts';
-import { TestControlPlane } from './support.ts';
+import { TestControlPlane, testNodes } from './support.ts';
 import { type Sample, samples } from './wire-objects.ts';
 import { ephemeralContainer, otherPod, plainPod, richPod, richPodStatus } from './wire-pod.ts';
 
@@ -115,6 +115,7 @@ const identity = new Set([
   'uid',
   'resourceVersion',
   'creationTimestamp',
+  'deletionTimestamp',
   'managedFields',
   'generation',
 ]);
@@ -152,7 +153,8 @@ const pathOf = (sample: Sample): string => `${sample.path}/${(sample.object as N
 
 async function create(codec: 'json' | 'protobuf', sample: Sample): Promise<void> {
   await call(codec, 'POST', sample.path, sample.object);
-  const isRichPod = (sample.object as Named).metadata.name === 'rich' && sample.object['kind'] === 'Pod';
+  const isRichPod =
+    (sample.object as Named).metadata.name.startsWith('rich') && sample.object['kind'] === 'Pod';
   if (isRichPod) {
     await update(codec, `${pathOf(sample)}/ephemeralcontainers`, (pod) => ({
       ...pod,
@@ -162,6 +164,8 @@ async function create(codec: 'json' | 'protobuf', sample: Sample): Promise<void>
   if (sample.status !== undefined) {
     await update(codec, `${pathOf(sample)}/status`, (object) => ({ ...object, status: sample.status }));
   }
+  // Its finalizer keeps it there, with a deletionTimestamp.
+  if (isRichPod) await call(codec, 'DELETE', pathOf(sample), { apiVersion: 'v1', kind: 'DeleteOptions' });
 }
 
 /** GET, change, PUT; once more when somebody else has written it. */
@@ -396,6 +400,16 @@ it('deletes many, and is told which', async () => {
   const { object } = await call<{ kind: string; items: Named[] }>('protobuf', 'DELETE', path, options);
   expect(object.kind).toBe('ResourceSliceList');
   expect(object.items.map(({ metadata }) => metadata.name)).toEqual(['rich', 'rich-2']);
+});
+
+it.each(wireFormats)('carries hollow nodes and their proxies in %s', async (wire) => {
+  const shard = plane.shard(testNodes(1, `speaks-${wire}`), true, undefined, wire);
+  await shard.start();
+  const { totals } = shard.report();
+  const { errors } = shard.drainStatistics(true);
+  shard.stop();
+  expect(errors).toEqual([]);
+  expect(totals).toMatchObject({ nodesReady: 1, proxiesReady: 1, watchInterruptions: 0 });
 });
 
 const dropped = 'taken away by the API server from whatever is written';

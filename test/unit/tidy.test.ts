@@ -17,10 +17,7 @@ type Exceptions = Readonly<Record<string, string>>;
 /** Tests may be longer: many are tables of cases. */
 const linesMax = { src: 400, test: 600 };
 
-const longFiles: Exceptions = {
-  'src/hollow/pods/pod-workers.ts':
-    'one state machine, from a pod seen to a pod gone: in parts it would be harder to follow',
-};
+const longFiles: Exceptions = {};
 
 /** `file: text`, for each use of what only `base/` may use. */
 const clockUses: Exceptions = {

@@ -4,7 +4,7 @@ import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
 import { wireProfile } from '../wire-profile.ts';
 
 /** What a Node is made of. */
-type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images'>;
+type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images' | 'bootId'>;
 
 type ConditionText = { status: 'True' | 'False'; reason: string; message: string };
 
@@ -73,7 +73,7 @@ const kubemarkNodeInfo = {
 } as const;
 
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
-export function newNode({ node, profile, images }: NodeParts, wallMs: number): unknown {
+export function newNode({ node, profile, images, bootId }: NodeParts, wallMs: number): unknown {
   const { system } = profile;
   const reported = images.reported();
   const time = timestamp(wallMs);
@@ -113,7 +113,7 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       nodeInfo: {
-        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node)),
+        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node.name, bootId)),
         kernelVersion: system.kernelVersion,
         osImage: system.osImage,
         containerRuntimeVersion: profile.version,
@@ -127,12 +127,8 @@ export function newNode({ node, profile, images }: NodeParts, wallMs: number): u
   };
 }
 
-function realNodeInfo(node: NodeConfig): Record<string, string> {
-  return {
-    machineID: identifier(node.name, 32),
-    systemUUID: identifier(node.name, 32),
-    bootID: bootIdOf(node),
-  };
+function realNodeInfo(name: string, bootId: string): Record<string, string> {
+  return { machineID: identifier(name, 32), systemUUID: identifier(name, 32), bootID: bootId };
 }
 
 /** The patch that makes a registered node Ready (354 ms in the samples). */
@@ -160,13 +156,9 @@ export function reconcilePatch(
   return {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: conditions.map((condition) => {
-        const same = before.some(
-          (old) => old.type === condition['type'] && old.status === condition['status'],
-        );
-        return same
-          ? { lastHeartbeatTime: condition['lastHeartbeatTime'], type: condition['type'] }
-          : condition;
+      conditions: conditions.map((now) => {
+        const same = before.some((old) => old.type === now['type'] && old.status === now['status']);
+        return same ? { lastHeartbeatTime: now['lastHeartbeatTime'], type: now['type'] } : now;
       }),
       ...others,
     },
@@ -174,8 +166,8 @@ export function reconcilePatch(
 }
 
 /** Unlike any other boot's of any other node. */
-export function bootIdOf({ name, boot = 1 }: NodeConfig): string {
-  return identifier(`${name}/boot/${boot}`, 32);
+export function bootIdOf(node: NodeConfig, boots: number): string {
+  return identifier(`${node.name}/boot/${boots}`, 32);
 }
 
 /**

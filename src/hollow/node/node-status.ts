@@ -19,8 +19,7 @@ const none: readonly Pressure[] = [];
 
 /**
  * Keeps the node's status: the report every five minutes, what the node is short of, the images that have come, and
- * Ready once more when the node
- * controller has set it Unknown.
+ * Ready once more when the node controller has set it Unknown.
  */
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
@@ -34,6 +33,8 @@ export class NodeStatusReporter {
   /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
   private lostReady = true;
   private everReady = false;
+  /** `DiskPressure/injected`: what the node is short of, and for which cause. */
+  private causes: readonly string[] = [];
   /** What the node is short of; as the API server has it; and as it stands in the patch that was sent last. */
   private present = none;
   private acknowledged = none;
@@ -59,13 +60,21 @@ export class NodeStatusReporter {
   start(): void {
     this.lastReportMs = this.context.nowMs;
     this.inFlight = true;
+    this.imagesSent = this.context.images.changes;
     // After a change the next report is due 5 min ± 50 % later, so that nodes started together drift apart.
     this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     this.schedule();
   }
 
-  /** The node begins or ceases to be short of something; reported with the next computation of the status. */
-  setPressure(condition: Pressure, present: boolean): void {
+  /**
+   * The node begins or ceases to be short of something for this cause; reported with the next computation of the
+   * status.
+   */
+  setPressure(condition: Pressure, isShort: boolean, cause: 'usage' | 'injected'): void {
+    const own = `${condition}/${cause}`;
+    const others = this.causes.filter((other) => other !== own);
+    this.causes = isShort ? [...others, own] : others;
+    const present = this.causes.some((one) => one.startsWith(`${condition}/`));
     if (this.present.includes(condition) === present) return;
     this.present = present
       ? [...this.present, condition]

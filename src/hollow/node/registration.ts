@@ -1,7 +1,7 @@
 import { kinds, type KubeletContext } from '../context.ts';
 import type { Tag } from '../effects.ts';
 import type { EventRecorder } from '../event-recorder.ts';
-import { bootIdOf, newCsiNode, newNode, readyPatch, reconcilePatch } from './node-object.ts';
+import { newCsiNode, newNode, readyPatch, reconcilePatch } from './node-object.ts';
 
 /** Registration is tried again after 100 ms, doubling to 7 s (kubelet_node_status.go, registerWithAPIServer). */
 const retryMsMin = 100;
@@ -156,9 +156,8 @@ export class Registration {
     const { context } = this;
     const { name } = context.node;
     const before = status?.nodeInfo?.bootID ?? '';
-    const bootId = bootIdOf(context.node);
-    if (before !== '' && before !== bootId) {
-      this.nodeEvent('Rebooted', `Node ${name} has been rebooted, boot id: ${bootId}`, 'Warning');
+    if (before !== '' && before !== context.bootId) {
+      this.nodeEvent('Rebooted', `Node ${name} has been rebooted, boot id: ${context.bootId}`, 'Warning');
     }
     const conditions = status?.conditions ?? [];
     // True, or Unknown when the node controller had given it up.

@@ -88,6 +88,7 @@ export class HollowProxy {
         identity,
         `${this.wire.proxyAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
         prng,
+        true,
       );
     this.programmer = new Programmer({
       clock: environment.clock,

@@ -14,7 +14,7 @@ const finding = {
 const gap = {
   id: 'old',
   against: ['kubelet' as const],
-  part: 'types' as const,
+  parts: ['types' as const],
   pattern: '^x',
   why: 'not yet',
 };
@@ -47,7 +47,8 @@ const comparison: Comparison = {
       reference: { runs: [550.4], median: 550.4 },
       hollow: { runs: [560], median: 560 },
       ratio: 1.017,
-      agrees: true,
+      judged: false,
+      agrees: false,
     },
   ],
   connections: { reference: [], hollow: [] },
@@ -59,8 +60,10 @@ describe('the table on a terminal', () => {
   const lines = renderComparison(comparison, { color: false, columns: 100 });
 
   it('has every row with its figures and whether it passes', () => {
-    expect(lines).toContainEqual(expect.stringMatching(/^✕ node create nodes 201 a node +1 +2 +2\.00$/));
-    expect(lines).toContainEqual(expect.stringMatching(/^✓ single +550 +560 +1\.02$/));
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✕ node create nodes 201 a node \(requests\) +1 +2 +2\.00$/),
+    );
+    expect(lines).toContainEqual(expect.stringMatching(/^✓ single \(too few to judge\) +550 +560 +1\.02$/));
   });
 
   it('names what does not pass, what is known, and what is closed', () => {
@@ -86,6 +89,6 @@ describe('the table as a page', () => {
     expect(text).toContain(
       '| join | system:node:&lt;node> create nodes 201 | node | 1 | 2 | 2.00 | 10 / 20 | 30 / 40 | exact | requests |',
     );
-    expect(text).toContain('| single | 550 ms (550) | 560 ms (560) | 1.02 |');
+    expect(text).toContain('| single | 550 ms (550) | 560 ms (560) | 1.02 | too few starts to judge |');
   });
 });

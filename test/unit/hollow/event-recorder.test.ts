@@ -3,6 +3,7 @@ import { Prng } from '../../../src/base/prng.ts';
 import { KubeletContext } from '../../../src/hollow/context.ts';
 import type { Effect } from '../../../src/hollow/effects.ts';
 import { EventRecorder } from '../../../src/hollow/event-recorder.ts';
+import { NodeImages } from '../../../src/hollow/runtime/image-store.ts';
 import { NodeRuntimes } from '../../../src/hollow/runtime/node-runtimes.ts';
 
 const pod = { kind: 'Pod', namespace: 'default', name: 'p', uid: 'u' } as const;
@@ -21,7 +22,9 @@ class Bench {
       address: '100.64.0.1',
       kubeletVersion: 'v1.36.3',
     };
-    this.context = new KubeletContext(node, new NodeRuntimes().of('containerd'), new Prng('bench'));
+    const runtime = new NodeRuntimes().of('containerd');
+    const prng = new Prng('bench');
+    this.context = new KubeletContext(node, runtime, new NodeImages(runtime, prng), prng);
     this.context.now = { us: 5_000_000, wallMs: 1_790_000_000_000 };
     this.recorder = new EventRecorder(this.context);
   }

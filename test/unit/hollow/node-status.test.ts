@@ -4,6 +4,7 @@ import { KubeletContext, type NodeConfig } from '../../../src/hollow/context.ts'
 import { EventRecorder } from '../../../src/hollow/event-recorder.ts';
 import { bootIdOf } from '../../../src/hollow/node/node-object.ts';
 import { NodeStatusReporter } from '../../../src/hollow/node/node-status.ts';
+import { NodeImages } from '../../../src/hollow/runtime/image-store.ts';
 import { NodeRuntimes } from '../../../src/hollow/runtime/node-runtimes.ts';
 
 const node: NodeConfig = {
@@ -21,7 +22,9 @@ let recorder: EventRecorder;
 let ready: number;
 
 beforeEach(() => {
-  context = new KubeletContext(node, new NodeRuntimes().of('containerd'), new Prng('status'));
+  const runtime = new NodeRuntimes().of('containerd');
+  const prng = new Prng('status');
+  context = new KubeletContext(node, runtime, new NodeImages(runtime, prng), prng);
   recorder = new EventRecorder(context);
   ready = 0;
   reporter = new NodeStatusReporter(
@@ -73,15 +76,15 @@ function tick(seconds = 10): string[][] {
 describe('pressure', () => {
   test('is written once, with an event, and once more when it is over', () => {
     start();
-    reporter.setPressure('DiskPressure', true);
-    reporter.setPressure('DiskPressure', true);
+    reporter.setPressure('DiskPressure', true, 'injected');
+    reporter.setPressure('DiskPressure', true, 'injected');
     expect(drain().events).toEqual(['NodeHasDiskPressure']);
     expect(tick()).toEqual([
       ['MemoryPressure', 'DiskPressure True KubeletHasDiskPressure', 'PIDPressure', 'Ready'],
     ]);
     reporter.onAnswer('patch', 200);
     expect(tick()).toEqual([]);
-    reporter.setPressure('DiskPressure', false);
+    reporter.setPressure('DiskPressure', false, 'injected');
     expect(drain().events).toEqual(['NodeHasNoDiskPressure']);
     expect(tick()).toEqual([
       ['MemoryPressure', 'DiskPressure False KubeletHasNoDiskPressure', 'PIDPressure', 'Ready'],
@@ -90,18 +93,18 @@ describe('pressure', () => {
 
   test('that is over before it was written is not written', () => {
     start();
-    reporter.setPressure('PIDPressure', true);
-    reporter.setPressure('PIDPressure', false);
+    reporter.setPressure('PIDPressure', true, 'injected');
+    reporter.setPressure('PIDPressure', false, 'injected');
     drain();
     expect(tick()).toEqual([]);
   });
 
   test('that comes while another is on its way is written after it', () => {
     start();
-    reporter.setPressure('MemoryPressure', true);
+    reporter.setPressure('MemoryPressure', true, 'injected');
     drain();
     expect(tick()).toHaveLength(1);
-    reporter.setPressure('PIDPressure', true);
+    reporter.setPressure('PIDPressure', true, 'injected');
     drain();
     reporter.onAnswer('patch', 200);
     expect(tick()).toEqual([
@@ -111,7 +114,7 @@ describe('pressure', () => {
 
   test('whose write failed is written again', () => {
     start();
-    reporter.setPressure('MemoryPressure', true);
+    reporter.setPressure('MemoryPressure', true, 'injected');
     drain();
     const written = [
       'MemoryPressure True KubeletHasInsufficientMemory',
@@ -128,18 +131,27 @@ describe('pressure', () => {
 
   test('stays when the node is written anew after it was given up', () => {
     start();
-    reporter.setPressure('DiskPressure', true);
+    reporter.setPressure('DiskPressure', true, 'injected');
     drain();
     tick();
     reporter.onAnswer('patch', 200);
     reporter.onNode({ status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } });
     expect(tick()[0]).toContain('DiskPressure True KubeletHasDiskPressure');
   });
+
+  test('with two causes is over with the second of them', () => {
+    start();
+    reporter.setPressure('MemoryPressure', true, 'injected');
+    reporter.setPressure('MemoryPressure', true, 'usage');
+    reporter.setPressure('MemoryPressure', false, 'injected');
+    expect(drain().events).toEqual(['NodeHasInsufficientMemory']);
+    reporter.setPressure('MemoryPressure', false, 'usage');
+    expect(drain().events).toEqual(['NodeHasSufficientMemory']);
+  });
 });
 
 test('a machine has another boot id after each boot, unlike any other machine', () => {
-  const ids = [1, 2, 3].map((boot) => bootIdOf({ ...node, boot }));
+  const ids = [0, 1, 2].map((boots) => bootIdOf(node, boots));
   expect(new Set(ids).size).toBe(3);
-  expect(bootIdOf(node)).toBe(ids[0]);
-  expect(bootIdOf({ ...node, name: 'hollow-2' })).not.toBe(ids[0]);
+  expect(bootIdOf({ ...node, name: 'hollow-2' }, 0)).not.toBe(ids[0]);
 });

@@ -39,7 +39,7 @@ phases:
   - { name: gone, type: delete, what: deployments }
 `;
     const { scenario } = parseScenario(text, 's.yaml', { sets: [] });
-    expect(renderPlan(scenario).slice(4)).toEqual([
+    expect(renderPlan(scenario).slice(5)).toEqual([
       'phase fill: create 2 Deployments with 8 pods, a Service each, 10 requests/s',
       '  4 requests at µs 0 100000 200000 300000',
       'service hollow-1/fill-00001',
