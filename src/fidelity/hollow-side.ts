@@ -88,8 +88,8 @@ export class HollowSide implements NodeSide {
         memory: '32Gi',
         'ephemeral-storage': '100Gi',
         pods: '110',
-        'hugepages-1Gi': '0',
-        'hugepages-2Mi': '0',
+        // As a real kubelet says of any such machine.
+        ...(this.profile === 'kubemark' ? {} : { 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' }),
       },
       labels: {},
       taints: [],

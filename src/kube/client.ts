@@ -6,7 +6,7 @@ import type { Codec } from '../wire/codec.ts';
 import { NoAnswerError } from './api-error.ts';
 import type { ConnectionGate } from './handshake-gate.ts';
 import type { HeaderValue } from './http2/hpack.ts';
-import type { Http2Stream, StreamEnd, StreamHandler } from './http2/session.ts';
+import type { Http2Stream, StreamEnd, StreamHandler } from './http2/stream.ts';
 import type { ApiServerEndpoint, ClientIdentity } from './identity.ts';
 import { Transport } from './transport.ts';
 

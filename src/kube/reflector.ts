@@ -5,7 +5,7 @@ import { codecOf } from '../wire/negotiation.ts';
 import { View } from '../wire/view.ts';
 import { type ApiStatus, readStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
-import type { Http2Stream, StreamEnd, StreamHandler } from './http2/session.ts';
+import type { Http2Stream, StreamEnd, StreamHandler } from './http2/stream.ts';
 
 /** client-go's reflector back-off: 800 ms doubling to 30 s, each with up to as much again in jitter. */
 const backoffMsMin = 800;

@@ -4,7 +4,8 @@ import type { Clock, TimerHandle } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import { bareHost, dialThroughProxy, portOf } from './dial.ts';
 import type { HeaderValue } from './http2/hpack.ts';
-import { Http2Session, type Http2Stream, type SessionEvents, type StreamHandler } from './http2/session.ts';
+import { Http2Session, type SessionEvents } from './http2/session.ts';
+import type { Http2Stream, StreamHandler } from './http2/stream.ts';
 import { type ApiServerEndpoint, type TlsIdentity, connectionContext } from './identity.ts';
 import { type KeptAlive, keepAliveOf } from './keep-alive.ts';
 

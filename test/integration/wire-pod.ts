@@ -37,7 +37,7 @@ const downward = [
 
 /** Sources of volumes by name; each becomes a volume of that name. */
 const volumeSources: Record<string, Json> = {
-  'host-path': { hostPath: { path: '/var', type: 'Directory' } },
+  'host-path': { hostPath: { path: '/lib', type: 'Directory' } },
   'empty-dir': { emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } },
   'gce-disk': { gcePersistentDisk: { pdName: 'd', fsType: 'ext4', partition: 1, readOnly: true } },
   'aws-disk': { awsElasticBlockStore: { volumeID: 'v', fsType: 'ext4', partition: 2, readOnly: true } },
@@ -219,7 +219,7 @@ const main = {
   image: 'registry.example.test/app@sha256:abc',
   command: ['/app'],
   args: ['--verbose', ''],
-  workingDir: '/work',
+  workingDir: '/place',
   ports: [
     { name: 'web', containerPort: 8080, protocol: 'TCP', hostPort: 8080, hostIP: '10.0.0.1' },
     { containerPort: 53, protocol: 'UDP' },
@@ -231,7 +231,7 @@ const main = {
     claims: [{ name: 'claim', request: 'one' }],
   },
   volumeMounts: [
-    { name: 'empty-dir', mountPath: '/tmp', subPath: 'a', mountPropagation: 'None' },
+    { name: 'empty-dir', mountPath: '/scratch', subPath: 'a', mountPropagation: 'None' },
     { name: 'secret', mountPath: '/secret', readOnly: true, recursiveReadOnly: 'Disabled' },
     { name: 'config', mountPath: '/config', subPathExpr: '$(VALUE)' },
   ],
@@ -463,7 +463,7 @@ export const ephemeralContainer: Json = {
   args: ['-c', 'true'],
   workingDir: '/',
   ...environment,
-  volumeMounts: [{ name: 'empty-dir', mountPath: '/tmp' }],
+  volumeMounts: [{ name: 'empty-dir', mountPath: '/scratch' }],
   volumeDevices: [{ name: 'claim', devicePath: '/dev/block' }],
   terminationMessagePath: '/dev/log',
   terminationMessagePolicy: 'File',
@@ -531,7 +531,7 @@ export const richPodStatus: Json = {
       volumeMounts: [
         {
           name: 'image',
-          mountPath: '/tmp',
+          mountPath: '/scratch',
           readOnly: true,
           recursiveReadOnly: 'Disabled',
           volumeStatus: { image: { imageRef: 'sha256:2' } },

@@ -122,8 +122,8 @@ export class NodeStatusReporter {
       return;
     }
     this.tries++;
-    // As client-go does from the second failed try on.
-    if (status === 0 && this.tries > 1) this.onRepeatedFailure();
+    // From the second failed try on, whatever the failure (kubelet_node_status.go, updateNodeStatus).
+    if (this.tries > 1) this.onRepeatedFailure();
     if (this.tries >= triesMax) {
       this.inFlight = false;
       return;

@@ -236,3 +236,20 @@ function memoryLimitBytes(limits: Record<string, string>): number | undefined {
   const memory = limits['memory'];
   return memory === undefined ? undefined : resourceAmount('memory', memory);
 }
+
+/** A number for all that a pod's status depends on besides its spec, which changes with its generation. */
+export function signatureOf(life: PodLife): number {
+  let text = `${life.generation} ${life.podIp} ${life.end} ${life.sandboxReady} ${life.deleting} ${life.seenRunning} ${life.ended?.reason}`;
+  for (const { run, ready, started, failure } of life.containers) {
+    text += ` ${run?.is} ${run?.attempt} ${started} ${ready}`;
+    if (failure !== undefined) text += ` ${failure.reason} ${failure.message}`;
+  }
+  return hashOf(text);
+}
+
+/** FNV-1a. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}

@@ -1,7 +1,7 @@
 import type { PodWake } from '../effects.ts';
 import { Ender } from './ender.ts';
 import type { PodHost } from './pod-host.ts';
-import { type PodLife, newContainer } from './pod-life.ts';
+import { type PodLife, newContainer, signatureOf } from './pod-life.ts';
 import type { PodSpec } from './pod-record.ts';
 import { type Status, computedPhase, isFinal, podStatus } from './pod-status.ts';
 import { Prober } from './prober.ts';
@@ -384,7 +384,7 @@ export class PodWorker {
   /** Sets the status anew, if it is another one than before. */
   private report(always = false): void {
     const { life } = this;
-    const signature = hashOf(describe(life));
+    const signature = signatureOf(life);
     if (signature !== this.reported || always) {
       this.reported = signature;
       this.host.setStatus(this.spec, this.currentStatus(), life.end === 'gone' && life.deleting);
@@ -395,20 +395,3 @@ export class PodWorker {
 
 /** Most pods have none of either: one empty list for all. */
 const none: readonly number[] = [];
-
-/** All that a pod's status depends on besides its spec, which changes with its generation. */
-function describe(life: PodLife): string {
-  let text = `${life.generation} ${life.podIp} ${life.end} ${life.sandboxReady} ${life.deleting} ${life.seenRunning} ${life.ended?.reason}`;
-  for (const { run, ready, started, failure } of life.containers) {
-    text += ` ${run?.is} ${run?.attempt} ${started} ${ready}`;
-    if (failure !== undefined) text += ` ${failure.reason} ${failure.message}`;
-  }
-  return text;
-}
-
-/** FNV-1a: a number is all that is kept of the last status. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash;
-}

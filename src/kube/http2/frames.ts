@@ -143,3 +143,30 @@ export class FrameReader {
     if (at < bytes.length) this.rest = Buffer.from(bytes.subarray(at));
   }
 }
+
+/** A HEADERS frame's piece of the header block. */
+export function headerFragment(frameFlags: number, payload: Buffer): Buffer {
+  const priorityBytes = (frameFlags & flags.priority) === 0 ? 0 : 5;
+  if ((frameFlags & flags.padded) !== 0) return unpadded(payload, priorityBytes);
+  if (payload.length < priorityBytes) throw broken('HEADERS that are cut off');
+  return payload.subarray(priorityBytes);
+}
+
+/** Without the padding, its length, and `skipBytes` after that. */
+export function unpadded(payload: Buffer, skipBytes: number): Buffer {
+  const from = 1 + skipBytes;
+  const end = payload.length - (payload[0] ?? 0);
+  if (end < from) throw broken('more padding than frame');
+  return payload.subarray(from, end);
+}
+
+/** The 32-bit number at `at`. */
+export function numberAt(payload: Buffer, at: number): number {
+  if (payload.length < at + 4) throw broken('a frame that is cut off');
+  return payload.readUInt32BE(at);
+}
+
+/** What the server did that it must not do. */
+export function broken(what: string): HollowmarkError {
+  return new HollowmarkError('internal', `HTTP/2: ${what}`);
+}

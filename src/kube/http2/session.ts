@@ -1,6 +1,6 @@
-import { HollowmarkError } from '../../base/errors.ts';
 import {
   FrameReader,
+  broken,
   errorCodes,
   errorName,
   flags,
@@ -9,13 +9,17 @@ import {
   frameHeaderBytes,
   frameTypes,
   goAwayFrame,
+  headerFragment,
+  numberAt,
   numberFrame,
   preface,
   settingIds,
   settingsFrame,
+  unpadded,
   writeFrameHeader,
 } from './frames.ts';
 import { HeaderEncoder, type HeaderValue, readResponseHead } from './hpack.ts';
+import { Http2Stream, type StreamEnd, type StreamHandler } from './stream.ts';
 
 /**
  * Windows as Go's client sets them in spirit: far above the default of 65,535 bytes, with which a burst of watch events
@@ -51,25 +55,6 @@ const opening = Buffer.concat([
 const settingsAck = frame(frameTypes.settings, flags.ack, 0, Buffer.alloc(0));
 const pingFrame = frame(frameTypes.ping, 0, 0, Buffer.alloc(8));
 
-/** How a stream ended. */
-export type StreamEnd = {
-  /** The server has said all it had to say. */
-  complete: boolean;
-  /** The server says that it has not looked at the request (RFC 9113, 8.7). */
-  refused: boolean;
-  /** Why, where it is not complete. */
-  reason: string;
-};
-
-/** What becomes of a request. Called in this order, `onData` any number of times, `onEnd` once. */
-export interface StreamHandler {
-  /** @param contentType empty when the server did not say. */
-  onResponse(status: number, contentType: string): void;
-  /** `chunk` is the handler's to keep. */
-  onData(chunk: Buffer): void;
-  onEnd(end: StreamEnd): void;
-}
-
 export interface SessionEvents {
   /** Bytes for the server. */
   send(bytes: Buffer): void;
@@ -81,32 +66,6 @@ export interface SessionEvents {
   onDrained(): void;
   /** The server broke the protocol: the connection is of no more use. */
   onBroken(error: Error): void;
-}
-
-/** One request and its answer. */
-export class Http2Stream {
-  readonly id: number;
-  readonly handler: StreamHandler;
-  responded = false;
-  /** What the server may still be sent. */
-  sendWindowBytes: number;
-  /** What is left of the request's body. */
-  unsent: Buffer | undefined;
-  /** Received since the last WINDOW_UPDATE. */
-  receivedBytes = 0;
-  private readonly session: Http2Session;
-
-  constructor(session: Http2Session, id: number, handler: StreamHandler, sendWindowBytes: number) {
-    this.session = session;
-    this.id = id;
-    this.handler = handler;
-    this.sendWindowBytes = sendWindowBytes;
-  }
-
-  /** Ends it without waiting for the server; `onEnd` is called before this returns, unless it was already. */
-  cancel(): void {
-    this.session.cancel(this);
-  }
 }
 
 /**
@@ -228,7 +187,7 @@ export class Http2Session {
         this.onContinuation(frameFlags, payload);
         break;
       case frameTypes.resetStream:
-        this.onReset(streamId, number(payload, 0));
+        this.onReset(streamId, numberAt(payload, 0));
         break;
       case frameTypes.settings:
         if ((frameFlags & flags.ack) === 0) this.onSettings(payload);
@@ -240,10 +199,10 @@ export class Http2Session {
         }
         break;
       case frameTypes.goAway:
-        this.onGoAway(number(payload, 0) & windowBytesMax, number(payload, 4));
+        this.onGoAway(numberAt(payload, 0) & windowBytesMax, numberAt(payload, 4));
         break;
       case frameTypes.windowUpdate:
-        this.onWindowUpdate(streamId, number(payload, 0) & windowBytesMax);
+        this.onWindowUpdate(streamId, numberAt(payload, 0) & windowBytesMax);
         break;
       case frameTypes.pushPromise:
         throw broken('a push, which was not allowed');
@@ -429,29 +388,4 @@ export class Http2Session {
   private drained(): void {
     if (this.draining && !this.ended && this.streams.size === 0) this.events.onDrained();
   }
-}
-
-/** A HEADERS frame's piece of the header block. */
-function headerFragment(frameFlags: number, payload: Buffer): Buffer {
-  const priorityBytes = (frameFlags & flags.priority) === 0 ? 0 : 5;
-  if ((frameFlags & flags.padded) !== 0) return unpadded(payload, priorityBytes);
-  if (payload.length < priorityBytes) throw broken('HEADERS that are cut off');
-  return payload.subarray(priorityBytes);
-}
-
-/** Without the padding, its length, and `skipBytes` after that. */
-function unpadded(payload: Buffer, skipBytes: number): Buffer {
-  const from = 1 + skipBytes;
-  const end = payload.length - (payload[0] ?? 0);
-  if (end < from) throw broken('more padding than frame');
-  return payload.subarray(from, end);
-}
-
-function number(payload: Buffer, at: number): number {
-  if (payload.length < at + 4) throw broken('a frame that is cut off');
-  return payload.readUInt32BE(at);
-}
-
-function broken(what: string): HollowmarkError {
-  return new HollowmarkError('internal', `HTTP/2: ${what}`);
 }

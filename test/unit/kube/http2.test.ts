@@ -1,11 +1,12 @@
 import { type ServerHttp2Session, createServer } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, frameTypes, flags, goAwayFrame, settingsFrame } from '../../../src/kube/http2/frames.ts';
 import { HeaderEncoder, readResponseHead } from '../../../src/kube/http2/hpack.ts';
 import { decodeHuffman } from '../../../src/kube/http2/huffman.ts';
-import { Http2Session, type StreamEnd } from '../../../src/kube/http2/session.ts';
+import { Http2Session } from '../../../src/kube/http2/session.ts';
+import type { StreamEnd } from '../../../src/kube/http2/stream.ts';
 import { KeepAlive } from '../../../src/kube/keep-alive.ts';
 import { FakeClock } from '../../sim/world.ts';
 

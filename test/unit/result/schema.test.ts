@@ -113,6 +113,7 @@ const optionalKeys = [
   'sli.slo',
   'phase.message',
   'run.invocation',
+  'wire.comparable',
   ...[
     'kubernetesVersion',
     'flags',
