@@ -12,7 +12,7 @@ import { neededForRun } from '../cluster/rules.ts';
 import { SharedCluster, cleanCommandOf } from '../cluster/shared-cluster.ts';
 import { clusterIdOf, refuseTaken, survey } from '../cluster/survey.ts';
 import { whoAmI } from '../cluster/who-am-i.ts';
-import type { FlagProfile } from '../control-plane/control-plane.ts';
+import type { ControlPlaneOptions, FlagProfile } from '../control-plane/control-plane.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ForeignLeftover } from '../journal/sweep.ts';
 import { grants } from '../load/identity.ts';
@@ -20,7 +20,7 @@ import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
 import { runtimeClasses } from '../scenario/runtimes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
-import type { Scenario } from '../scenario/scenario.ts';
+import type { ExtraFlags, Scenario } from '../scenario/scenario.ts';
 import { type ClusterFlags, checkedBinaries, nodeIdentityOf } from './options.ts';
 import { usageError } from './usage.ts';
 
@@ -47,13 +47,13 @@ export async function openCluster(flags: ClusterFlags, options: OpenClusterOptio
   if (flags.yes && flags.kubeconfig === undefined) {
     throw usageError('--yes is said to an existing cluster, and there is no --kubeconfig');
   }
-  const { journal, leftovers, reporter, signal, profile } = options;
+  const { scenario, journal, leftovers, reporter, signal, profile } = options;
   if (flags.kubeconfig !== undefined) return openForeign(flags, flags.kubeconfig, options);
   for (const leftover of leftovers) reporter.warn(leftoverText(leftover));
   const controlPlane = {
     ...checkedBinaries(flags),
     profile: flags.flags ?? profile,
-    extraFlags: {},
+    extraFlags: argvOf(scenario.controlPlane.extraFlags),
     stateDir: join(journal.dir, 'control-plane'),
     children: journal,
     reporter,
@@ -62,12 +62,29 @@ export async function openCluster(flags: ClusterFlags, options: OpenClusterOptio
   return LocalCluster.start(controlPlane, nodeIdentityOf(flags) ?? 'certificate');
 }
 
+/** `{kube-apiserver: {goaway-chance: '0.02'}}` → `--goaway-chance=0.02`. */
+function argvOf(extraFlags: ExtraFlags): ControlPlaneOptions['extraFlags'] {
+  return Object.fromEntries(
+    Object.entries(extraFlags).map(([component, flags]) => [
+      component,
+      Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
+    ]),
+  );
+}
+
 async function openForeign(
   flags: ClusterFlags,
   kubeconfig: string,
   options: OpenClusterOptions,
 ): Promise<Cluster> {
   const { scenario, nodesOnly, runId, journal, leftovers, reporter, signal } = options;
+  if (Object.keys(scenario.controlPlane.extraFlags).length > 0) {
+    throw new HollowmarkError(
+      'bad-input',
+      `controlPlane.extraFlags: the control plane of ${kubeconfig} is not started by Hollowmark`,
+      { hint: 'leave out --kubeconfig, or take the flags out of the scenario' },
+    );
+  }
   const [runtimeClass] = runtimeClasses(scenario);
   if (runtimeClass !== undefined) {
     throw new HollowmarkError(

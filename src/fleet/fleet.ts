@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { NodeFailure } from '../hollow/node-failure.ts';
 import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
 import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
@@ -138,6 +139,15 @@ export class Fleet {
   /** All nodes go on with these. */
   updateCredentials(credentials: Credentials): void {
     this.send({ type: 'credentials', credentials });
+  }
+
+  /** From now on until {@link heal}: the nodes with these names have failed. */
+  fail(nodes: readonly string[], failure: NodeFailure): void {
+    this.send({ type: 'fail', nodes, failure });
+  }
+
+  heal(nodes: readonly string[]): void {
+    this.send({ type: 'heal', nodes });
   }
 
   /** Stops all nodes, takes in the last reports, ends the process. Safe to call twice. */

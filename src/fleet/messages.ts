@@ -1,4 +1,5 @@
 import type { NodeConfig } from '../hollow/context.ts';
+import type { NodeFailure } from '../hollow/node-failure.ts';
 import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
 import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
@@ -34,6 +35,9 @@ export type FleetCommand =
   | { type: 'flush' }
   /** The credentials of the identity plan have been replaced. */
   | { type: 'credentials'; credentials: Credentials }
+  /** Nodes by name; each shard takes those that are its own. */
+  | { type: 'fail'; nodes: readonly string[]; failure: NodeFailure }
+  | { type: 'heal'; nodes: readonly string[] }
   | { type: 'stop' };
 
 /** Fleet host → shard, through its MessagePort. */

@@ -44,6 +44,14 @@ export default async function runShard(task: { config: ShardConfig; port: Messag
         shard.updateCredentials(command.credentials);
         return;
       }
+      if (command.type === 'fail') {
+        shard.fail(command.nodes, command.failure);
+        return;
+      }
+      if (command.type === 'heal') {
+        shard.heal(command.nodes);
+        return;
+      }
       timer.cancel();
       shard.stop();
       report(true);

@@ -6,8 +6,9 @@ import { Prng } from '../base/prng.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
 import { type ShardEnvironment, type ShardObserver, clientOf } from '../hollow/environment.ts';
-import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
-import { HollowProxy, type SharedProxyState, sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
+import { HollowNode } from '../hollow/hollow-node.ts';
+import type { NodeFailure } from '../hollow/node-failure.ts';
+import { type SharedProxyState, sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
 import { NodeRuntimes } from '../hollow/runtime/node-runtimes.ts';
 import { ProgrammingLatency } from '../hollow/proxy/programming-latency.ts';
 import { SharedWatches } from '../hollow/shared-watches.ts';
@@ -45,9 +46,8 @@ export class Shard implements ShardObserver {
   private readonly config: ShardConfig;
   private readonly metrics = new CallMetrics();
   private readonly environment: ShardEnvironment;
-  private readonly kubelets: HollowKubelet[] = [];
-  /** By the node's name. */
-  readonly proxies = new Map<string, HollowProxy>();
+  /** By name. */
+  readonly nodes = new Map<string, HollowNode>();
   private readonly sharedByProxies: SharedProxyState = sharedProxyState();
   private readonly networkProgramming: ProgrammingLatency;
   private readonly totals: ShardTotals = noTotals();
@@ -97,9 +97,7 @@ export class Shard implements ShardObserver {
       await this.fewerStartingThan(startingMax);
       if (this.stopped) return;
       this.starting++;
-      this.startKubelet(issuer, node, prng.fork(node.name)).catch((error: unknown) =>
-        this.startFailed(error),
-      );
+      this.startNode(issuer, node, prng.fork(node.name)).catch((error: unknown) => this.startFailed(error));
     }
     await this.fewerStartingThan(1);
     if (proxies) await this.startProxies(issuer, prng);
@@ -115,23 +113,20 @@ export class Shard implements ShardObserver {
 
   private async startProxies(issuer: IdentityIssuer, prng: Prng): Promise<void> {
     const identity = await issuer.identityOf({ user: 'system:kube-proxy', groups: [] });
-    for (const node of this.config.nodes) {
+    for (const [name, node] of this.nodes) {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
       this.starting++;
-      const proxy = new HollowProxy(this.environment, {
-        node: { ...node, wireProfile: this.config.profile },
+      node.startProxy({
         identity,
-        prng: prng.fork(`${node.name}/proxy`),
+        prng: prng.fork(`${name}/proxy`),
         shared: this.sharedByProxies,
         onReady: () => {
           this.totals.proxiesReady++;
           this.started();
         },
-        onProgrammed: (latencyUs) => this.networkProgramming.record(node.name, latencyUs),
+        onProgrammed: (latencyUs) => this.networkProgramming.record(name, latencyUs),
       });
-      this.proxies.set(node.name, proxy);
-      proxy.start();
     }
     await this.fewerStartingThan(1);
   }
@@ -166,21 +161,28 @@ export class Shard implements ShardObserver {
     this.stopped = true;
     this.issuer?.close();
     this.startMore?.();
-    for (const kubelet of this.kubelets) kubelet.stop();
-    for (const proxy of this.proxies.values()) proxy.stop();
+    for (const node of this.nodes.values()) node.stop();
     this.environment.pool?.watches.stop();
     this.environment.pool?.client.close();
     this.environment.delays.close();
   }
 
+  /** Those of these nodes that live here have failed from now on, until {@link heal}. */
+  fail(names: readonly string[], failure: NodeFailure): void {
+    for (const name of names) this.nodes.get(name)?.fail(failure);
+  }
+
+  heal(names: readonly string[]): void {
+    for (const name of names) this.nodes.get(name)?.heal();
+  }
+
   /** What came since the last call. */
   report(): ShardReport {
     this.totals.watches = 0;
-    for (const kubelet of this.kubelets) this.totals.watches += kubelet.watchCount;
     this.totals.proxyChanges = 0;
-    for (const proxy of this.proxies.values()) {
-      this.totals.watches += proxy.watchCount;
-      this.totals.proxyChanges += proxy.changesSeen;
+    for (const node of this.nodes.values()) {
+      this.totals.watches += node.watchCount;
+      this.totals.proxyChanges += node.proxyChanges;
     }
     this.totals.delayed = this.environment.delays.size;
     const report: ShardReport = {
@@ -210,11 +212,6 @@ export class Shard implements ShardObserver {
     return statistics;
   }
 
-  onNodeReady(): void {
-    this.totals.nodesReady++;
-    this.started();
-  }
-
   onPodStarted(started: PodStarted): void {
     this.totals.podsStarted++;
     this.startedUids.push(started.uid);
@@ -239,20 +236,18 @@ export class Shard implements ShardObserver {
     }
   }
 
-  private async startKubelet(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
+  private async startNode(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
     const identity = await issuer.identityOf(
       this.environment.pool === undefined
         ? { user: `system:node:${node.name}`, groups: ['system:nodes'] }
         : poolSubject,
     );
     if (this.stopped) return;
-    const kubelet = new HollowKubelet(
-      this.environment,
-      { ...node, wireProfile: this.config.profile },
-      identity,
-      prng,
-    );
-    this.kubelets.push(kubelet);
-    kubelet.start();
+    const config = { ...node, wireProfile: this.config.profile };
+    const onReady = (): void => {
+      this.totals.nodesReady++;
+      this.started();
+    };
+    this.nodes.set(node.name, new HollowNode(this.environment, config, identity, prng, onReady));
   }
 }

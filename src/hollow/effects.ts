@@ -2,8 +2,9 @@ import type { RequestVerb } from '../kube/client.ts';
 import type { WatchSpec } from '../kube/reflector.ts';
 import type { CallClass } from '../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
+import type { Pressure } from './node-failure.ts';
 import { type View, everything } from '../wire/view.ts';
-import { identityView, podStatusView } from './views.ts';
+import { identityView, knownNodeView, podStatusView } from './views.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
@@ -25,9 +26,8 @@ export type Tag =
 export function bodyView(tag: Tag): View | undefined {
   switch (tag.to) {
     case 'registration':
-      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node'
-        ? identityView
-        : undefined;
+      if (tag.step === 'get-node') return knownNodeView;
+      return tag.step === 'create-node' || tag.step === 'csinode-node' ? identityView : undefined;
     case 'lease':
       // A kubelet sends back the whole of the lease that it was given.
       return tag.step === 'get-node' ? identityView : everything;
@@ -88,6 +88,8 @@ export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowle
 /** What happens to a kubelet. */
 export type KubeletEvent =
   | { type: 'start' }
+  /** The node begins or ceases to be short of something. */
+  | { type: 'pressure'; condition: Pressure; present: boolean }
   | { type: 'answer'; tag: Tag; status: number; body: unknown }
   | { type: 'timer'; timer: TimerName }
   | { type: 'listing'; key: WatchKey }

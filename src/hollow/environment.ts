@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { DelayQueue } from '../base/delay-queue.ts';
 import type { Prng } from '../base/prng.ts';
 import { ApiClient } from '../kube/client.ts';
-import type { HandshakeGate } from '../kube/handshake-gate.ts';
+import type { ConnectionGate } from '../kube/handshake-gate.ts';
 import type { ApiServerEndpoint, ClientIdentity } from '../kube/identity.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
@@ -18,7 +18,7 @@ export type ShardEnvironment = {
   clock: Clock;
   delays: DelayQueue;
   metrics: CallMetrics;
-  handshakes: HandshakeGate;
+  handshakes: ConnectionGate;
   runtimes: NodeRuntimes;
   /** Source address of the shard's connections: 127.0.0.x; undefined lets the kernel choose. */
   localAddress: string | undefined;
@@ -32,7 +32,6 @@ export type ShardEnvironment = {
 export type Pool = { client: ApiClient; watches: SharedWatches };
 
 export interface ShardObserver {
-  onNodeReady(): void;
   onPodStarted(started: PodStarted): void;
   onPodDeleted(): void;
   /** A watch failed and is being tried again. */

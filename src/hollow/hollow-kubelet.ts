@@ -6,7 +6,8 @@ import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
 import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
 import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
-import { Kubelet } from './kubelet.ts';
+import { Kubelet, type KubeletOptions } from './kubelet.ts';
+import type { NodeFailure, Pressure } from './node-failure.ts';
 import { defaultRuntime } from './runtime/runtime-profile.ts';
 import type { OpenWatch } from './shared-watches.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -20,7 +21,17 @@ function runtimeOf({ runtime = defaultRuntime, wireProfile: name }: NodeConfig):
 /** The watches whose objects are looked at. */
 const readKeys: ReadonlySet<string> = new Set(['pods', 'nodes', 'runtimeclasses']);
 
+/** A kubelet's heartbeat client gives up after this (its lease's 40 s × 0.25). */
+const heartbeatTimeoutMs = 10_000;
+
 const strategicMergePatch = 'application/strategic-merge-patch+json';
+
+export type HollowKubeletOptions = Pick<KubeletOptions, 'runtime' | 'containersSurvive'> & {
+  identity: ClientIdentity;
+  prng: Prng;
+  /** Called once, when the API server has acknowledged the node as Ready. */
+  onReady: () => void;
+};
 
 /** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
 export class HollowKubelet {
@@ -32,12 +43,19 @@ export class HollowKubelet {
   private readonly limits: { api: TokenBucket; events: TokenBucket };
   private readonly watches = new Map<string, OpenWatch>();
   private readonly wanted = new Set<string>();
+  private readonly prng: Prng;
+  private readonly onReady: () => void;
   private stopped = false;
+  /** What becomes of heartbeats on their way; undefined: they arrive. */
+  heartbeats: Omit<Extract<NodeFailure, { type: 'bad-heartbeats' }>, 'type'> | undefined;
 
-  constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
+  constructor(environment: ShardEnvironment, node: NodeConfig, options: HollowKubeletOptions) {
+    const { identity, prng, onReady, ...found } = options;
     this.environment = environment;
+    this.prng = prng;
+    this.onReady = onReady;
     const { kubeletAgent, qps, burst } = wireProfile(node.wireProfile);
-    this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'));
+    this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'), found);
     this.nodeName = node.name;
     this.client =
       environment.pool?.client ??
@@ -63,6 +81,15 @@ export class HollowKubelet {
     this.stopped = true;
     for (const watch of this.watches.values()) watch.stop();
     if (this.environment.pool === undefined) this.client.close();
+  }
+
+  setPressure(condition: Pressure, present: boolean): void {
+    this.handle({ type: 'pressure', condition, present });
+  }
+
+  /** Without effect where connections are everybody's. */
+  dropConnections(): void {
+    if (this.environment.pool === undefined) this.client.dropConnections();
   }
 
   private handle(event: KubeletEvent): void {
@@ -97,11 +124,10 @@ export class HollowKubelet {
         delays.after(effect.delayMs, () => this.handle({ type: 'timer', timer: effect.timer }));
         break;
       case 'drop-connections':
-        // Shared ones are everybody's.
-        if (this.environment.pool === undefined) this.client.dropConnections();
+        this.dropConnections();
         break;
       case 'node-ready':
-        observer.onNodeReady();
+        this.onReady();
         break;
       case 'pod-started':
         observer.onPodStarted(effect.started);
@@ -123,6 +149,25 @@ export class HollowKubelet {
   }
 
   private send(request: KubeletRequest, tag: Tag): void {
+    const { heartbeats } = this;
+    const disturbed = heartbeats !== undefined && (tag.to === 'lease' || tag.to === 'node-status');
+    if (!disturbed) {
+      this.transmit(request, tag);
+      return;
+    }
+    const { delays } = this.environment;
+    const { delayMs, lossRate } = heartbeats;
+    const timeoutMs = request.timeoutMs ?? heartbeatTimeoutMs;
+    if (delayMs >= timeoutMs || this.prng.float() < lossRate) {
+      delays.after(timeoutMs, () => this.handle({ type: 'answer', tag, status: 0, body: undefined }));
+      return;
+    }
+    delays.after(delayMs, () => {
+      if (!this.stopped) this.transmit({ ...request, timeoutMs: timeoutMs - delayMs }, tag);
+    });
+  }
+
+  private transmit(request: KubeletRequest, tag: Tag): void {
     const { codec } = this.environment;
     const body =
       request.body === undefined

@@ -60,7 +60,7 @@ export class Kubelet {
     this.containersSurvive = options.containersSurvive ?? true;
     const images = options.images ?? context.images;
     this.pods = new PodWorkers(context, this.events, this.runtime, images, (on) =>
-      this.nodeStatus.setMemoryPressure(on),
+      this.nodeStatus.setPressure('MemoryPressure', on, 'usage'),
     );
   }
 
@@ -88,6 +88,9 @@ export class Kubelet {
         this.context.bootId = bootIdOf(this.context.node, this.runtime.boots);
         this.registration.start();
         this.lease.start();
+        break;
+      case 'pressure':
+        this.nodeStatus.setPressure(event.condition, event.present, 'injected');
         break;
       case 'answer':
         this.onAnswer(event.tag, event.status, event.body);

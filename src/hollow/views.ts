@@ -35,5 +35,11 @@ export const nodeView = new View({
   status: { conditions: true, volumesAttached: true },
 });
 
+/** A node that was there before its kubelet. */
+export const knownNodeView = new View({
+  metadata: { name: true, uid: true },
+  status: { conditions: { type: true, status: true }, nodeInfo: { bootID: true } },
+});
+
 /** Who an object is. */
 export const identityView = new View({ metadata: { name: true, uid: true } });

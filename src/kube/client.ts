@@ -4,7 +4,7 @@ import type { Prng } from '../base/prng.ts';
 import type { CallClass, CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import { NoAnswerError } from './api-error.ts';
-import type { HandshakeGate } from './handshake-gate.ts';
+import type { ConnectionGate } from './handshake-gate.ts';
 import type { HeaderValue } from './http2/hpack.ts';
 import type { Http2Stream, StreamEnd, StreamHandler } from './http2/stream.ts';
 import type { ApiServerEndpoint, ClientIdentity } from './identity.ts';
@@ -56,7 +56,7 @@ export type ApiClientOptions = {
   prng: Prng;
   metrics: CallMetrics;
   /** Shared by the clients of a shard. */
-  handshakes: HandshakeGate;
+  handshakes: ConnectionGate;
   localAddress?: string | undefined;
   /** Connections at most; streams beyond their limits wait. */
   transportsMax?: number;

@@ -3,7 +3,7 @@ import { CallMetrics } from '../metrics/call-metrics.ts';
 import { Histogram } from '../metrics/histogram.ts';
 import { type CallOutcome, type LoadClient, type LoadRequest, callUntilDone } from './call.ts';
 import { type NamespaceWork, createNamespaces, deleteNamespaces } from './namespaces.ts';
-import type { DeploymentPlan, ObjectContext, PodPlan } from './objects.ts';
+import type { DeploymentPlan, ObjectContext, PodFailure, PodPlan } from './objects.ts';
 import {
   type ObjectKey,
   createDeployment,
@@ -64,7 +64,7 @@ export type DeletableObjects = {
   pods: readonly CreatedPod[];
 };
 
-type OwnDeployment = ObjectKey & { phase: string; replicas: number };
+type OwnDeployment = ObjectKey & { phase: string; replicas: number; failure?: PodFailure };
 
 /** Creates, scales, reads and deletes workload objects, at intended times, and knows what it has made. */
 export class LoadGenerator {
@@ -115,6 +115,15 @@ export class LoadGenerator {
     let replicas = 0;
     for (const deployment of this.deployments.values()) replicas += deployment.replicas;
     return replicas + this.pods.size;
+  }
+
+  /** Those of {@link podsExpected} that can start. */
+  get podsExpectedToStart(): number {
+    let never = 0;
+    for (const { failure, replicas } of this.deployments.values()) {
+      if (failure?.failure === 'failed-pull') never += replicas;
+    }
+    return this.podsExpected - never;
   }
 
   /** Deployments of a phase, or all: those that were created and not deleted. */

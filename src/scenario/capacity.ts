@@ -72,6 +72,7 @@ function change(groups: Map<string, Group>, phase: Phase, scenario: Scenario): G
       return [];
     case 'wait':
     case 'steady':
+    case 'fail-nodes':
       return [];
   }
 }

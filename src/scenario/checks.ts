@@ -5,6 +5,7 @@ import { type Fault, alternatives, describeValue } from './file/fault.ts';
 import { type ScenarioPath, formatPath } from './file/path.ts';
 import { nearest } from '../base/nearest.ts';
 import { parseQuantity } from '../base/quantity.ts';
+import { failNodesFaults } from './node-failures.ts';
 import { nodeGroups } from './nodes.ts';
 import { runtimeClasses } from './runtimes.ts';
 import type { Phase, Quantities, Scenario, CreateDeploymentsPhase } from './scenario.ts';
@@ -134,6 +135,8 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     faults.push(tooMany(['phases', i, 'listsPerSecond'], count, 'requests'));
   }
   faults.push(...pacingFaults(phase, i, scenario), ...classFaults(phase, i, scenario));
+  if (phase.type === 'create-deployments') faults.push(...failureShareFaults(phase, i));
+  if (phase.type === 'fail-nodes') faults.push(...failNodesFaults(phase, i, scenario));
   if (phase.type === 'scale') {
     const made = scenario.phases
       .slice(0, i)
@@ -198,12 +201,21 @@ function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): num
     }
     case 'wait':
     case 'steady':
+    case 'fail-nodes':
       return 1;
   }
 }
 
 function deploymentsOf(phase: CreateDeploymentsPhase, nodes: number): number {
   return Math.ceil((phase.podsPerNode * nodes) / phase.podsPerDeployment);
+}
+
+function failureShareFaults({ failures }: CreateDeploymentsPhase, i: number): Fault[] {
+  const total = failures.reduce((sum, { share }) => sum + share, 0);
+  if (total <= 1) return [];
+  const path = ['phases', i, 'failures'];
+  const percent = Number((total * 100).toFixed(3));
+  return [{ path, at: 'value', message: `${formatPath(path)} have shares of ${percent}%, of 100% at most` }];
 }
 
 function nothingToScale(of: string, i: number, made: readonly string[]): Fault {
@@ -221,7 +233,22 @@ function nothingToScale(of: string, i: number, made: readonly string[]): Fault {
 function durationFaults(phase: Phase, i: number): Fault[] {
   const found: [path: (string | number)[], durationMs: number][] = [];
   if ('timeoutMs' in phase) found.push([['phases', i, 'timeout'], phase.timeoutMs]);
-  if ('durationMs' in phase) found.push([['phases', i, 'duration'], phase.durationMs]);
+  if ('durationMs' in phase && phase.durationMs !== undefined) {
+    found.push([['phases', i, 'duration'], phase.durationMs]);
+  }
+  if (phase.type === 'create-deployments') {
+    for (const [n, failure] of phase.failures.entries()) {
+      const path = ['phases', i, 'failures', n];
+      if (failure.failure === 'exiting') found.push([[...path, 'after'], failure.afterMs]);
+      if (failure.failure === 'flapping') found.push([[...path, 'every'], failure.everyMs]);
+    }
+  }
+  if (phase.type === 'fail-nodes') {
+    if (phase.delayMs !== undefined) found.push([['phases', i, 'delay'], phase.delayMs]);
+    for (const [answer, withinMs] of Object.entries(phase.withinMs)) {
+      found.push([['phases', i, 'expect', answer], withinMs]);
+    }
+  }
   if ('pacing' in phase && phase.pacing.strategy === 'burst') {
     found.push([['phases', i, 'pacing', 'every'], phase.pacing.everyMs]);
   }

@@ -1,7 +1,20 @@
 import { parseDurationMs } from './duration.ts';
 import type { ImageSettings } from '../hollow/runtime/images.ts';
 import { parseQuantity } from '../base/quantity.ts';
-import type { Pacing, Phase, Quantities, Scenario, ScenarioNodes, Taint, Threshold } from './scenario.ts';
+import type {
+  Component,
+  DeploymentFailure,
+  FailNodesPhase,
+  NodeAnswer,
+  NodeFailureName,
+  Pacing,
+  Phase,
+  Quantities,
+  Scenario,
+  ScenarioNodes,
+  Taint,
+  Threshold,
+} from './scenario.ts';
 
 /** A scenario file's content after validation against the schema, which fills in the defaults. */
 export type ScenarioDocument = {
@@ -22,10 +35,12 @@ export type ScenarioDocument = {
   runtimes: Record<string, unknown>;
   images: Record<string, ImageDocument>;
   namespaces: { count: number; prefix: string };
-  controlPlane: { flags: 'scale' | 'default' };
+  controlPlane: { flags: 'scale' | 'default'; extraFlags: Partial<Record<Component, FlagsDocument>> };
   phases: PhaseDocument[];
   thresholds: Threshold[];
 };
+
+type FlagsDocument = Record<string, string | number | boolean>;
 
 type NodeGroupDocument = {
   name: string;
@@ -44,6 +59,12 @@ export type PacingDocument =
   | Extract<Pacing, { requestsPerSecond: number }>
   | { strategy: 'burst'; size?: number; every: string };
 
+type FailureDocument = { share: string } & (
+  | { failure: 'failed-pull' }
+  | { failure: 'exiting'; after: string; exitCode: number }
+  | { failure: 'flapping'; every: string }
+);
+
 export type PhaseDocument = { name?: string } & (
   | {
       type: 'create-deployments';
@@ -52,6 +73,7 @@ export type PhaseDocument = { name?: string } & (
       services: boolean;
       image: string;
       requests: QuantitiesDocument;
+      failures: FailureDocument[];
       runtimeClass?: string;
       pacing: PacingDocument;
     }
@@ -68,6 +90,16 @@ export type PhaseDocument = { name?: string } & (
       timeout: string;
     }
   | { type: 'scale'; of: string; podsPerDeployment: number; pacing: PacingDocument }
+  | {
+      type: 'fail-nodes';
+      failure: NodeFailureName;
+      nodes: number | string;
+      duration?: string;
+      concurrency?: number;
+      delay?: string;
+      lossRate?: number;
+      expect: { staysReady: boolean } & Partial<Record<NodeAnswer, string>>;
+    }
   | { type: 'delete'; what: 'everything' | 'deployments'; pacing: PacingDocument; timeout: string }
 );
 
@@ -87,7 +119,10 @@ export function compile(document: ScenarioDocument, runtimes: Scenario['runtimes
       Object.entries(document.images).map(([name, image]) => [name, compileImage(image)]),
     ),
     namespaces: { ...document.namespaces },
-    controlPlane: { ...document.controlPlane },
+    controlPlane: {
+      flags: document.controlPlane.flags,
+      extraFlags: mapValues(document.controlPlane.extraFlags, quantities),
+    },
     phases: document.phases.map((phase, i) => compilePhase(phase, names[i] ?? phase.type)),
     thresholds: structuredClone(document.thresholds),
   });
@@ -137,8 +172,14 @@ export function phaseNames(phases: readonly unknown[]): string[] {
 function compilePhase(phase: PhaseDocument, name: string): Phase {
   switch (phase.type) {
     case 'create-deployments': {
-      const { requests, pacing, ...rest } = phase;
-      return { ...rest, name, requests: quantities(requests), pacing: compilePacing(pacing) };
+      const { requests, failures, pacing, ...rest } = phase;
+      return {
+        ...rest,
+        name,
+        requests: quantities(requests),
+        failures: failures.map(compileFailure),
+        pacing: compilePacing(pacing),
+      };
     }
     case 'wait': {
       const { timeout, ...rest } = phase;
@@ -160,11 +201,57 @@ function compilePhase(phase: PhaseDocument, name: string): Phase {
     }
     case 'scale':
       return { ...phase, name, pacing: compilePacing(phase.pacing) };
+    case 'fail-nodes':
+      return compileFailNodes(phase, name);
     case 'delete': {
       const { pacing, timeout, ...rest } = phase;
       return { ...rest, name, pacing: compilePacing(pacing), timeoutMs: milliseconds(timeout) };
     }
   }
+}
+
+function compileFailNodes(
+  phase: Extract<PhaseDocument, { type: 'fail-nodes' }>,
+  name: string,
+): FailNodesPhase {
+  const { nodes, duration, delay, expect, ...rest } = phase;
+  const { staysReady, ...within } = expect;
+  return {
+    ...rest,
+    name,
+    nodes: typeof nodes === 'number' ? { count: nodes } : { share: shareOf(nodes) },
+    ...(duration === undefined ? {} : { durationMs: milliseconds(duration) }),
+    ...(delay === undefined ? {} : { delayMs: milliseconds(delay) }),
+    staysReady,
+    withinMs: mapValues(within, milliseconds),
+  };
+}
+
+function compileFailure(document: FailureDocument): DeploymentFailure {
+  const share = shareOf(document.share);
+  switch (document.failure) {
+    case 'failed-pull':
+      return { failure: 'failed-pull', share };
+    case 'exiting': {
+      const { exitCode, after } = document;
+      return { failure: 'exiting', share, exitCode, afterMs: milliseconds(after) };
+    }
+    case 'flapping':
+      return { failure: 'flapping', share, everyMs: milliseconds(document.every) };
+  }
+}
+
+/** `5%` → 0.05. */
+function shareOf(percent: string): number {
+  return Number(percent.slice(0, -1)) / 100;
+}
+
+function mapValues<K extends string, A, B>(
+  record: Readonly<Partial<Record<K, A>>>,
+  change: (value: A) => B,
+): Partial<Record<K, B>> {
+  const entries = Object.entries(record) as [K, A][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, change(value)])) as Partial<Record<K, B>>;
 }
 
 function compilePacing(pacing: PacingDocument): Pacing {
@@ -173,7 +260,8 @@ function compilePacing(pacing: PacingDocument): Pacing {
   return { ...rest, everyMs: milliseconds(every) };
 }
 
-function quantities(document: QuantitiesDocument): Quantities {
+/** The values as texts, however they are written. */
+function quantities(document: QuantitiesDocument | FlagsDocument): Quantities {
   return Object.fromEntries(Object.entries(document).map(([name, value]) => [name, String(value)]));
 }
 

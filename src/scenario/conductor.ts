@@ -17,10 +17,11 @@ import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
 import type { WireFormat } from '../wire/codec.ts';
 import { type RunClients, openAccess, prepareCluster } from './access.ts';
+import { failableNodes, progressOf } from './cluster-view.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
 import { allTaints, nodeConfigs } from './nodes.ts';
-import type { Progress } from './phases/context.ts';
+import type { PhaseContext } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
@@ -87,6 +88,7 @@ class Run {
   private clients: RunClients | undefined;
   private measurement: Measurement | undefined;
   private load: LoadGenerator | undefined;
+  private nodeNames: readonly string[] = [];
   private error: unknown;
 
   constructor(options: RunOptions) {
@@ -112,13 +114,15 @@ class Run {
       onReport: (report) => this.onShardReport(report),
     });
     this.hollow = hollow;
+    const nodes = nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined);
+    this.nodeNames = nodes.map(({ name }) => name);
     await Promise.race([
       this.openMeasurement(cluster).then(() => prepareCluster(cluster, scenario, runId, clock)),
       hollow.died,
       aborted(signal),
     ]);
     hollow.startNodes({
-      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
+      nodes,
       runtimes: runtimeSettings(scenario),
       proxies: scenario.nodes.proxies,
       wire: this.options.wire,
@@ -283,23 +287,15 @@ class Run {
     this.measurement.phase('bring-up');
   }
 
-  private phaseContext(): {
-    runId: string;
-    load: LoadGenerator;
-    progress: Progress;
-    clock: Clock;
-  } {
-    const { pods, nodes } = this.needed(this.measurement);
+  private phaseContext(): Omit<PhaseContext, 'scenario' | 'signal' | 'reporter'> {
+    const { runId, clock } = this.options;
+    const fleet = this.needed(this.hollow?.fleet);
     return {
-      runId: this.options.runId,
+      runId,
+      nodes: failableNodes(this.nodeNames, fleet, this.needed(this.clients).scraper, runId),
       load: this.needed(this.load),
-      clock: this.options.clock,
-      progress: {
-        nodesReady: () => nodes.ready,
-        podsPresent: () => pods.present,
-        podsStarted: () => pods.running,
-        hasStarted: (uid) => pods.hasStarted(uid),
-      },
+      clock,
+      progress: progressOf(this.needed(this.measurement)),
     };
   }
 

@@ -1,11 +1,13 @@
 import { formatDuration } from './duration.ts';
 import { deploymentReplicas, requestsPerDeployment } from './deployments.ts';
+import { failNodesSummary } from './node-failures.ts';
 import { type PlannedNode, nodeConfigs } from './nodes.ts';
 import {
   namespaceNames,
   planDeployments,
   planLatencyPods,
   planLists,
+  planNodeFailures,
   planPhaseSends,
 } from './phases/plan.ts';
 import type { Pacing, Phase, Scenario } from './scenario.ts';
@@ -45,9 +47,9 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
     case 'create-deployments': {
       const { plans, sends } = planDeployments(scenario, phase);
       made.set(phase.name, plans.length);
-      const objects = plans.flatMap(({ namespace, name, replicas, service }) => [
+      const objects = plans.flatMap(({ namespace, name, replicas, service, failure }) => [
         ...(service ? [`service ${namespace}/${name}`] : []),
-        `deployment ${namespace}/${name} × ${replicas}`,
+        `deployment ${namespace}/${name} × ${replicas}${failure === undefined ? '' : ` ${failure.failure}`}`,
       ]);
       return [head, timesLine(sends), ...objects];
     }
@@ -70,6 +72,11 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
     }
     case 'steady':
       return phase.listsPerSecond === 0 ? [head] : [head, timesLine(planLists(scenario, phase))];
+    case 'fail-nodes': {
+      const names = nodeConfigs(scenario, '(version)', '(run)').map(({ name }) => name);
+      const waves = planNodeFailures(scenario, phase, names);
+      return [head, ...waves.map((wave) => `  fails ${wave.join(' ')}`)];
+    }
     case 'wait':
       return [head];
   }
@@ -117,6 +124,8 @@ function phaseSummary(phase: Phase, scenario: Scenario): string {
     }
     case 'scale':
       return `scale the Deployments of ${phase.of} to ${phase.podsPerDeployment} pods each, ${pacingSummary(phase.pacing)}`;
+    case 'fail-nodes':
+      return failNodesSummary(phase, scenario.nodes.count);
     case 'delete':
       return `delete ${phase.what}, ${pacingSummary(phase.pacing)}, then wait ${formatDuration(phase.timeoutMs)} at most`;
   }

@@ -17,6 +17,10 @@ const names: Names = {
   pacing: '[pacing](#pacing)',
   threshold: '[thresholds](#thresholds)',
   dnsLabel: '[name](#values)',
+  componentFlags: 'values by flag',
+  nodeAnswers: '[answers](#answers)',
+  podFailure: '[failures](#failures-of-pods)',
+  share: '[share](#values)',
   phaseName: '[name](#values)',
   duration: '[duration](#values)',
   quantity: '[quantity](#values)',
@@ -30,6 +34,7 @@ const values: readonly [title: string, definition: string][] = [
   ['name', 'dnsLabel'],
   ['duration', 'duration'],
   ['quantity', 'quantity'],
+  ['share', 'share'],
   ['quantities by resource', 'resources'],
   ['key', 'qualifiedName'],
   ['label value', 'labelValue'],
@@ -100,6 +105,12 @@ ${section('Control plane', 'controlPlane')}
 Phases run one after the other, once every node is Ready. One that does not complete ends the run.
 
 ${variants('phase')}
+${section('Answers', 'nodeAnswers')}
+## Failures of pods
+
+${define('podFailure').description ?? ''}
+
+${variants('podFailure')}
 ## Pacing
 
 ${define('pacing').description ?? ''}

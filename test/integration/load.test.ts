@@ -99,6 +99,7 @@ const progress: Progress = {
   podsPresent: () => podsPresent,
   podsStarted: () => 0,
   hasStarted: () => false,
+  node: () => undefined,
 };
 
 let generator: LoadGenerator;
@@ -110,6 +111,13 @@ const run = (name: string): Promise<PhaseOutcome> => {
     runId,
     load: generator,
     progress,
+    nodes: {
+      names: [],
+      fail: () => {},
+      heal: () => {},
+      podsOn: () => Promise.resolve([]),
+      leaseRenewedWallMs: () => Promise.resolve(undefined),
+    },
     clock: systemClock,
     signal: new AbortController().signal,
     reporter: silentReporter,

@@ -65,7 +65,7 @@ describe('4 hollow proxies on a real control plane', () => {
     return rules;
   };
   const programmed = (): Record<string, unknown>[] =>
-    [...shard.proxies.values()].map((proxy) => Object.fromEntries(proxy.rules() ?? []));
+    [...shard.nodes.values()].map(({ proxy }) => Object.fromEntries(proxy?.rules() ?? []));
   const endpointCount = (rules: Record<string, unknown>, name: string): number =>
     (rules[`default/${name}:http/TCP`] as { endpoints: string[] } | undefined)?.endpoints.length ?? -1;
   const everyProxyHas = (count: number, name = 'web-1'): boolean =>
@@ -84,7 +84,7 @@ describe('4 hollow proxies on a real control plane', () => {
 
   it('programs what there is at the start: the API server itself', async () => {
     await eventually('the first sync', () =>
-      [...shard.proxies.values()].every((proxy) => proxy.rules() !== undefined),
+      [...shard.nodes.values()].every(({ proxy }) => proxy?.rules() !== undefined),
     );
     const rules = await wanted();
     expect(Object.keys(rules)).toContain('default/kubernetes:https/TCP');
@@ -108,7 +108,7 @@ describe('4 hollow proxies on a real control plane', () => {
       [1, 2, 3].every((i) => everyProxyHas(replicas, `web-${i}`)),
     );
     expect(programmed()).toEqual(await Promise.all(Array.from({ length: nodeCount }, () => wanted())));
-    const tables = new Set([...shard.proxies.values()].map((proxy) => JSON.stringify(proxy.rules())));
+    const tables = new Set([...shard.nodes.values()].map(({ proxy }) => JSON.stringify(proxy?.rules())));
     expect(tables.size).toBe(1);
   });
 

@@ -1,19 +1,69 @@
 import { type KubeletContext, type NodeConfig, labelled, timestamp } from '../context.ts';
+import type { Pressure } from '../node-failure.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
 import { wireProfile } from '../wire-profile.ts';
 
 /** What a Node is made of. */
 type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images' | 'bootId'>;
 
-/** The four conditions a kubelet keeps, in its order, with reason and message of the good state. */
-const pressures = [
-  ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-  ['DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-  ['PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
-] as const;
+type ConditionText = { status: 'True' | 'False'; reason: string; message: string };
+
+/** The conditions a kubelet keeps beside Ready, in its order, in their good and in their bad state. */
+const pressures: readonly { type: Pressure; good: ConditionText; bad: ConditionText }[] = [
+  {
+    type: 'MemoryPressure',
+    good: {
+      status: 'False',
+      reason: 'KubeletHasSufficientMemory',
+      message: 'kubelet has sufficient memory available',
+    },
+    bad: {
+      status: 'True',
+      reason: 'KubeletHasInsufficientMemory',
+      message: 'kubelet has insufficient memory available',
+    },
+  },
+  {
+    type: 'DiskPressure',
+    good: { status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
+    bad: { status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' },
+  },
+  {
+    type: 'PIDPressure',
+    good: {
+      status: 'False',
+      reason: 'KubeletHasSufficientPID',
+      message: 'kubelet has sufficient PID available',
+    },
+    bad: {
+      status: 'True',
+      reason: 'KubeletHasInsufficientPID',
+      message: 'kubelet has insufficient PID available',
+    },
+  },
+];
+
+const ready: ConditionText = {
+  status: 'True',
+  reason: 'KubeletReady',
+  message: 'kubelet is posting ready status',
+};
+
+const notReady: ConditionText = {
+  status: 'False',
+  reason: 'KubeletNotReady',
+  message: 'CSINode is not yet initialized',
+};
+
+/** Reasons of the events when a condition changes, to the good and to the bad. */
+export const pressureEvents: Readonly<Record<Pressure, { good: string; bad: string }>> = {
+  MemoryPressure: { good: 'NodeHasSufficientMemory', bad: 'NodeHasInsufficientMemory' },
+  DiskPressure: { good: 'NodeHasNoDiskPressure', bad: 'NodeHasDiskPressure' },
+  PIDPressure: { good: 'NodeHasSufficientPID', bad: 'NodeHasInsufficientPID' },
+};
 
 /** `$setElementOrder` of a patch that touches the conditions. */
-export const nodeConditionOrder = [...pressures.map(([type]) => ({ type })), { type: 'Ready' }];
+const nodeConditionOrder = [...pressures.map(({ type }) => ({ type })), { type: 'Ready' }];
 
 /** As kubemark's nodes say of themselves (wire-samples-kubemark.jsonl, 164 ms). */
 const kubemarkNodeInfo = {
@@ -28,14 +78,6 @@ export function newNode({ node, profile, images, bootId }: NodeParts, wallMs: nu
   const reported = images.reported();
   const time = timestamp(wallMs);
   const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
-  const condition = (type: string, status: string, reason: string, message: string): unknown => ({
-    type,
-    status,
-    lastHeartbeatTime: time,
-    lastTransitionTime: time,
-    reason,
-    message,
-  });
   return {
     kind: 'Node',
     apiVersion: 'v1',
@@ -62,8 +104,8 @@ export function newNode({ node, profile, images, bootId }: NodeParts, wallMs: nu
       capacity: node.capacity,
       allocatable: node.capacity,
       conditions: [
-        ...pressures.map(([type, reason, message]) => condition(type, 'False', reason, message)),
-        condition('Ready', 'False', 'KubeletNotReady', 'CSINode is not yet initialized'),
+        ...pressures.map(({ type, good }) => condition(type, good, time)),
+        condition('Ready', notReady, time),
       ],
       addresses: [
         { type: 'InternalIP', address: node.address },
@@ -91,20 +133,10 @@ function realNodeInfo(name: string, bootId: string): Record<string, string> {
 
 /** The patch that makes a registered node Ready (354 ms in the samples). */
 export function readyPatch(wallMs: number): unknown {
-  const time = timestamp(wallMs);
   return {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: [
-        {
-          type: 'Ready',
-          status: 'True',
-          reason: 'KubeletReady',
-          message: 'kubelet is posting ready status',
-          lastHeartbeatTime: time,
-          lastTransitionTime: time,
-        },
-      ],
+      conditions: [condition('Ready', ready, timestamp(wallMs))],
     },
   };
 }
@@ -124,13 +156,9 @@ export function reconcilePatch(
   return {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: conditions.map((condition) => {
-        const same = before.some(
-          (old) => old.type === condition['type'] && old.status === condition['status'],
-        );
-        return same
-          ? { lastHeartbeatTime: condition['lastHeartbeatTime'], type: condition['type'] }
-          : condition;
+      conditions: conditions.map((now) => {
+        const same = before.some((old) => old.type === now['type'] && old.status === now['status']);
+        return same ? { lastHeartbeatTime: now['lastHeartbeatTime'], type: now['type'] } : now;
       }),
       ...others,
     },
@@ -142,67 +170,33 @@ export function bootIdOf(node: NodeConfig, boots: number): string {
   return identifier(`${node.name}/boot/${boots}`, 32);
 }
 
-/** A node that is short of memory says so with these. */
-const memoryPressure = ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'] as const;
-
-/** All four conditions in their good state: written again when the node controller has set them Unknown. */
-export function readyAgainPatch(wallMs: number, underMemoryPressure = false): { status: object } {
+/**
+ * The report of a node that is Ready: the heartbeat times, and in full what is to be `written`.
+ * @param present what the node is short of.
+ */
+export function conditionsPatch(
+  wallMs: number,
+  present: readonly Pressure[],
+  written: 'all' | readonly Pressure[],
+): { status: object } {
   const time = timestamp(wallMs);
-  const condition = (type: string, status: string, reason: string, message: string): unknown => ({
-    type,
-    status,
-    reason,
-    message,
-    lastHeartbeatTime: time,
-    lastTransitionTime: time,
-  });
+  const of = (type: 'Ready' | Pressure, text: ConditionText): unknown =>
+    written === 'all' || (type !== 'Ready' && written.includes(type))
+      ? condition(type, text, time)
+      : { lastHeartbeatTime: time, type };
   return {
     status: {
       '$setElementOrder/conditions': nodeConditionOrder,
       conditions: [
-        ...pressures.map(([type, reason, message]) =>
-          type === 'MemoryPressure' && underMemoryPressure
-            ? condition(type, 'True', ...memoryPressure)
-            : condition(type, 'False', reason, message),
-        ),
-        condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'),
+        ...pressures.map(({ type, good, bad }) => of(type, present.includes(type) ? bad : good)),
+        of('Ready', ready),
       ],
     },
   };
 }
 
-/** The report of a node that came to be, or no longer is, short of memory. */
-export function memoryPressurePatch(wallMs: number, underMemoryPressure: boolean): { status: object } {
-  const time = timestamp(wallMs);
-  const [, ...good] = pressures[0];
-  const [reason, message] = underMemoryPressure ? memoryPressure : good;
-  const changed = {
-    status: underMemoryPressure ? 'True' : 'False',
-    reason,
-    message,
-    lastTransitionTime: time,
-  };
-  return {
-    status: {
-      '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: nodeConditionOrder.map(({ type }) => ({
-        lastHeartbeatTime: time,
-        type,
-        ...(type === 'MemoryPressure' ? changed : {}),
-      })),
-    },
-  };
-}
-
-/** The five-minute report: the heartbeat times and nothing else. */
-export function heartbeatPatch(wallMs: number): { status: object } {
-  const lastHeartbeatTime = timestamp(wallMs);
-  return {
-    status: {
-      '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: nodeConditionOrder.map(({ type }) => ({ lastHeartbeatTime, type })),
-    },
-  };
+function condition(type: string, text: ConditionText, time: string): Record<string, unknown> {
+  return { type, ...text, lastHeartbeatTime: time, lastTransitionTime: time };
 }
 
 /** The build of Windows, as a label: the first three parts of the kernel's version. */

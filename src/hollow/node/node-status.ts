@@ -1,6 +1,7 @@
 import { kinds, type KubeletContext } from '../context.ts';
 import type { EventRecorder } from '../event-recorder.ts';
-import { heartbeatPatch, memoryPressurePatch, readyAgainPatch } from './node-object.ts';
+import type { Pressure } from '../node-failure.ts';
+import { conditionsPatch, pressureEvents } from './node-object.ts';
 
 /** Node status is computed this often (kubelet's nodeStatusUpdateFrequency)… */
 const computeIntervalMs = 10_000;
@@ -14,9 +15,11 @@ const triesMax = 5;
 /** The conditions of a node that the node controller has given up on. */
 type ObservedNode = { status?: { conditions?: { type: string; status: string }[] } };
 
+const none: readonly Pressure[] = [];
+
 /**
- * Keeps the node's status: the report every five minutes, the images that have come, and Ready once more when the node
- * controller has set it Unknown.
+ * Keeps the node's status: the report every five minutes, what the node is short of, the images that have come, and
+ * Ready once more when the node controller has set it Unknown.
  */
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
@@ -30,13 +33,15 @@ export class NodeStatusReporter {
   /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
   private lostReady = true;
   private everReady = false;
+  /** `DiskPressure/injected`: what the node is short of, and for which cause. */
+  private causes: readonly string[] = [];
+  /** What the node is short of; as the API server has it; and as it stands in the patch that was sent last. */
+  private present = none;
+  private acknowledged = none;
+  private sent = none;
   /** As of {@link NodeImages.changes}: what the API server was told, and what it is being told. */
   private imagesReported = 0;
   private imagesSent = 0;
-  private underMemoryPressure = false;
-  /** The API server does not have the memory condition as it is. */
-  private pressureTurned = false;
-  private sentPressure = false;
 
   /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
   constructor(
@@ -61,6 +66,25 @@ export class NodeStatusReporter {
     this.schedule();
   }
 
+  /**
+   * The node begins or ceases to be short of something for this cause; reported with the next computation of the
+   * status.
+   */
+  setPressure(condition: Pressure, isShort: boolean, cause: 'usage' | 'injected'): void {
+    const own = `${condition}/${cause}`;
+    const others = this.causes.filter((other) => other !== own);
+    this.causes = isShort ? [...others, own] : others;
+    const present = this.causes.some((one) => one.startsWith(`${condition}/`));
+    if (this.present.includes(condition) === present) return;
+    this.present = present
+      ? [...this.present, condition]
+      : this.present.filter((other) => other !== condition);
+    const { name } = this.context.node;
+    const reason = pressureEvents[condition][present ? 'bad' : 'good'];
+    const message = `Node ${name} status is now: ${reason}`;
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
+  }
+
   onTimer(): void {
     this.schedule();
     const due = this.context.nowMs - this.lastReportMs >= reportIntervalMs + this.offsetMs;
@@ -70,18 +94,7 @@ export class NodeStatusReporter {
   }
 
   private get changed(): boolean {
-    return this.lostReady || this.pressureTurned || this.context.images.changes !== this.imagesReported;
-  }
-
-  /** The node's memory runs short, or no longer does: its condition turns with the next report. */
-  setMemoryPressure(on: boolean): void {
-    if (on === this.underMemoryPressure) return;
-    this.underMemoryPressure = on;
-    this.pressureTurned = true;
-    const { name } = this.context.node;
-    const reason = on ? 'NodeHasInsufficientMemory' : 'NodeHasSufficientMemory';
-    const message = `Node ${name} status is now: ${reason}`;
-    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
+    return this.lostReady || this.turned().length > 0 || this.context.images.changes !== this.imagesReported;
   }
 
   /** The node as the API server has it, from the kubelet's own watch. */
@@ -100,8 +113,8 @@ export class NodeStatusReporter {
       this.lastReportMs = this.context.nowMs;
       this.inFlight = false;
       this.lostReady = false;
+      this.acknowledged = this.sent;
       this.imagesReported = this.imagesSent;
-      this.pressureTurned = this.sentPressure !== this.underMemoryPressure;
       if (!this.everReady) {
         this.everReady = true;
         this.onReady();
@@ -135,15 +148,20 @@ export class NodeStatusReporter {
     this.patch();
   }
 
+  private turned(): readonly Pressure[] {
+    const { present, acknowledged } = this;
+    if (present === acknowledged) return none;
+    return [
+      ...present.filter((one) => !acknowledged.includes(one)),
+      ...acknowledged.filter((one) => !present.includes(one)),
+    ];
+  }
+
   private patch(): void {
-    const { context } = this;
+    const { context, present } = this;
     const { wallMs } = context.now;
-    this.sentPressure = this.underMemoryPressure;
-    const { status } = this.lostReady
-      ? readyAgainPatch(wallMs, this.underMemoryPressure)
-      : this.pressureTurned
-        ? memoryPressurePatch(wallMs, this.underMemoryPressure)
-        : heartbeatPatch(wallMs);
+    const { status } = conditionsPatch(wallMs, present, this.lostReady ? 'all' : this.turned());
+    this.sent = present;
     this.imagesSent = context.images.changes;
     const images = this.imagesSent === this.imagesReported ? {} : { images: context.images.reported() };
     context.request(

@@ -164,6 +164,10 @@ export class HollowProxy {
     if (unsynced.size === 0) this.options.onReady();
   }
 
+  dropConnections(): void {
+    this.client.dropConnections();
+  }
+
   private sendStartingEvent(): void {
     const { clock, codec } = this.environment;
     const { name, objectLabels } = this.options.node;

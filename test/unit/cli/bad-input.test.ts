@@ -181,6 +181,11 @@ const badInput: [args: string, ...named: string[]][] = [
     '--out',
   ],
   // Existing clusters.
+  [
+    'run $DIR/good.yaml --set controlPlane.extraFlags.kube-apiserver.goaway-chance=0.02 --kubeconfig $DIR/a --skip-preflight',
+    'controlPlane.extraFlags: the control plane of $DIR/a is not started by Hollowmark',
+    'leave out --kubeconfig',
+  ],
   ['run $DIR/good.yaml --kubeconfig $DIR/missing', '$DIR/missing: there is no such file'],
   ['run $DIR/good.yaml --kubeconfig $DIR', '$DIR: '],
   ['run $DIR/good.yaml --kubeconfig $DIR/binary.yaml', '$DIR/binary.yaml: '],

