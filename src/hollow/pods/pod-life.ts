@@ -239,17 +239,17 @@ function memoryLimitBytes(limits: Record<string, string>): number | undefined {
 
 /** A number for all that a pod's status depends on besides its spec, which changes with its generation. */
 export function signatureOf(life: PodLife): number {
-  let text = `${life.generation} ${life.podIp} ${life.end} ${life.sandboxReady} ${life.deleting} ${life.seenRunning} ${life.ended?.reason}`;
+  let facts = `${life.generation} ${life.podIp} ${life.end} ${life.sandboxReady} ${life.deleting} ${life.seenRunning} ${life.ended?.reason}`;
   for (const { run, ready, started, failure } of life.containers) {
-    text += ` ${run?.is} ${run?.attempt} ${started} ${ready}`;
-    if (failure !== undefined) text += ` ${failure.reason} ${failure.message}`;
+    facts += ` ${run?.is} ${run?.attempt} ${started} ${ready}`;
+    if (failure !== undefined) facts += ` ${failure.reason} ${failure.message}`;
   }
-  return hashOf(text);
+  return hashOf(facts);
 }
 
 /** FNV-1a. */
-function hashOf(text: string): number {
+function hashOf(facts: string): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < facts.length; i++) hash = Math.imul(hash ^ facts.charCodeAt(i), 0x01000193);
   return hash;
 }
