@@ -18,7 +18,8 @@ if (compiled.status !== 0) {
 }
 cpSync(`${root}src`, staging, {
   recursive: true,
-  filter: (path) => !path.endsWith('.ts') && !path.includes('control-plane/binary'),
+  // Go modules are built from src/, where the package has them.
+  filter: (path) => !path.endsWith('.ts') && !/control-plane\/binary|fidelity\/peers\/go/.test(path),
 });
 for (const name of ['hollowmark', 'main.js']) chmodSync(`${staging}/cli/${name}`, 0o755);
 try {

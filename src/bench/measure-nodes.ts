@@ -120,6 +120,7 @@ class Bench {
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, 'bench'),
       proxies: true,
+      wire: 'protobuf',
       seed: 'bench',
     });
     const fleet = this.needed(hollow.fleet);

@@ -4,32 +4,35 @@ import { type Machine, thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
 import { shownUrl } from '../base/shown-url.ts';
 import type { FlagProfile } from '../control-plane/control-plane.ts';
+import { wireProfileNames } from '../hollow/wire-profile.ts';
 import { readResult, resultFileAt } from '../result/read.ts';
 import type { Invocation, RunResult } from '../result/result.ts';
 import { type LoadedScenario, parseScenario } from '../scenario/load-scenario.ts';
+import { wireFormats } from '../wire/codec.ts';
 import {
   type ClusterFlags,
   type ScenarioFlags,
   checkedBinaries,
   flagProfiles,
   identityModes,
+  nodeIdentityOf,
   overridesOf,
-  wireProfiles,
 } from './options.ts';
 
 /** What a result remembers of the flags. @param profile the scenario's flag profile. */
 export function invocationOf(flags: ClusterFlags, profile: FlagProfile): Invocation {
-  const nodes = { profile: flags.profile ?? wireProfiles[0] };
+  const nodes = { profile: flags.profile ?? wireProfileNames[0] };
+  const identity = nodeIdentityOf(flags);
   // Where an existing cluster is follows from what the kubeconfig led to.
   if (flags.kubeconfig !== undefined) {
-    return { ...nodes, ...(flags.identity === undefined ? {} : { identity: flags.identity }) };
+    return { ...nodes, ...(identity === undefined ? {} : { identity }) };
   }
   const { version, binariesDir } = checkedBinaries(flags);
   return {
     kubernetesVersion: version,
     flags: flags.flags ?? profile,
     ...nodes,
-    identity: flags.identity ?? identityModes[0],
+    identity: identity ?? identityModes[0],
     ...(binariesDir === undefined ? {} : { binaries: resolve(binariesDir) }),
     ...(flags.releaseUrl === undefined ? {} : { releaseUrl: shownUrl(flags.releaseUrl) }),
   };
@@ -59,14 +62,19 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
       hint: 'run its scenario file instead: the result does not say with which flags it ran',
     });
   }
-  const known = <C extends string>(key: keyof Invocation, choices: readonly C[]): C | undefined => {
-    if (then[key] === undefined) return undefined;
-    const found = choices.find((choice) => choice === then[key]);
+  const known = <C extends string>(
+    flag: string,
+    value: string | undefined,
+    choices: readonly C[],
+    where = `run.invocation.${flag}`,
+  ): C | undefined => {
+    if (value === undefined) return undefined;
+    const found = choices.find((choice) => choice === value);
     if (found !== undefined) return found;
     throw new HollowmarkError(
       'bad-input',
-      `${resultFileAt(path)}: $.run.invocation.${key} is ${JSON.stringify(then[key])}, which this version does not have`,
-      { hint: `name another with --${key} ${choices.join('|')}` },
+      `${resultFileAt(path)}: $.${where} is ${JSON.stringify(value)}, which this version does not have`,
+      { hint: `name another with --${flag} ${choices.join('|')}` },
     );
   };
   // Flags of a control plane of our own take the run there, wherever it was.
@@ -85,11 +93,12 @@ export function readEarlier<T extends ClusterFlags & ScenarioFlags>(path: string
             kubernetesVersion: flags.kubernetesVersion ?? then.kubernetesVersion,
             binaries: flags.binaries ?? then.binaries,
             releaseUrl: flags.releaseUrl ?? then.releaseUrl,
-            flags: flags.flags ?? known('flags', flagProfiles),
+            flags: flags.flags ?? known('flags', then.flags, flagProfiles),
           }
         : {}),
-      profile: flags.profile ?? known('profile', wireProfiles),
-      identity: flags.identity ?? (onSameKind ? known('identity', identityModes) : undefined),
+      profile: flags.profile ?? known('profile', then.profile, wireProfileNames),
+      wire: flags.wire ?? known('wire', result.wire.codec, wireFormats, 'wire.codec'),
+      identity: flags.identity ?? (onSameKind ? known('identity', then.identity, identityModes) : undefined),
       kubeconfig,
       context: flags.context ?? (onSameCluster ? then.context : undefined),
       server: onSameCluster ? then.server : undefined,

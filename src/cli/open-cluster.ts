@@ -12,15 +12,16 @@ import { neededForRun } from '../cluster/rules.ts';
 import { SharedCluster, cleanCommandOf } from '../cluster/shared-cluster.ts';
 import { clusterIdOf, refuseTaken, survey } from '../cluster/survey.ts';
 import { whoAmI } from '../cluster/who-am-i.ts';
-import type { FlagProfile } from '../control-plane/control-plane.ts';
+import type { ControlPlaneOptions, FlagProfile } from '../control-plane/control-plane.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ForeignLeftover } from '../journal/sweep.ts';
 import { grants } from '../load/identity.ts';
 import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
+import { runtimeClasses } from '../scenario/runtimes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
-import type { Scenario } from '../scenario/scenario.ts';
-import { type ClusterFlags, checkedBinaries } from './options.ts';
+import type { ExtraFlags, Scenario } from '../scenario/scenario.ts';
+import { type ClusterFlags, checkedBinaries, nodeIdentityOf } from './options.ts';
 import { usageError } from './usage.ts';
 
 export type OpenClusterOptions = {
@@ -46,19 +47,29 @@ export async function openCluster(flags: ClusterFlags, options: OpenClusterOptio
   if (flags.yes && flags.kubeconfig === undefined) {
     throw usageError('--yes is said to an existing cluster, and there is no --kubeconfig');
   }
-  const { journal, leftovers, reporter, signal, profile } = options;
+  const { scenario, journal, leftovers, reporter, signal, profile } = options;
   if (flags.kubeconfig !== undefined) return openForeign(flags, flags.kubeconfig, options);
   for (const leftover of leftovers) reporter.warn(leftoverText(leftover));
   const controlPlane = {
     ...checkedBinaries(flags),
     profile: flags.flags ?? profile,
-    extraFlags: {},
+    extraFlags: argvOf(scenario.controlPlane.extraFlags),
     stateDir: join(journal.dir, 'control-plane'),
     children: journal,
     reporter,
     signal,
   };
-  return LocalCluster.start(controlPlane, flags.identity ?? 'certificate');
+  return LocalCluster.start(controlPlane, nodeIdentityOf(flags) ?? 'certificate');
+}
+
+/** `{kube-apiserver: {goaway-chance: '0.02'}}` → `--goaway-chance=0.02`. */
+function argvOf(extraFlags: ExtraFlags): ControlPlaneOptions['extraFlags'] {
+  return Object.fromEntries(
+    Object.entries(extraFlags).map(([component, flags]) => [
+      component,
+      Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
+    ]),
+  );
 }
 
 async function openForeign(
@@ -67,6 +78,23 @@ async function openForeign(
   options: OpenClusterOptions,
 ): Promise<Cluster> {
   const { scenario, nodesOnly, runId, journal, leftovers, reporter, signal } = options;
+  if (Object.keys(scenario.controlPlane.extraFlags).length > 0) {
+    throw new HollowmarkError(
+      'bad-input',
+      `controlPlane.extraFlags: the control plane of ${kubeconfig} is not started by Hollowmark`,
+      { hint: 'leave out --kubeconfig, or take the flags out of the scenario' },
+    );
+  }
+  const [runtimeClass] = runtimeClasses(scenario);
+  if (runtimeClass !== undefined) {
+    throw new HollowmarkError(
+      'bad-input',
+      `the runtime ${runtimeClass.name} needs a RuntimeClass, which is not made on a cluster of others`,
+      {
+        hint: 'run the scenario without --kubeconfig, or with another runtime (nodes.runtime, nodes.groups)',
+      },
+    );
+  }
   reporter.step(`Looking at the cluster of ${kubeconfig}`);
   const foreign = await ForeignCluster.open({
     kubeconfig,
@@ -92,7 +120,7 @@ async function openForeign(
     const found = await survey(foreign, intent, signal);
     // Names that a killed run holds are free once it has been removed, which takes a yes.
     if (flags.yes || here.length === 0) refuseTaken(found);
-    const identity = flags.identity ?? (await chooseIdentity(client, signal, nodesOnly));
+    const identity = nodeIdentityOf(flags) ?? (await chooseIdentity(client, signal, nodesOnly));
     await requireRules(client, neededForRun(identity, nodesOnly), signal);
     const { version } = found;
     if (version === undefined) {

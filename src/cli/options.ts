@@ -10,12 +10,12 @@ import {
   officialReleaseUrl,
 } from '../control-plane/control-plane.ts';
 import { checkReleaseUrl, checkVersion } from '../control-plane/sources/find-binaries.ts';
+import { type WireProfileName, wireProfile, wireProfileNames } from '../hollow/wire-profile.ts';
 import type { ScenarioOverrides } from '../scenario/load-scenario.ts';
+import { type WireFormat, wireFormats } from '../wire/codec.ts';
 
 /** The values of `--flags`. */
 export const flagProfiles: readonly FlagProfile[] = ['default', 'scale'];
-/** The first is what the flag has unless told otherwise. */
-export const wireProfiles = ['kubelet'] as const;
 export const identityModes = [
   'certificate',
   'impersonation',
@@ -57,7 +57,8 @@ export function binariesOptions<T>(yargs: Argv<T>): Argv<T & ControlPlaneFlags> 
 
 export type ClusterFlags = ControlPlaneFlags & {
   flags: FlagProfile | undefined;
-  profile: string | undefined;
+  profile: WireProfileName | undefined;
+  wire: WireFormat | undefined;
   identity: IdentityMode | undefined;
   kubeconfig: string | undefined;
   context: string | undefined;
@@ -79,9 +80,17 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
     })
     .option('profile', {
       type: 'string',
-      choices: wireProfiles,
-      defaultDescription: wireProfiles[0],
-      describe: 'Wire profile of the hollow nodes',
+      choices: wireProfileNames,
+      defaultDescription: wireProfileNames[0],
+      describe: "What hollow nodes send: a real node's, kubemark's, or as little as will do (not comparable)",
+      group: 'Hollow nodes:',
+      requiresArg: true,
+    })
+    .option('wire', {
+      type: 'string',
+      choices: wireFormats,
+      defaultDescription: wireFormats[0],
+      describe: 'How hollow nodes write objects, and ask for them',
       group: 'Hollow nodes:',
       requiresArg: true,
     })
@@ -118,6 +127,23 @@ export function clusterOptions<T>(yargs: Argv<T>): Argv<T & ClusterFlags> {
       default: false,
       describe: 'Start even where this machine lacks what the run needs (see hollowmark doctor)',
     }) as unknown as Argv<T & ClusterFlags>;
+}
+
+/**
+ * How hollow nodes prove who they are, as far as the flags say: those that share connections share an identity.
+ * @throws HollowmarkError `bad-input` when the flags contradict each other.
+ */
+export function nodeIdentityOf({
+  identity,
+  profile,
+}: Pick<ClusterFlags, 'identity' | 'profile'>): IdentityMode | undefined {
+  if (!wireProfile(profile).pooled) return identity;
+  if (identity === undefined || identity === 'pooled') return 'pooled';
+  throw new HollowmarkError(
+    'bad-input',
+    `--profile ${profile} has one identity for all nodes, and --identity says ${identity}`,
+    { hint: 'leave --identity out, or take another profile' },
+  );
 }
 
 /** Where the binaries come from, checked. @throws HollowmarkError `bad-input`. */

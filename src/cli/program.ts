@@ -5,6 +5,7 @@ import { withoutControls } from '../report/plain-text.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { fidelityCommand } from './commands/fidelity.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { upCommand } from './commands/up.ts';
@@ -34,6 +35,7 @@ export function commandsOf(context: CommandContext): CommandModule[] {
     reportCommand(context),
     cleanCommand(context),
     doctorCommand(context),
+    fidelityCommand(context),
     controlPlaneCommand(context),
   ] as CommandModule[];
 }
@@ -76,7 +78,6 @@ export async function main(
     .epilogue(exitCodeHelp)
     .parserConfiguration({
       'dot-notation': false,
-      'duplicate-arguments-array': false,
       'boolean-negation': true,
     })
     .exitProcess(false)

@@ -37,6 +37,10 @@ export const runKinds: readonly RunKind[] = [
   row('apps', 'deployments', 'namespace', 'load', 'run'),
   row('apps', 'replicasets', 'namespace', 'load', 'others'),
   row('', 'pods', 'namespace', 'load', 'others'),
+  row('', 'services', 'namespace', 'load', 'run'),
+  // Controllers give them the labels of their Service.
+  row('', 'endpoints', 'namespace', 'load', 'others'),
+  row('discovery.k8s.io', 'endpointslices', 'namespace', 'load', 'others'),
   row('', 'nodes', 'cluster', 'rest', 'run'),
   row('storage.k8s.io', 'csinodes', 'cluster', 'rest', 'run'),
   row('coordination.k8s.io', 'leases', 'namespace', 'rest', 'run'),

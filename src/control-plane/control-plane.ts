@@ -65,6 +65,8 @@ export interface ControlPlane {
   readonly clientAuthority: SigningAuthority;
   /** `system:masters`: for bootstrapping and people, never for load. */
   readonly admin: ClientCertificate;
+  /** Whoever shows it may say in `X-Remote-User` and `X-Remote-Group` for whom a request is: a recording proxy does. */
+  readonly frontProxyClient: ClientCertificate;
   /** A kubeconfig file (mode 0600) for {@link admin}. */
   readonly kubeconfigPath: string;
   /** The argv of each process, by component, the program first. */

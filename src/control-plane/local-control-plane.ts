@@ -41,6 +41,7 @@ export class LocalControlPlane implements ControlPlane {
   readonly endpoint: LocalEndpoint;
   readonly clientAuthority: SigningAuthority;
   readonly admin: ClientCertificate;
+  readonly frontProxyClient: ClientCertificate;
   readonly kubeconfigPath: string;
   readonly argv: Readonly<Record<ComponentName, string[]>>;
   readonly etcd: { endpoint: LocalEndpoint; client: ClientCertificate };
@@ -61,6 +62,7 @@ export class LocalControlPlane implements ControlPlane {
     this.endpoint = parts.endpoint;
     this.clientAuthority = pki.clusterCa;
     this.admin = pki.admin;
+    this.frontProxyClient = pki.frontProxyClient;
     this.kubeconfigPath = config.kubeconfigs.admin;
     this.argv = parts.argv;
     this.etcd = {

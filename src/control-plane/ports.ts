@@ -30,7 +30,11 @@ export async function choosePorts(): Promise<Record<ComponentName, number>> {
   return ports;
 }
 
-async function choosePort(taken: ReadonlySet<number>): Promise<number> {
+/**
+ * A free loopback port that is not among `taken`.
+ * @throws as {@link choosePorts}.
+ */
+export async function choosePort(taken: ReadonlySet<number>): Promise<number> {
   let cause: unknown;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const port = randomInt(portMin, portMax);

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
-import type { ComponentName } from './control-plane.ts';
 import { readTail } from './log-tail.ts';
 
 /** How a process ended. */
@@ -16,7 +15,8 @@ const killWaitMs = 5_000;
 
 /** One running component. Its output goes straight to a file: no byte of it passes through this process. */
 export class ComponentProcess {
-  readonly name: ComponentName;
+  /** For messages: `etcd`. */
+  readonly name: string;
   readonly pid: number;
   readonly logPath: string;
   /** Resolves when the process is gone; never rejects. */
@@ -25,7 +25,7 @@ export class ComponentProcess {
   private readonly child: ChildProcess;
   private readonly clock: Clock;
 
-  private constructor(name: ComponentName, child: ChildProcess, pid: number, logPath: string, clock: Clock) {
+  private constructor(name: string, child: ChildProcess, pid: number, logPath: string, clock: Clock) {
     this.name = name;
     this.child = child;
     this.pid = pid;
@@ -43,21 +43,27 @@ export class ComponentProcess {
    * Starts a process in a session of its own: the SIGINT that a terminal sends to its foreground group must reach
    * the harness only, which then ends the components in order.
    * @param argv the program first.
+   * @param env its environment; this process's own when absent.
    * @param niceness how much lower than this process it is scheduled; through nice(1), as all its threads must be.
    * @throws `cluster-unavailable` when the program cannot be started.
    */
   static async spawn(
-    name: ComponentName,
+    name: string,
     argv: readonly string[],
-    paths: { logPath: string; cwd: string },
+    { logPath, cwd, env }: { logPath: string; cwd: string; env?: NodeJS.ProcessEnv },
     niceness: number,
     clock: Clock,
   ): Promise<ComponentProcess> {
     const [program, ...args] = niceness === 0 ? argv : ['nice', '-n', String(niceness), ...argv];
-    const log = openSync(paths.logPath, 'a', 0o600);
+    const log = openSync(logPath, 'a', 0o600);
     let child: ChildProcess;
     try {
-      child = spawn(program as string, args, { cwd: paths.cwd, detached: true, stdio: ['ignore', log, log] });
+      child = spawn(program as string, args, {
+        cwd,
+        detached: true,
+        stdio: ['ignore', log, log],
+        ...(env === undefined ? {} : { env }),
+      });
     } finally {
       closeSync(log);
     }
@@ -68,7 +74,7 @@ export class ComponentProcess {
         cause,
       });
     }
-    return new ComponentProcess(name, child, pid, paths.logPath, clock);
+    return new ComponentProcess(name, child, pid, logPath, clock);
   }
 
   get running(): boolean {
@@ -81,6 +87,13 @@ export class ComponentProcess {
     this.child.kill('SIGTERM');
     if (await this.exitsWithin(graceMs)) return;
     this.child.kill('SIGKILL');
+    await this.exitsWithin(killWaitMs);
+  }
+
+  /** SIGKILL for it and for all of its process group, which it leads; resolves when it is gone. */
+  async killGroup(): Promise<void> {
+    if (!this.running) return;
+    process.kill(-this.pid, 'SIGKILL');
     await this.exitsWithin(killWaitMs);
   }
 

@@ -6,6 +6,9 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { NodeFailure } from '../hollow/node-failure.ts';
+import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import {
@@ -16,6 +19,7 @@ import {
   type ShardTotals,
   noTotals,
 } from './messages.ts';
+import type { WireFormat } from '../wire/codec.ts';
 
 /** One thread drives thousands of nodes; a second one helps only where a core is free for it. */
 const nodesPerShardMin = 250;
@@ -31,7 +35,12 @@ const stopTimeoutMs = 10_000;
 
 export type FleetOptions = {
   nodes: NodeConfig[];
+  /** Without: what comes with Hollowmark. */
+  runtimes?: RuntimeSettings | undefined;
   proxies: boolean;
+  wire: WireFormat;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   seed: string;
   endpoint: ApiServerEndpoint;
   identities: IdentityPlan;
@@ -132,6 +141,15 @@ export class Fleet {
     this.send({ type: 'credentials', credentials });
   }
 
+  /** From now on until {@link heal}: the nodes with these names have failed. */
+  fail(nodes: readonly string[], failure: NodeFailure): void {
+    this.send({ type: 'fail', nodes, failure });
+  }
+
+  heal(nodes: readonly string[]): void {
+    this.send({ type: 'heal', nodes });
+  }
+
   /** Stops all nodes, takes in the last reports, ends the process. Safe to call twice. */
   async stop(): Promise<void> {
     if (!this.stopping) {
@@ -157,7 +175,10 @@ export class Fleet {
 
 /** Nodes dealt out evenly, in contiguous runs. Pure. */
 export function shardConfigs(
-  options: Pick<FleetOptions, 'nodes' | 'proxies' | 'seed' | 'endpoint' | 'identities' | 'shards'>,
+  options: Pick<
+    FleetOptions,
+    'nodes' | 'runtimes' | 'proxies' | 'wire' | 'profile' | 'seed' | 'endpoint' | 'identities' | 'shards'
+  >,
 ): ShardConfig[] {
   const wanted =
     options.shards ??
@@ -172,7 +193,10 @@ export function shardConfigs(
       Math.floor((shard * options.nodes.length) / count),
       Math.floor(((shard + 1) * options.nodes.length) / count),
     ),
+    runtimes: options.runtimes,
     proxies: options.proxies,
+    wire: options.wire,
+    profile: options.profile,
     endpoint: options.endpoint,
     identities: options.identities,
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.

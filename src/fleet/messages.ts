@@ -1,18 +1,29 @@
 import type { NodeConfig } from '../hollow/context.ts';
+import type { NodeFailure } from '../hollow/node-failure.ts';
+import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
+import type { ProgrammingSnapshot } from '../hollow/proxy/programming-latency.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { CallSnapshot } from '../metrics/call-metrics.ts';
+import type { WireFormat } from '../wire/codec.ts';
 
 /** What one shard has to do; plain data, sent once. */
 export type ShardConfig = {
   shard: number;
   seed: string;
   nodes: NodeConfig[];
+  /** Without: what comes with Hollowmark. */
+  runtimes?: RuntimeSettings | undefined;
   /** Whether each node has a kube-proxy beside its kubelet. */
   proxies: boolean;
   endpoint: ApiServerEndpoint;
+  /** What the nodes speak. */
+  wire: WireFormat;
   /** How `system:node:<name>` and `system:kube-proxy` come by their identities. */
   identities: IdentityPlan;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   /** Source address of the shard's connections; undefined lets the kernel choose. */
   localAddress: string | undefined;
 };
@@ -24,6 +35,9 @@ export type FleetCommand =
   | { type: 'flush' }
   /** The credentials of the identity plan have been replaced. */
   | { type: 'credentials'; credentials: Credentials }
+  /** Nodes by name; each shard takes those that are its own. */
+  | { type: 'fail'; nodes: readonly string[]; failure: NodeFailure }
+  | { type: 'heal'; nodes: readonly string[] }
   | { type: 'stop' };
 
 /** Fleet host → shard, through its MessagePort. */
@@ -78,6 +92,7 @@ export type ShardStatistics = {
   /** HDR V2 base64, microseconds, since the last statistics. */
   loopDelay: string;
   gcPause: string;
+  networkProgramming: ProgrammingSnapshot;
   /** Errors inside hollow nodes: a sample of their messages, and how many there were. */
   errors: string[];
   errorCount: number;

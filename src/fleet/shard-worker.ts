@@ -22,7 +22,7 @@ export default async function runShard(task: { config: ShardConfig; port: Messag
     const message: ShardReport = shard.report();
     if (complete || ++ticks % statisticsEvery === 0) {
       const { loopDelay, gcPause } = recorder.drain();
-      message.statistics = { ...shard.drainStatistics(), loopDelay, gcPause };
+      message.statistics = { ...shard.drainStatistics(complete), loopDelay, gcPause };
     }
     const totals = JSON.stringify(message.totals);
     if (message.statistics === undefined && message.startedUids.length === 0 && totals === last) return;
@@ -42,6 +42,14 @@ export default async function runShard(task: { config: ShardConfig; port: Messag
       }
       if (command.type === 'credentials') {
         shard.updateCredentials(command.credentials);
+        return;
+      }
+      if (command.type === 'fail') {
+        shard.fail(command.nodes, command.failure);
+        return;
+      }
+      if (command.type === 'heal') {
+        shard.heal(command.nodes);
         return;
       }
       timer.cancel();

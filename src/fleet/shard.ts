@@ -5,15 +5,19 @@ import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
-import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
-import { HollowKubelet } from '../hollow/hollow-kubelet.ts';
-import { HollowProxy } from '../hollow/proxy/hollow-proxy.ts';
-import { loadRuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
+import { type ShardEnvironment, type ShardObserver, clientOf } from '../hollow/environment.ts';
+import { HollowNode } from '../hollow/hollow-node.ts';
+import type { NodeFailure } from '../hollow/node-failure.ts';
+import { type SharedProxyState, sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
+import { NodeRuntimes } from '../hollow/runtime/node-runtimes.ts';
+import { ProgrammingLatency } from '../hollow/proxy/programming-latency.ts';
+import { SharedWatches } from '../hollow/shared-watches.ts';
+import { wireProfile } from '../hollow/wire-profile.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
-import type { Credentials } from '../kube/identity.ts';
+import type { ClientSubject, Credentials } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
-import { jsonCodec } from '../wire/json-codec.ts';
+import { codecNamed } from '../wire/negotiation.ts';
 import {
   type ShardConfig,
   type ShardReport,
@@ -31,6 +35,9 @@ const startingMax = 48;
 /** Proxies of a shard that are opening their watches at a time. */
 const proxiesStartingMax = 16;
 
+/** Whom nodes are that share one identity: only an administrator may act for all of them. */
+const poolSubject: ClientSubject = { user: 'hollowmark-lite', groups: ['system:masters'] };
+
 /** How many error messages and interruption reasons a report carries. */
 const messagesKept = 5;
 
@@ -39,8 +46,10 @@ export class Shard implements ShardObserver {
   private readonly config: ShardConfig;
   private readonly metrics = new CallMetrics();
   private readonly environment: ShardEnvironment;
-  private readonly kubelets: HollowKubelet[] = [];
-  private readonly proxies: HollowProxy[] = [];
+  /** By name. */
+  readonly nodes = new Map<string, HollowNode>();
+  private readonly sharedByProxies: SharedProxyState = sharedProxyState();
+  private readonly networkProgramming: ProgrammingLatency;
   private readonly totals: ShardTotals = noTotals();
   private startedUids: string[] = [];
   private startedTimesUs: number[] = [];
@@ -55,15 +64,17 @@ export class Shard implements ShardObserver {
 
   constructor(config: ShardConfig, clock: Clock) {
     this.config = config;
+    this.networkProgramming = new ProgrammingLatency(clock);
     this.environment = {
       endpoint: config.endpoint,
-      codec: jsonCodec,
+      codec: codecNamed(config.wire),
       clock,
       delays: new DelayQueue(clock, (error) => this.onError(error)),
       metrics: this.metrics,
       handshakes: new HandshakeGate(handshakesMax),
-      profile: loadRuntimeProfile('containerd'),
+      runtimes: new NodeRuntimes(config.runtimes),
       localAddress: config.localAddress,
+      pool: undefined,
       observer: this,
     };
   }
@@ -81,30 +92,41 @@ export class Shard implements ShardObserver {
       userAgent: `hollowmark-fleet/${tool.version}`,
     });
     this.issuer = issuer;
+    if (wireProfile(this.config.profile).pooled) await this.openPool(issuer, prng);
     for (const node of nodes) {
       await this.fewerStartingThan(startingMax);
       if (this.stopped) return;
       this.starting++;
-      this.startKubelet(issuer, node, prng.fork(node.name)).catch((error: unknown) =>
-        this.startFailed(error),
-      );
+      this.startNode(issuer, node, prng.fork(node.name)).catch((error: unknown) => this.startFailed(error));
     }
     await this.fewerStartingThan(1);
     if (proxies) await this.startProxies(issuer, prng);
   }
 
+  private async openPool(issuer: IdentityIssuer, prng: Prng): Promise<void> {
+    const identity = await issuer.identityOf(poolSubject);
+    const userAgent = `hollowmark-lite/${tool.version}`;
+    const client = clientOf(this.environment, identity, userAgent, prng.fork('pool'));
+    const names = new Set(this.config.nodes.map(({ name }) => name));
+    this.environment.pool = { client, watches: new SharedWatches(client, (node) => names.has(node)) };
+  }
+
   private async startProxies(issuer: IdentityIssuer, prng: Prng): Promise<void> {
     const identity = await issuer.identityOf({ user: 'system:kube-proxy', groups: [] });
-    for (const node of this.config.nodes) {
+    for (const [name, node] of this.nodes) {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
       this.starting++;
-      const proxy = new HollowProxy(this.environment, node, identity, prng.fork(`${node.name}/proxy`), () => {
-        this.totals.proxiesReady++;
-        this.started();
+      node.startProxy({
+        identity,
+        prng: prng.fork(`${name}/proxy`),
+        shared: this.sharedByProxies,
+        onReady: () => {
+          this.totals.proxiesReady++;
+          this.started();
+        },
+        onProgrammed: (latencyUs) => this.networkProgramming.record(name, latencyUs),
       });
-      this.proxies.push(proxy);
-      proxy.start();
     }
     await this.fewerStartingThan(1);
   }
@@ -139,19 +161,28 @@ export class Shard implements ShardObserver {
     this.stopped = true;
     this.issuer?.close();
     this.startMore?.();
-    for (const kubelet of this.kubelets) kubelet.stop();
-    for (const proxy of this.proxies) proxy.stop();
+    for (const node of this.nodes.values()) node.stop();
+    this.environment.pool?.watches.stop();
+    this.environment.pool?.client.close();
     this.environment.delays.close();
+  }
+
+  /** Those of these nodes that live here have failed from now on, until {@link heal}. */
+  fail(names: readonly string[], failure: NodeFailure): void {
+    for (const name of names) this.nodes.get(name)?.fail(failure);
+  }
+
+  heal(names: readonly string[]): void {
+    for (const name of names) this.nodes.get(name)?.heal();
   }
 
   /** What came since the last call. */
   report(): ShardReport {
     this.totals.watches = 0;
-    for (const kubelet of this.kubelets) this.totals.watches += kubelet.watchCount;
     this.totals.proxyChanges = 0;
-    for (const proxy of this.proxies) {
-      this.totals.watches += proxy.watchCount;
-      this.totals.proxyChanges += proxy.changesSeen;
+    for (const node of this.nodes.values()) {
+      this.totals.watches += node.watchCount;
+      this.totals.proxyChanges += node.proxyChanges;
     }
     this.totals.delayed = this.environment.delays.size;
     const report: ShardReport = {
@@ -166,10 +197,11 @@ export class Shard implements ShardObserver {
     return report;
   }
 
-  /** Call latencies and errors since the last call. */
-  drainStatistics(): Omit<ShardStatistics, 'loopDelay' | 'gcPause'> {
+  /** Latencies and errors since the last call. @param complete see {@link ProgrammingLatency.drain} */
+  drainStatistics(complete: boolean): Omit<ShardStatistics, 'loopDelay' | 'gcPause'> {
     const statistics = {
       calls: this.metrics.drain(),
+      networkProgramming: this.networkProgramming.drain(complete),
       errors: this.errors,
       errorCount: this.errorCount,
       interruptions: this.interruptions,
@@ -178,11 +210,6 @@ export class Shard implements ShardObserver {
     this.errorCount = 0;
     this.interruptions = [];
     return statistics;
-  }
-
-  onNodeReady(): void {
-    this.totals.nodesReady++;
-    this.started();
   }
 
   onPodStarted(started: PodStarted): void {
@@ -209,11 +236,18 @@ export class Shard implements ShardObserver {
     }
   }
 
-  private async startKubelet(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
-    const identity = await issuer.identityOf({ user: `system:node:${node.name}`, groups: ['system:nodes'] });
+  private async startNode(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
+    const identity = await issuer.identityOf(
+      this.environment.pool === undefined
+        ? { user: `system:node:${node.name}`, groups: ['system:nodes'] }
+        : poolSubject,
+    );
     if (this.stopped) return;
-    const kubelet = new HollowKubelet(this.environment, node, identity, prng);
-    this.kubelets.push(kubelet);
-    kubelet.start();
+    const config = { ...node, wireProfile: this.config.profile };
+    const onReady = (): void => {
+      this.totals.nodesReady++;
+      this.started();
+    };
+    this.nodes.set(node.name, new HollowNode(this.environment, config, identity, prng, onReady));
   }
 }

@@ -1,7 +1,13 @@
 import type { Prng } from '../base/prng.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
-import type { DurationRange, RuntimeProfile } from './runtime/runtime-profile.ts';
+import type { ContainerBehaviour } from './pods/container-behaviour.ts';
+import { type Distribution, sample } from './runtime/distribution.ts';
+import type { NodeImages } from './runtime/image-store.ts';
+import type { NodeRuntime } from './runtime/node-runtimes.ts';
+import { RuntimeClasses } from './runtime/runtime-classes.ts';
+import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import { type WireProfile, type WireProfileName, wireProfile } from './wire-profile.ts';
 
 /** A node as the scenario describes it. */
 export type NodeConfig = {
@@ -14,25 +20,43 @@ export type NodeConfig = {
   address: string;
   /** Kubernetes version in nodeInfo. */
   kubeletVersion: string;
+  /** The name of its runtime, among those that the shard was given or that come with Hollowmark; else containerd. */
+  runtime?: string | undefined;
   /**
    * Labels of all else that the node makes (Lease, CSINode, events), so that it can be found on a cluster of others. A
    * real kubelet gives them none.
    */
   objectLabels?: Record<string, string> | undefined;
+  /** What it sends; absent: what a real one does. */
+  wireProfile?: WireProfileName | undefined;
+  /** What containers of pods that are to end (Jobs) do, as far as their annotations do not say otherwise. */
+  containerRun?: ContainerBehaviour | undefined;
 };
 
 /** What all parts of one kubelet share: its configuration, the instant of the event in hand, and the effects so far. */
 export class KubeletContext {
   readonly node: NodeConfig;
+  /** Of pods without a RuntimeClass. */
   readonly profile: RuntimeProfile;
+  /** Which runtime runs the pods of a RuntimeClass. */
+  readonly runtimeClasses: RuntimeClasses;
+  readonly images: NodeImages;
+  /** Of the node; another one after each time that it was down. */
+  bootId = '';
   readonly prng: Prng;
   now: Now = { us: 0, wallMs: 0 };
   effects: Effect[] = [];
 
-  constructor(node: NodeConfig, profile: RuntimeProfile, prng: Prng) {
+  constructor(node: NodeConfig, runtime: NodeRuntime, images: NodeImages, prng: Prng) {
     this.node = node;
-    this.profile = profile;
+    this.profile = runtime.profile;
+    this.runtimeClasses = new RuntimeClasses(runtime);
+    this.images = images;
     this.prng = prng;
+  }
+
+  get wire(): WireProfile {
+    return wireProfile(this.node.wireProfile);
   }
 
   get nowMs(): number {
@@ -51,8 +75,8 @@ export class KubeletContext {
     this.effects.push({ type: 'after', delayMs, timer });
   }
 
-  draw(range: DurationRange): number {
-    return this.prng.between(range.low, range.high);
+  draw(distribution: Distribution): number {
+    return sample(distribution, this.prng);
   }
 }
 

@@ -2,6 +2,9 @@ import type { RequestVerb } from '../kube/client.ts';
 import type { WatchSpec } from '../kube/reflector.ts';
 import type { CallClass } from '../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
+import type { Pressure } from './node-failure.ts';
+import { type View, everything } from '../wire/view.ts';
+import { identityView, knownNodeView, podStatusView } from './views.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
@@ -19,19 +22,21 @@ export type Tag =
   | { to: 'status'; step: 'get' | 'patch' | 'delete'; uid: string }
   | { to: 'token'; uid: string };
 
-/** Whether the answer's object is read: the others (events, tokens, PATCHes, deletions) are not even decoded. */
-export function readsBody(tag: Tag): boolean {
+/** What is read of the answer's object; of the others (events, tokens, PATCHes, deletions) nothing is even decoded. */
+export function bodyView(tag: Tag): View | undefined {
   switch (tag.to) {
     case 'registration':
-      return tag.step === 'create-node' || tag.step === 'get-node' || tag.step === 'csinode-node';
+      if (tag.step === 'get-node') return knownNodeView;
+      return tag.step === 'create-node' || tag.step === 'csinode-node' ? identityView : undefined;
     case 'lease':
-      return true;
+      // A kubelet sends back the whole of the lease that it was given.
+      return tag.step === 'get-node' ? identityView : everything;
     case 'status':
-      return tag.step === 'get';
+      return tag.step === 'get' ? podStatusView : undefined;
     case 'node-status':
     case 'event':
     case 'token':
-      return false;
+      return undefined;
   }
 }
 
@@ -39,6 +44,7 @@ export type KubeletRequest = {
   method: RequestVerb;
   path: string;
   kind: CallClass;
+  /** With apiVersion and kind, unless it is a patch. */
   body?: unknown;
   /** PATCH bodies are JSON strategic merge patches under every codec. */
   patch?: boolean;
@@ -53,11 +59,12 @@ export type TimerName =
   | { of: 'status-sync' }
   | { of: 'token'; uid: string }
   | { of: 'token-refresh' }
-  | { of: 'volumes'; uid: string }
   | { of: 'runtime'; generation: number }
-  | { of: 'init-exit'; uid: string }
-  | { of: 'probe'; uid: string }
-  | { of: 'cleanup'; uid: string };
+  | { of: 'eviction' }
+  | { of: 'pod'; uid: string; wake: PodWake; key: number };
+
+/** What a pod's worker is woken for; `key` of the timer says which container, or which of several timers counts. */
+export type PodWake = 'volumes' | 'sync' | 'seen' | 'pulled' | 'exit' | 'probe' | 'stopped' | 'cleanup';
 
 /** Keys of a kubelet's watches; ConfigMaps and Secrets have one each by `configmaps/<namespace>/<name>`. */
 export type WatchKey = string;
@@ -81,6 +88,8 @@ export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowle
 /** What happens to a kubelet. */
 export type KubeletEvent =
   | { type: 'start' }
+  /** The node begins or ceases to be short of something. */
+  | { type: 'pressure'; condition: Pressure; present: boolean }
   | { type: 'answer'; tag: Tag; status: number; body: unknown }
   | { type: 'timer'; timer: TimerName }
   | { type: 'listing'; key: WatchKey }

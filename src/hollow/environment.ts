@@ -2,12 +2,14 @@ import type { Clock } from '../base/clock.ts';
 import type { DelayQueue } from '../base/delay-queue.ts';
 import type { Prng } from '../base/prng.ts';
 import { ApiClient } from '../kube/client.ts';
-import type { HandshakeGate } from '../kube/handshake-gate.ts';
+import type { ConnectionGate } from '../kube/handshake-gate.ts';
 import type { ApiServerEndpoint, ClientIdentity } from '../kube/identity.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
+import { Reflector, type WatchHandler, type WatchSpec } from '../kube/reflector.ts';
 import type { PodStarted } from './effects.ts';
-import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import type { NodeRuntimes } from './runtime/node-runtimes.ts';
+import type { OpenWatch, SharedWatches } from './shared-watches.ts';
 
 /** What the hollow nodes of one shard share. */
 export type ShardEnvironment = {
@@ -16,16 +18,20 @@ export type ShardEnvironment = {
   clock: Clock;
   delays: DelayQueue;
   metrics: CallMetrics;
-  handshakes: HandshakeGate;
-  profile: RuntimeProfile;
+  handshakes: ConnectionGate;
+  runtimes: NodeRuntimes;
   /** Source address of the shard's connections: 127.0.0.x; undefined lets the kernel choose. */
   localAddress: string | undefined;
+  /** Where all nodes are one to the API server; else each has a client of its own. */
+  pool: Pool | undefined;
   /** Told about what happens; must not throw. */
   observer: ShardObserver;
 };
 
+/** One identity's few connections, and its watches, which all nodes of a shard share. */
+export type Pool = { client: ApiClient; watches: SharedWatches };
+
 export interface ShardObserver {
-  onNodeReady(): void;
   onPodStarted(started: PodStarted): void;
   onPodDeleted(): void;
   /** A watch failed and is being tried again. */
@@ -33,11 +39,13 @@ export interface ShardObserver {
   onError(error: unknown): void;
 }
 
+/** A client of one's own. */
 export function clientOf(
   environment: ShardEnvironment,
   identity: ClientIdentity,
   userAgent: string,
   prng: Prng,
+  acceptsAll = false,
 ): ApiClient {
   const { endpoint, codec, clock, metrics, handshakes, localAddress } = environment;
   return new ApiClient({
@@ -50,5 +58,17 @@ export function clientOf(
     identity,
     userAgent,
     prng,
+    acceptsAll,
   });
+}
+
+/** A watch of one node's, over `client` or, where there is a pool, shared with all the others. */
+export function openWatch(
+  { pool }: ShardEnvironment,
+  client: ApiClient,
+  node: string,
+  spec: WatchSpec,
+  handler: WatchHandler,
+): OpenWatch {
+  return pool === undefined ? new Reflector(client, spec, handler) : pool.watches.open(spec, node, handler);
 }

@@ -1,95 +1,77 @@
 import { BoundedQueue } from '../base/bounded-queue.ts';
 import { type KubeletContext, type NodeConfig, kinds, labelled, timestamp } from './context.ts';
-import { TokenBucket } from './token-bucket.ts';
+import {
+  type CorrelatedEvent,
+  EventCorrelator,
+  type EventObject,
+  type RecordedEvent,
+} from './event-correlator.ts';
 
 /** client-go's event broadcaster holds this many and drops the rest (tools/record/event.go, maxQueuedEvents). */
 const queuedMax = 1000;
 
-/** Distinct events remembered for counting; client-go's LRU has 4096 entries. */
-const rememberedMax = 4096;
-
-/** Spam limit per source and object: a burst of 25, then one in five minutes (events_cache.go). */
-const spamBurst = 25;
-const spamPerSecond = 1 / 300;
-
-/** An event that the API server did not take is tried 12 times, 10 s apart. */
+/** An event that found no API server is tried 12 times, 10 s apart; the first pause is shorter by chance. */
 const triesMax = 12;
 const retryMs = 10_000;
 
-/** What an event is about. `fieldPath` is set for a container. */
-export type EventObject = {
-  kind: 'Pod' | 'Node';
-  name: string;
-  namespace: string;
-  uid: string;
-  resourceVersion?: string;
-  fieldPath?: string;
+/** What client-go's REST client does by itself: it repeats what was throttled (429) up to 10 times, 1 s later. */
+const throttledMax = 10;
+const throttledMs = 1000;
+
+/** An event, or the word that an object is gone, which waits for its turn behind the object's events. */
+type Queued = RecordedEvent | { forget: string };
+
+type Sending = {
+  event: CorrelatedEvent;
+  /** A PATCH, as long as the API server has the event: they expire, after an hour by default. */
+  patch: boolean;
+  tries: number;
+  throttled: number;
 };
 
-type Remembered = { name: string; count: number };
-type Outgoing = { key: string; path: string; body: unknown; patch: boolean };
-
 /**
- * The kubelet's event recorder: counts repeated events into one (a PATCH), limits spam, and sends one at a time, in
- * order, on the events client.
+ * The kubelet's event recorder: one event after the other is correlated when its turn comes, and sent on the events
+ * client. Source: client-go tools/record/event.go (recordToSink, recordEvent).
  */
 export class EventRecorder {
   private readonly context: KubeletContext;
-  private readonly queue = new BoundedQueue<Outgoing>(queuedMax);
-  private readonly remembered = new Map<string, Remembered>();
-  private readonly spam = new Map<string, TokenBucket>();
-  private sending: Outgoing | undefined;
-  private tries = 0;
+  private readonly correlator: EventCorrelator;
+  private readonly queue = new BoundedQueue<Queued>(queuedMax);
+  private sending: Sending | undefined;
   private sequence = 0;
   /** Events that the queue's bound or the spam limit kept back. */
   dropped = 0;
 
   constructor(context: KubeletContext) {
     this.context = context;
+    this.correlator = new EventCorrelator(context.prng.fork('events'));
   }
 
   record(object: EventObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const { context } = this;
-    const key = `${object.uid}/${object.fieldPath ?? ''}/${reason}/${message}`;
-    const time = timestamp(context.now.wallMs);
-    if (!this.spamBucket(object).tryTake(context.nowMs)) {
-      this.dropped++;
-      return;
-    }
-    const known = this.remembered.get(key);
-    const namespace = object.namespace === '' ? 'default' : object.namespace;
-    let outgoing: Outgoing;
-    if (known !== undefined) {
-      known.count++;
-      outgoing = {
-        key,
-        path: `/api/v1/namespaces/${namespace}/events/${known.name}`,
-        body: { count: known.count, lastTimestamp: time, message },
-        patch: true,
-      };
-    } else {
-      const name = `${object.name}.${eventSuffix(context.now.wallMs, context.now.us, this.sequence++)}`;
-      this.remember(key, { name, count: 1 });
-      outgoing = {
-        key,
-        path: `/api/v1/namespaces/${namespace}/events`,
-        body: newEvent(object, namespace, name, type, reason, message, time, context.node),
-        patch: false,
-      };
-    }
-    if (!this.queue.push(outgoing)) this.dropped++;
+    if (!this.context.wire.sendsNodeEvents) return;
+    if (!this.queue.push({ object, type, reason, message, ...this.nameAndTime(object) })) this.dropped++;
     this.next();
   }
 
   /** The answer to the event that was sent last; status 0 when there was none. */
   onAnswer(status: number): void {
-    const sent = this.sending;
-    if (sent === undefined) return;
-    if (sent.patch && status === 404) {
-      // The event has expired (an hour by default): client-go creates it anew. Ours is forgotten and comes again.
-      this.remembered.delete(sent.key);
-    } else if ((status === 0 || status === 429 || status >= 500) && ++this.tries < triesMax) {
-      this.context.after(retryMs, { of: 'event-retry' });
+    const { sending } = this;
+    if (sending === undefined) return;
+    if (sending.patch && status === 404) {
+      // Made anew, under its old name and with its count.
+      sending.patch = false;
+      this.send(sending);
+      return;
+    }
+    if (status === 429 && ++sending.throttled <= throttledMax) {
+      this.context.after(throttledMs, { of: 'event-retry' });
+      return;
+    }
+    // Whatever else the API server answers is final.
+    if (status === 0 && ++sending.tries < triesMax) {
+      sending.patch = sending.event.count > 1;
+      const shorter = sending.tries === 1 ? this.context.prng.float() : 1;
+      this.context.after(retryMs * shorter, { of: 'event-retry' });
       return;
     }
     this.sending = undefined;
@@ -100,68 +82,70 @@ export class EventRecorder {
     if (this.sending !== undefined) this.send(this.sending);
   }
 
-  /** Forgets what it counted about an object that is gone, so that memory follows the pods that run. */
+  /** The object is gone; its events that wait are sent all the same. */
   forget(uid: string): void {
-    this.spam.delete(uid);
-    for (const key of this.remembered.keys()) if (key.startsWith(uid)) this.remembered.delete(key);
+    // Without room in the queue, the bound of the correlator's caches has to do.
+    this.queue.push({ forget: uid });
+    this.next();
   }
 
   private next(): void {
-    if (this.sending !== undefined) return;
-    const next = this.queue.shift();
-    if (next === undefined) return;
-    this.tries = 0;
-    this.sending = next;
-    this.send(next);
+    while (this.sending === undefined) {
+      const next = this.queue.shift();
+      if (next === undefined) return;
+      if ('forget' in next) {
+        this.correlator.forget(next.forget);
+        continue;
+      }
+      const event = this.correlator.correlate(next, this.context.nowMs, () => this.nameAndTime(next.object));
+      if (event === undefined) {
+        this.dropped++;
+        continue;
+      }
+      this.sending = { event, patch: event.count > 1, tries: 0, throttled: 0 };
+      this.send(this.sending);
+    }
   }
 
-  private send(outgoing: Outgoing): void {
-    this.context.request(
+  private send({ event, patch }: Sending): void {
+    const { context } = this;
+    const { object, name, time, count, message } = event;
+    const path = `/api/v1/namespaces/${namespaceOf(object)}/events`;
+    context.request(
       'events',
-      {
-        method: outgoing.patch ? 'PATCH' : 'POST',
-        path: outgoing.path,
-        kind: outgoing.patch ? kinds.patchEvent : kinds.createEvent,
-        body: outgoing.body,
-        patch: outgoing.patch,
-      },
+      patch
+        ? {
+            method: 'PATCH',
+            path: `${path}/${name}`,
+            kind: kinds.patchEvent,
+            body: { count, lastTimestamp: time, message },
+            patch: true,
+          }
+        : { method: 'POST', path, kind: kinds.createEvent, body: newEvent(event, context.node) },
       { to: 'event' },
     );
   }
 
-  private remember(key: string, event: Remembered): void {
-    if (this.remembered.size >= rememberedMax) {
-      const oldest = this.remembered.keys().next().value;
-      if (oldest !== undefined) this.remembered.delete(oldest);
-    }
-    this.remembered.set(key, event);
-  }
-
-  private spamBucket(object: EventObject): TokenBucket {
-    let bucket = this.spam.get(object.uid);
-    if (bucket === undefined) {
-      bucket = new TokenBucket(spamPerSecond, spamBurst, this.context.nowMs);
-      this.spam.set(object.uid, bucket);
-    }
-    return bucket;
+  private nameAndTime(object: EventObject): { name: string; time: string } {
+    const { wallMs, us } = this.context.now;
+    return {
+      name: `${object.name}.${eventSuffix(wallMs, us, this.sequence++)}`,
+      time: timestamp(wallMs),
+    };
   }
 }
 
-function newEvent(
-  object: EventObject,
-  namespace: string,
-  name: string,
-  type: string,
-  reason: string,
-  message: string,
-  time: string,
-  node: NodeConfig,
-): unknown {
-  const host = node.name;
+/** Of the Event object: that of what it is about, or default for what has none. */
+function namespaceOf({ namespace }: EventObject): string {
+  return namespace === '' ? 'default' : namespace;
+}
+
+function newEvent(event: CorrelatedEvent, { name: host, objectLabels }: NodeConfig): unknown {
+  const { object, name, type, reason, message, firstTime, time, count, combined } = event;
   return {
     kind: 'Event',
     apiVersion: 'v1',
-    metadata: { name, namespace, ...labelled(node.objectLabels) },
+    metadata: { name, namespace: namespaceOf(object), ...labelled(objectLabels) },
     involvedObject: {
       kind: object.kind,
       ...(object.kind === 'Pod' ? { namespace: object.namespace } : {}),
@@ -174,13 +158,13 @@ function newEvent(
     reason,
     message,
     source: { component: 'kubelet', host },
-    firstTimestamp: time,
+    firstTimestamp: firstTime,
     lastTimestamp: time,
-    count: 1,
+    count,
     type,
     eventTime: null,
-    reportingComponent: 'kubelet',
-    reportingInstance: host,
+    reportingComponent: combined ? '' : 'kubelet',
+    reportingInstance: combined ? '' : host,
   };
 }
 

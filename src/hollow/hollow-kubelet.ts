@@ -1,39 +1,70 @@
 import type { Prng } from '../base/prng.ts';
 import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
-import { Reflector } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
+import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
-import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, readsBody } from './effects.ts';
-import { type ShardEnvironment, clientOf } from './environment.ts';
-import { Kubelet } from './kubelet.ts';
+import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
+import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
+import { Kubelet, type KubeletOptions } from './kubelet.ts';
+import type { NodeFailure, Pressure } from './node-failure.ts';
+import { defaultRuntime } from './runtime/runtime-profile.ts';
+import type { OpenWatch } from './shared-watches.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { wireProfile } from './wire-profile.ts';
 
-/** A real kubelet's client limits: kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have none. */
-const qps = 50;
-const burst = 100;
+/** The runtime that the scenario gives the node; the default one gives way to what belongs to the wire profile. */
+function runtimeOf({ runtime = defaultRuntime, wireProfile: name }: NodeConfig): string {
+  return runtime === defaultRuntime ? wireProfile(name).runtime : runtime;
+}
+
+/** The watches whose objects are looked at. */
+const readKeys: ReadonlySet<string> = new Set(['pods', 'nodes', 'runtimeclasses']);
+
+/** A kubelet's heartbeat client gives up after this (its lease's 40 s × 0.25). */
+const heartbeatTimeoutMs = 10_000;
 
 const strategicMergePatch = 'application/strategic-merge-patch+json';
+
+export type HollowKubeletOptions = Pick<KubeletOptions, 'runtime' | 'containersSurvive'> & {
+  identity: ClientIdentity;
+  prng: Prng;
+  /** Called once, when the API server has acknowledged the node as Ready. */
+  onReady: () => void;
+};
 
 /** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
 export class HollowKubelet {
   private readonly environment: ShardEnvironment;
+  private readonly nodeName: string;
   private readonly kubelet: Kubelet;
   private readonly client: ApiClient;
+  /** kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have no limit. */
   private readonly limits: { api: TokenBucket; events: TokenBucket };
-  private readonly watches = new Map<string, Reflector>();
+  private readonly watches = new Map<string, OpenWatch>();
   private readonly wanted = new Set<string>();
+  private readonly prng: Prng;
+  private readonly onReady: () => void;
   private stopped = false;
+  /** What becomes of heartbeats on their way; undefined: they arrive. */
+  heartbeats: Omit<Extract<NodeFailure, { type: 'bad-heartbeats' }>, 'type'> | undefined;
 
-  constructor(environment: ShardEnvironment, node: NodeConfig, identity: ClientIdentity, prng: Prng) {
+  constructor(environment: ShardEnvironment, node: NodeConfig, options: HollowKubeletOptions) {
+    const { identity, prng, onReady, ...found } = options;
     this.environment = environment;
-    this.kubelet = new Kubelet(node, environment.profile, prng.fork('kubelet'));
-    this.client = clientOf(
-      environment,
-      identity,
-      `kubelet/${node.kubeletVersion} (linux/amd64) hollowmark`,
-      prng.fork('client'),
-    );
+    this.prng = prng;
+    this.onReady = onReady;
+    const { kubeletAgent, qps, burst } = wireProfile(node.wireProfile);
+    this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'), found);
+    this.nodeName = node.name;
+    this.client =
+      environment.pool?.client ??
+      clientOf(
+        environment,
+        identity,
+        `${kubeletAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
+        prng.fork('client'),
+      );
     const nowMs = environment.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(qps, burst, nowMs), events: new TokenBucket(qps, burst, nowMs) };
   }
@@ -49,7 +80,16 @@ export class HollowKubelet {
   stop(): void {
     this.stopped = true;
     for (const watch of this.watches.values()) watch.stop();
-    this.client.close();
+    if (this.environment.pool === undefined) this.client.close();
+  }
+
+  setPressure(condition: Pressure, present: boolean): void {
+    this.handle({ type: 'pressure', condition, present });
+  }
+
+  /** Without effect where connections are everybody's. */
+  dropConnections(): void {
+    if (this.environment.pool === undefined) this.client.dropConnections();
   }
 
   private handle(event: KubeletEvent): void {
@@ -84,10 +124,10 @@ export class HollowKubelet {
         delays.after(effect.delayMs, () => this.handle({ type: 'timer', timer: effect.timer }));
         break;
       case 'drop-connections':
-        this.client.dropConnections();
+        this.dropConnections();
         break;
       case 'node-ready':
-        observer.onNodeReady();
+        this.onReady();
         break;
       case 'pod-started':
         observer.onPodStarted(effect.started);
@@ -109,6 +149,25 @@ export class HollowKubelet {
   }
 
   private send(request: KubeletRequest, tag: Tag): void {
+    const { heartbeats } = this;
+    const disturbed = heartbeats !== undefined && (tag.to === 'lease' || tag.to === 'node-status');
+    if (!disturbed) {
+      this.transmit(request, tag);
+      return;
+    }
+    const { delays } = this.environment;
+    const { delayMs, lossRate } = heartbeats;
+    const timeoutMs = request.timeoutMs ?? heartbeatTimeoutMs;
+    if (delayMs >= timeoutMs || this.prng.float() < lossRate) {
+      delays.after(timeoutMs, () => this.handle({ type: 'answer', tag, status: 0, body: undefined }));
+      return;
+    }
+    delays.after(delayMs, () => {
+      if (!this.stopped) this.transmit({ ...request, timeoutMs: timeoutMs - delayMs }, tag);
+    });
+  }
+
+  private transmit(request: KubeletRequest, tag: Tag): void {
     const { codec } = this.environment;
     const body =
       request.body === undefined
@@ -135,9 +194,10 @@ export class HollowKubelet {
     const { status } = response;
     let body: unknown;
     // Answers that nobody reads are not decoded: events, tokens, deletions, patches.
-    if (status < 300 && readsBody(tag)) {
+    const view = bodyView(tag);
+    if (status < 300 && view !== undefined) {
       try {
-        body = this.environment.codec.decode(response.body);
+        body = codecOf(response.contentType).decode(response.body, view);
       } catch {
         // Cut off; the kubelet takes an answer without its object for none.
       }
@@ -148,12 +208,12 @@ export class HollowKubelet {
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
     // Nobody may want it any more by the time the rate limit lets it through.
     if (this.stopped || !this.wanted.has(key) || this.watches.has(key)) return;
-    const reflector = new Reflector(this.client, spec, {
+    const watch = openWatch(this.environment, this.client, this.nodeName, spec, {
       onListing: () => this.handle({ type: 'listing', key }),
       onSynced: () => this.handle({ type: 'synced', key }),
       onEvent: (event) => {
         // Of most watches a hollow kubelet needs no more than that they are there.
-        if (key !== 'pods' && key !== 'nodes') return;
+        if (!readKeys.has(key)) return;
         this.handle({
           type: 'object',
           key,
@@ -163,6 +223,6 @@ export class HollowKubelet {
       },
       onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
     });
-    this.watches.set(key, reflector);
+    this.watches.set(key, watch);
   }
 }

@@ -7,15 +7,29 @@ import {
   type ObjectEvent,
   type Tag,
   type TimerName,
-  readsBody,
+  bodyView,
 } from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
 import { LeaseRenewer } from './node/lease.ts';
+import { bootIdOf } from './node/node-object.ts';
 import { NodeStatusReporter } from './node/node-status.ts';
-import { PodIpPool } from './pods/pod-ip-pool.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
+import { RuntimeState } from './pods/runtime-state.ts';
 import { Registration } from './node/registration.ts';
-import type { RuntimeProfile } from './runtime/runtime-profile.ts';
+import { nodeView } from './views.ts';
+import { NodeImages } from './runtime/image-store.ts';
+import type { ImageStore } from './runtime/images.ts';
+import type { NodeRuntime } from './runtime/node-runtimes.ts';
+
+/** What a kubelet finds on its node; by default a node that was never used, with the images that it has from the start. */
+export type KubeletOptions = {
+  /** The node's container runtime; the one of an earlier incarnation when the kubelet starts again. */
+  runtime?: RuntimeState;
+  /** Whether what ran in `runtime` still runs: true for a kubelet that starts anew, false for a node that was down. */
+  containersSurvive?: boolean;
+  /** In place of the node's own. */
+  images?: ImageStore;
+};
 
 /**
  * A hollow kubelet: `(state, event, now) → effects`. It does nothing itself; whoever holds it performs the effects and
@@ -27,20 +41,27 @@ export class Kubelet {
   private readonly registration: Registration;
   private readonly lease: LeaseRenewer;
   private readonly nodeStatus: NodeStatusReporter;
-  private readonly ips = new PodIpPool();
+  private readonly runtime: RuntimeState;
+  private readonly containersSurvive: boolean;
   private readonly pods: PodWorkers;
 
-  constructor(node: NodeConfig, profile: RuntimeProfile, prng: Prng) {
-    const context = new KubeletContext(node, profile, prng);
+  constructor(node: NodeConfig, nodeRuntime: NodeRuntime, prng: Prng, options: KubeletOptions = {}) {
+    this.runtime = options.runtime ?? new RuntimeState();
+    this.runtime.images ??= new NodeImages(nodeRuntime, prng.fork('images'));
+    const context = new KubeletContext(node, nodeRuntime, this.runtime.images, prng);
     this.context = context;
     this.events = new EventRecorder(context);
     const dropConnections = (): void => context.emit({ type: 'drop-connections' });
     this.lease = new LeaseRenewer(context, dropConnections);
-    this.nodeStatus = new NodeStatusReporter(context, dropConnections, () =>
+    this.nodeStatus = new NodeStatusReporter(context, this.events, dropConnections, () =>
       context.emit({ type: 'node-ready' }),
     );
     this.registration = new Registration(context, this.events, () => this.nodeStatus.start());
-    this.pods = new PodWorkers(context, this.events, this.ips);
+    this.containersSurvive = options.containersSurvive ?? true;
+    const images = options.images ?? context.images;
+    this.pods = new PodWorkers(context, this.events, this.runtime, images, (on) =>
+      this.nodeStatus.setPressure('MemoryPressure', on, 'usage'),
+    );
   }
 
   get podCount(): number {
@@ -63,8 +84,13 @@ export class Kubelet {
   private dispatch(event: KubeletEvent): void {
     switch (event.type) {
       case 'start':
+        this.runtime.takeOver(this.containersSurvive, this.context.now.wallMs);
+        this.context.bootId = bootIdOf(this.context.node, this.runtime.boots);
         this.registration.start();
         this.lease.start();
+        break;
+      case 'pressure':
+        this.nodeStatus.setPressure(event.condition, event.present, 'injected');
         break;
       case 'answer':
         this.onAnswer(event.tag, event.status, event.body);
@@ -74,9 +100,11 @@ export class Kubelet {
         break;
       case 'listing':
         if (event.key === 'pods') this.pods.onListing();
+        else if (event.key === 'runtimeclasses') this.context.runtimeClasses.onListing();
         break;
       case 'synced':
         if (event.key === 'pods') this.pods.onListed();
+        else if (event.key === 'runtimeclasses') this.context.runtimeClasses.onListed();
         else this.pods.onReferenceSynced(event.key);
         break;
       case 'object':
@@ -87,7 +115,7 @@ export class Kubelet {
 
   private onAnswer(tag: Tag, answered: number, body: unknown): void {
     // An overloaded API server's handler may time out while it writes: 200, and no object. That is no answer.
-    const status = answered < 300 && readsBody(tag) && !isObject(body) ? 0 : answered;
+    const status = answered < 300 && bodyView(tag) !== undefined && !isObject(body) ? 0 : answered;
     switch (tag.to) {
       case 'registration':
         this.registration.onAnswer(tag.step, status, body);
@@ -130,20 +158,14 @@ export class Kubelet {
       case 'token':
         this.pods.onTokenTimer(timer.uid);
         break;
-      case 'volumes':
-        this.pods.onVolumesTimer(timer.uid);
-        break;
       case 'runtime':
         this.pods.onRuntimeTimer(timer.generation);
         break;
-      case 'init-exit':
-        this.pods.onInitExit(timer.uid);
+      case 'eviction':
+        this.pods.onEvictionTimer();
         break;
-      case 'probe':
-        this.pods.onProbe(timer.uid);
-        break;
-      case 'cleanup':
-        this.pods.onCleanup(timer.uid);
+      case 'pod':
+        this.pods.onPodTimer(timer.uid, timer.wake, timer.key);
         break;
       case 'token-refresh':
         this.pods.onTokenRefresh();
@@ -156,9 +178,12 @@ export class Kubelet {
       if (change === 'DELETED') this.pods.removed(event.metadata().uid);
       else this.pods.observed(event);
     } else if (key === 'nodes' && change !== 'DELETED') {
-      const node = event.object() as { spec?: { podCIDR?: string } };
-      if (node.spec?.podCIDR !== undefined) this.ips.assign(node.spec.podCIDR);
+      const node = event.object(nodeView) as { spec?: { podCIDR?: string } };
+      if (node.spec?.podCIDR !== undefined) this.runtime.ips.assign(node.spec.podCIDR);
+      this.pods.onNode(node);
       if (this.registration.ready) this.nodeStatus.onNode(node);
+    } else if (key === 'runtimeclasses') {
+      this.context.runtimeClasses.onObject(change, event.object());
     }
   }
 }

@@ -1,12 +1,13 @@
-import { type ClientHttp2Stream, constants } from 'node:http2';
 import { BoundedQueue } from '../base/bounded-queue.ts';
 import type { Clock, TimerHandle } from '../base/clock.ts';
 import type { Prng } from '../base/prng.ts';
 import type { CallClass, CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import { NoAnswerError } from './api-error.ts';
-import type { HandshakeGate } from './handshake-gate.ts';
-import type { ApiServerEndpoint, ClientIdentity, IdentityHeaders } from './identity.ts';
+import type { ConnectionGate } from './handshake-gate.ts';
+import type { HeaderValue } from './http2/hpack.ts';
+import type { Http2Stream, StreamEnd, StreamHandler } from './http2/stream.ts';
+import type { ApiServerEndpoint, ClientIdentity } from './identity.ts';
 import { Transport } from './transport.ts';
 
 /** Answers larger than this are refused: a list of 150,000 pods is some 900 MB and belongs in pages. */
@@ -37,6 +38,8 @@ export type ApiRequest = {
 
 export type ApiResponse = {
   status: number;
+  /** What the server chose among what was accepted; empty when it did not say. */
+  contentType: string;
   /** The answer's bytes; empty when the caller asked for none. */
   body: Buffer;
 };
@@ -46,18 +49,20 @@ export type ApiClientOptions = {
   /** Shared where several clients are the same identity. */
   identity: ClientIdentity;
   codec: Codec;
+  /** Accepts whatever the server has when it has not the codec's: client-go's way unless told otherwise, as kube-proxy's. */
+  acceptsAll?: boolean | undefined;
   userAgent: string;
   clock: Clock;
   prng: Prng;
   metrics: CallMetrics;
   /** Shared by the clients of a shard. */
-  handshakes: HandshakeGate;
+  handshakes: ConnectionGate;
   localAddress?: string | undefined;
   /** Connections at most; streams beyond their limits wait. */
   transportsMax?: number;
 };
 
-type RequestHeaders = Record<string, IdentityHeaders[string]>;
+type RequestHeaders = Record<string, HeaderValue>;
 
 type Pending = { open: (transport: Transport) => void; fail: (error: NoAnswerError) => void };
 
@@ -67,6 +72,7 @@ type Pending = { open: (transport: Transport) => void; fail: (error: NoAnswerErr
  */
 export class ApiClient {
   readonly codec: Codec;
+  private readonly accept: string;
   readonly clock: Clock;
   readonly prng: Prng;
   private readonly options: ApiClientOptions;
@@ -84,6 +90,7 @@ export class ApiClient {
     this.options = options;
     this.pathPrefix = new URL(options.endpoint.url).pathname.replace(/\/+$/, '');
     this.codec = options.codec;
+    this.accept = options.acceptsAll === true ? `${options.codec.contentType}, */*` : options.codec.accept;
     this.clock = options.clock;
     this.prng = options.prng;
   }
@@ -119,18 +126,18 @@ export class ApiClient {
    */
   stream(
     path: string,
-    onStream: (stream: ClientHttp2Stream) => void,
+    handler: StreamHandler,
+    onStream: (stream: Http2Stream) => void,
     onFailure: (error: Error) => void,
   ): void {
-    const headers = {
-      ':method': 'GET',
-      ':path': this.pathPrefix + path,
-      accept: this.codec.watchAccept,
+    const headers: RequestHeaders = {
+      accept: this.accept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
     };
     this.whenRoom({
-      open: (transport) => onStream(transport.open(headers, undefined)),
+      open: (transport) =>
+        onStream(transport.open('GET', this.pathPrefix + path, headers, undefined, handler)),
       fail: onFailure,
     });
   }
@@ -150,9 +157,7 @@ export class ApiClient {
 
   private headers(request: ApiRequest): RequestHeaders {
     const headers: RequestHeaders = {
-      ':method': request.method,
-      ':path': this.pathPrefix + request.path,
-      accept: request.accept ?? this.codec.accept,
+      accept: request.accept ?? this.accept,
       'user-agent': this.options.userAgent,
       ...this.options.identity.headers(),
     };
@@ -168,7 +173,9 @@ export class ApiClient {
     this.whenRoom({
       open: (transport) => {
         if (call.settled) return;
-        call.start(transport.open(headers, call.request.body), () => this.dispatch(call, headers));
+        const { method, path, body } = call.request;
+        call.again = () => this.dispatch(call, headers);
+        call.stream = transport.open(method, this.pathPrefix + path, headers, body, call);
       },
       fail: (error) => call.fail(error),
     });
@@ -193,9 +200,9 @@ export class ApiClient {
 
   /** Connections that showed a certificate which has been replaced since take nothing more: it may have expired. */
   private transportWithRoom(): Transport | undefined {
-    const current = this.options.identity.secureContext();
-    for (const transport of this.transports) if (transport.secureContext !== current) transport.retire();
-    return this.transports.find((candidate) => candidate.connected && candidate.room > 0);
+    const current = this.options.identity.tls();
+    for (const transport of this.transports) if (transport.identity !== current) transport.retire();
+    return this.transports.find((candidate) => candidate.room > 0);
   }
 
   private connect(): void {
@@ -228,8 +235,7 @@ export class ApiClient {
         this.connecting = false;
         handshakes.leave();
       };
-      const secureContext = identity.secureContext();
-      const transport = new Transport({ endpoint, secureContext, localAddress }, this.clock, {
+      const transport = new Transport({ endpoint, identity: identity.tls(), localAddress }, this.clock, {
         onConnected: () => {
           done();
           this.failures = 0;
@@ -281,14 +287,20 @@ export class ApiClient {
 const defaultTimeoutMs = 60_000;
 
 /** One request from its hand-over to its answer. */
-class Call {
+class Call implements StreamHandler {
   readonly request: ApiRequest;
   settled = false;
+  stream: Http2Stream | undefined;
+  /** Sends it once more, over another connection. */
+  again: (() => void) | undefined;
   private retried = false;
+  private status = 0;
+  private contentType = '';
+  private sizeBytes = 0;
+  private readonly chunks: Buffer[] = [];
   private readonly resolve: (response: ApiResponse) => void;
   private readonly reject: (error: NoAnswerError) => void;
   private readonly deadline: TimerHandle;
-  private stream: ClientHttp2Stream | undefined;
 
   constructor(
     request: ApiRequest,
@@ -301,57 +313,43 @@ class Call {
     this.reject = reject;
     const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
     this.deadline = clock.timer(timeoutMs, () => {
-      const unsent = this.stream === undefined;
-      this.stream?.close();
-      this.fail(
-        new NoAnswerError(`no answer to ${request.method} ${request.path} in ${timeoutMs} ms`, unsent),
-      );
+      const { stream } = this;
+      const { method, path } = request;
+      this.fail(new NoAnswerError(`no answer to ${method} ${path} in ${timeoutMs} ms`, stream === undefined));
+      stream?.cancel();
     });
   }
 
-  start(stream: ClientHttp2Stream, again: () => void): void {
-    this.stream = stream;
-    let status = 0;
-    let sizeBytes = 0;
-    let chunks: Buffer[] | undefined;
-    let only: Buffer | undefined;
-    let failure: Error | undefined;
-    let complete = false;
-    stream.on('response', (headers) => {
-      status = headers[':status'] ?? 0;
-    });
-    stream.on('data', (chunk: Buffer) => {
-      sizeBytes += chunk.length;
-      if (sizeBytes > answerBytesMax) stream.close();
-      else if (only === undefined) only = chunk;
-      else (chunks ??= [only]).push(chunk);
-    });
-    stream.on('end', () => {
-      complete = status !== 0;
-    });
-    stream.on('error', (error) => {
-      failure = error;
-    });
-    stream.on('close', () => {
-      if (this.settled) return;
-      // A connection that is lost ends its streams as if they were complete; only the code tells (8, CANCEL).
-      if (complete && failure === undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
-        this.settle();
-        const body = chunks === undefined ? (only ?? Buffer.alloc(0)) : Buffer.concat(chunks);
-        this.resolve({ status, body });
-        return;
-      }
-      const unsent = status === 0 && wasRefused(failure);
-      if (unsent && !this.retried) {
-        // The server said that it has not looked at this request: it goes to the next connection.
-        this.retried = true;
-        this.stream = undefined;
-        again();
-        return;
-      }
-      const { method, path } = this.request;
-      this.fail(new NoAnswerError(`connection lost during ${method} ${path}`, unsent, failure));
-    });
+  onResponse(status: number, contentType: string): void {
+    this.status = status;
+    this.contentType = contentType;
+  }
+
+  onData(chunk: Buffer): void {
+    this.sizeBytes += chunk.length;
+    if (this.sizeBytes > answerBytesMax) this.stream?.cancel();
+    else this.chunks.push(chunk);
+  }
+
+  onEnd({ complete, refused, reason }: StreamEnd): void {
+    if (this.settled) return;
+    const { chunks, contentType, status } = this;
+    if (complete) {
+      this.settle();
+      const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.sizeBytes);
+      this.resolve({ status, contentType, body });
+      return;
+    }
+    const unsent = refused && status === 0;
+    if (unsent && !this.retried) {
+      // The server said that it has not looked at this request: it goes to the next connection.
+      this.retried = true;
+      this.stream = undefined;
+      this.again?.();
+      return;
+    }
+    const { method, path } = this.request;
+    this.fail(new NoAnswerError(`connection lost during ${method} ${path}: ${reason}`, unsent));
   }
 
   fail(error: NoAnswerError): void {
@@ -364,16 +362,4 @@ class Call {
     this.settled = true;
     this.deadline.cancel();
   }
-}
-
-/** Whether the error says that the request was not processed (RFC 9113, 8.7). */
-function wasRefused(error: Error | undefined): boolean {
-  if (error === undefined) return false;
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return (
-    code === 'ERR_HTTP2_GOAWAY_SESSION' ||
-    code === 'ERR_HTTP2_INVALID_SESSION' ||
-    code === 'ERR_HTTP2_STREAM_CANCEL' ||
-    (code === 'ERR_HTTP2_STREAM_ERROR' && error.message.includes('REFUSED_STREAM'))
-  );
 }

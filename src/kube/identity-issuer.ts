@@ -5,7 +5,7 @@ import { jsonCodec } from '../wire/json-codec.ts';
 import { CertificatesApi } from './certificates-api.ts';
 import { CertificateIssuer } from './certificates.ts';
 import { ApiClient } from './client.ts';
-import type { HandshakeGate } from './handshake-gate.ts';
+import type { ConnectionGate } from './handshake-gate.ts';
 import {
   type ApiServerEndpoint,
   type ClientIdentity,
@@ -38,7 +38,7 @@ export type IssuerEnvironment = {
   prng: Prng;
   /** Records the requests to the Certificates API. */
   metrics: CallMetrics;
-  handshakes: HandshakeGate;
+  handshakes: ConnectionGate;
   userAgent: string;
   localAddress?: string | undefined;
 };

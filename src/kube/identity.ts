@@ -1,4 +1,4 @@
-import { type SecureContext, createSecureContext } from 'node:tls';
+import { type SecureContext, type SecureContextOptions, createSecureContext } from 'node:tls';
 
 /** A client certificate and its key. PEM texts. */
 export type ClientCertificate = { certPem: string; keyPem: string };
@@ -31,9 +31,12 @@ export type ClientSubject = { user: string; groups: readonly string[] };
 /** What an identity adds to each request. */
 export type IdentityHeaders = Readonly<Record<string, string | string[]>>;
 
+/** What a connection shows when it is opened. The same object until it is replaced. */
+export type TlsIdentity = { certificate: ClientCertificate | undefined };
+
 /** Who a client is to the API server: what it shows when it connects, and in each request. Both may change. */
 export interface ClientIdentity {
-  secureContext(): SecureContext;
+  tls(): TlsIdentity;
   headers(): IdentityHeaders;
   /** The server did not accept it (401): whoever can, renews it. */
   refused?(): void;
@@ -41,19 +44,19 @@ export interface ClientIdentity {
 
 const noHeaders: IdentityHeaders = {};
 
-/** The identity that a client certificate gives. Clients that share the result share one TLS context. */
+/** The identity that a client certificate gives. */
 export function certificateIdentity(
   endpoint: ApiServerEndpoint,
   certificate: ClientCertificate,
 ): ClientIdentity {
-  const context = tlsContext(endpoint, certificate);
-  return { secureContext: () => context, headers: () => noHeaders };
+  const shown = tlsIdentity(endpoint, certificate);
+  return { tls: () => shown, headers: () => noHeaders };
 }
 
 /** Somebody's own credentials, which may be replaced while connections are open. */
 export class CredentialsIdentity implements ClientIdentity {
   private readonly endpoint: ApiServerEndpoint;
-  private context: SecureContext;
+  private shown: TlsIdentity;
   private extra: IdentityHeaders;
   private readonly onRefused: () => void;
 
@@ -61,18 +64,18 @@ export class CredentialsIdentity implements ClientIdentity {
   constructor(endpoint: ApiServerEndpoint, credentials: Credentials, onRefused: () => void = () => {}) {
     this.onRefused = onRefused;
     this.endpoint = endpoint;
-    this.context = tlsContext(endpoint, credentials.certificate);
+    this.shown = tlsIdentity(endpoint, credentials.certificate);
     this.extra = bearer(credentials.token);
   }
 
   /** Holds from the next request (token) and the next connection (certificate) on. */
   update(credentials: Credentials): void {
-    this.context = tlsContext(this.endpoint, credentials.certificate);
+    this.shown = tlsIdentity(this.endpoint, credentials.certificate);
     this.extra = bearer(credentials.token);
   }
 
-  secureContext(): SecureContext {
-    return this.context;
+  tls(): TlsIdentity {
+    return this.shown;
   }
 
   headers(): IdentityHeaders {
@@ -94,7 +97,7 @@ export function impersonated(base: ClientIdentity, subject: ClientSubject): Clie
     ...(subject.groups.length === 0 ? {} : { 'impersonate-group': [...subject.groups] }),
   };
   return {
-    secureContext: () => base.secureContext(),
+    tls: () => base.tls(),
     headers: () => ({ ...base.headers(), ...as }),
     refused: () => base.refused?.(),
   };
@@ -104,10 +107,39 @@ function bearer(token: string | undefined): IdentityHeaders {
   return token === undefined ? noHeaders : { authorization: `Bearer ${token}` };
 }
 
-function tlsContext(endpoint: ApiServerEndpoint, certificate: ClientCertificate | undefined): SecureContext {
-  return createSecureContext({
-    ...(endpoint.caPem === undefined ? {} : { ca: endpoint.caPem }),
-    ...(certificate === undefined ? {} : { cert: certificate.certPem, key: certificate.keyPem }),
-    minVersion: endpoint.minTlsVersion ?? 'TLSv1.3',
-  });
+/** @throws when the certificate or its key cannot be read: now, not with the first connection. */
+function tlsIdentity(endpoint: ApiServerEndpoint, certificate: ClientCertificate | undefined): TlsIdentity {
+  connectionContext(endpoint, { certificate });
+  return { certificate };
+}
+
+/** The native part of a context, which OpenSSL copies certificate and key from when a connection begins. */
+type NativeContext = { setCert?(pem: string): void; setKey?(pem: string): void };
+
+type EndpointContexts = { anonymous?: SecureContext; dressed?: SecureContext };
+const contexts = new WeakMap<ApiServerEndpoint, EndpointContexts>();
+
+/**
+ * The TLS context of a connection that begins before this function is called again. A context takes 36 KB, so that one
+ * for each of thousands of certificates would be a fifth of a fleet's memory: one is shared, and given the certificate
+ * of whoever connects. Where Node.js does not have the means, each connection gets a context of its own.
+ */
+export function connectionContext(endpoint: ApiServerEndpoint, { certificate }: TlsIdentity): SecureContext {
+  let shared = contexts.get(endpoint);
+  if (shared === undefined) contexts.set(endpoint, (shared = {}));
+  if (certificate === undefined) return (shared.anonymous ??= createSecureContext(trust(endpoint)));
+  const { certPem, keyPem } = certificate;
+  const context = (shared.dressed ??= createSecureContext(trust(endpoint)));
+  const native = context.context as NativeContext;
+  if (typeof native?.setCert !== 'function' || typeof native.setKey !== 'function') {
+    return createSecureContext({ ...trust(endpoint), cert: certPem, key: keyPem });
+  }
+  // In this order: a certificate that is not the key's takes the key away.
+  native.setCert(certPem);
+  native.setKey(keyPem);
+  return context;
+}
+
+function trust({ caPem, minTlsVersion }: ApiServerEndpoint): SecureContextOptions {
+  return { ...(caPem === undefined ? {} : { ca: caPem }), minVersion: minTlsVersion ?? 'TLSv1.3' };
 }

@@ -1,9 +1,11 @@
-import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { TimerHandle } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
-import type { RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
-import { readStatus } from './api-error.ts';
+import type { Codec, RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
+import { codecOf } from '../wire/negotiation.ts';
+import { View } from '../wire/view.ts';
+import { type ApiStatus, readStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
+import type { Http2Stream, StreamEnd, StreamHandler } from './http2/stream.ts';
 
 /** client-go's reflector back-off: 800 ms doubling to 30 s, each with up to as much again in jitter. */
 const backoffMsMin = 800;
@@ -27,6 +29,9 @@ export type WatchSpec = {
   /** First back-off after a failure; client-go's own when absent. An observer must be back sooner than a node. */
   backoffMsMin?: number;
 };
+
+/** Of an answer that is no watch, this much is kept. */
+const errorBytesMax = 4096;
 
 /** What happens to the objects that match. Called in order, never re-entrantly. */
 export interface WatchHandler {
@@ -93,12 +98,14 @@ export function watchQuery(spec: WatchSpec, resourceVersion: string, timeoutSeco
 }
 
 /** Keeps one watch alive: lists as a stream, resumes after a timeout, lists anew after 410, backs off on failures. */
-export class Reflector {
+export class Reflector implements StreamHandler {
   private readonly client: ApiClient;
   private readonly spec: WatchSpec;
   private readonly handler: WatchHandler;
   private progress: WatchProgress;
-  private stream: ClientHttp2Stream | undefined;
+  /** What is going on, or came last: a new one begins only when the one before has ended. */
+  private current: Attempt;
+  private stream: Http2Stream | undefined;
   private waiting: TimerHandle | undefined;
   private listing = false;
   private stopped = false;
@@ -108,6 +115,7 @@ export class Reflector {
     this.spec = spec;
     this.progress = { resourceVersion: '', backoffMs: this.backoffMsMin };
     this.handler = handler;
+    this.current = this.newAttempt();
     this.attempt();
   }
 
@@ -124,88 +132,89 @@ export class Reflector {
     if (this.stopped) return;
     this.stopped = true;
     this.waiting?.cancel();
-    this.stream?.close();
+    this.stream?.cancel();
     this.stream = undefined;
+  }
+
+  onResponse(status: number, contentType: string): void {
+    const { current } = this;
+    current.status = status;
+    current.codec = codecOf(contentType);
+    current.decoder = current.codec.watchDecoder();
+    if (status !== 200 || !current.fresh || this.stopped) return;
+    this.listing = true;
+    this.handler.onListing();
+  }
+
+  onData(chunk: Buffer): void {
+    const { current } = this;
+    if (this.stopped || current.end !== undefined) return;
+    if (current.status !== 200) {
+      if (current.errorBody.length < errorBytesMax)
+        current.errorBody = Buffer.concat([current.errorBody, chunk]);
+      return;
+    }
+    try {
+      for (const event of current.decoder.push(chunk)) {
+        current.eventCount++;
+        this.onEvent(current, event);
+        if (this.stopped || current.end !== undefined) return;
+      }
+    } catch (error) {
+      current.failure = error as Error;
+      // Lists anew, but with the back-off: the same object may fail again.
+      current.end = { type: 'failed', livedMs: 0 };
+      this.progress = { ...this.progress, resourceVersion: '' };
+      this.stream?.cancel();
+    }
+  }
+
+  onEnd({ complete, reason }: StreamEnd): void {
+    const { current } = this;
+    this.stream = undefined;
+    const livedMs = (this.client.clock.nowUs() - current.startUs) / 1000;
+    const why =
+      current.status === 0 || current.status === 200
+        ? (current.failure?.message ?? (complete ? 'closed' : reason))
+        : `HTTP ${current.status} ${(refusal(current)?.message ?? current.errorBody.toString()).slice(0, 200)}`;
+    this.ended(endOf(current, complete, livedMs), why);
   }
 
   private attempt(): void {
     const { client, spec } = this;
-    const fresh = this.progress.resourceVersion === '';
     const timeoutSeconds = Math.floor(spec.timeoutSecondsMin * (1 + client.prng.float()));
     client.stream(
       watchQuery(spec, this.progress.resourceVersion, timeoutSeconds),
-      (stream) => this.read(stream, fresh),
+      this,
+      (stream) => this.opened(stream),
       (error) => this.ended({ type: 'failed', livedMs: 0 }, errorMessage(error)),
     );
   }
 
-  private read(stream: ClientHttp2Stream, fresh: boolean): void {
+  private opened(stream: Http2Stream): void {
     if (this.stopped) {
-      stream.on('error', () => {});
-      stream.close();
+      stream.cancel();
       return;
     }
-    const startUs = this.client.clock.nowUs();
-    const attempt: Attempt = {
+    this.stream = stream;
+    this.current.startUs = this.client.clock.nowUs();
+  }
+
+  private newAttempt(): Attempt {
+    return {
+      fresh: this.progress.resourceVersion === '',
+      startUs: this.client.clock.nowUs(),
+      codec: this.client.codec,
       decoder: this.client.codec.watchDecoder(),
       status: 0,
       eventCount: 0,
       end: undefined,
-      errorBody: '',
+      errorBody: Buffer.alloc(0),
       failure: undefined,
-      complete: false,
     };
-    this.stream = stream;
-    stream.on('response', (headers) => {
-      attempt.status = headers[':status'] ?? 0;
-      if (attempt.status === 200 && fresh) {
-        this.listing = true;
-        this.handler.onListing();
-      }
-    });
-    stream.on('data', (chunk: Buffer) => this.onData(stream, attempt, chunk));
-    stream.on('end', () => {
-      attempt.complete = true;
-    });
-    stream.on('error', (error) => {
-      attempt.failure = error;
-    });
-    stream.on('close', () => {
-      if (this.stream !== stream) return;
-      this.stream = undefined;
-      // As in the client: a lost connection ends its streams too, and only the code tells.
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) attempt.complete = false;
-      const livedMs = (this.client.clock.nowUs() - startUs) / 1000;
-      const reason =
-        attempt.status === 0 || attempt.status === 200
-          ? errorMessage(attempt.failure ?? 'closed')
-          : `HTTP ${attempt.status} ${attempt.errorBody.slice(0, 200)}`;
-      this.ended(endOf(attempt, livedMs), reason);
-    });
   }
 
-  private onData(stream: ClientHttp2Stream, attempt: Attempt, chunk: Buffer): void {
-    if (this.stopped || attempt.end !== undefined) return;
-    if (attempt.status !== 200) {
-      if (attempt.errorBody.length < 4096) attempt.errorBody += chunk.toString('utf8');
-      return;
-    }
-    try {
-      for (const event of attempt.decoder.push(chunk)) {
-        attempt.eventCount++;
-        this.onEvent(stream, attempt, event);
-        if (this.stopped || attempt.end !== undefined) return;
-      }
-    } catch (error) {
-      attempt.failure = error as Error;
-      // Lists anew, but with the back-off: the same object may fail again.
-      attempt.end = { type: 'failed', livedMs: 0 };
-      this.progress = { ...this.progress, resourceVersion: '' };
-      stream.close();
-    }
-  }
-
-  private onEvent(stream: ClientHttp2Stream, attempt: Attempt, event: RawWatchEvent): void {
+  private onEvent(attempt: Attempt, event: RawWatchEvent): void {
     if (event.type === 'ERROR') {
       const status = readStatus(event.object(), 500);
       attempt.end =
@@ -213,7 +222,7 @@ export class Reflector {
           ? { type: 'expired' }
           : { type: 'failed', livedMs: 0, retryAfterSeconds: status.retryAfterSeconds };
       attempt.failure = new Error(`watch error ${status.code} ${status.reason}: ${status.message}`);
-      stream.close();
+      this.stream?.cancel();
       return;
     }
     if (event.resourceVersion !== '' && !this.listing) {
@@ -243,40 +252,52 @@ export class Reflector {
     if (end.type !== 'closed') this.handler.onInterrupted?.(reason, next.delayMs);
     this.waiting = this.client.clock.timer(next.delayMs, () => {
       this.waiting = undefined;
-      if (!this.stopped) this.attempt();
+      if (this.stopped) return;
+      this.current = this.newAttempt();
+      this.attempt();
     });
   }
 }
 
+const annotations = new View({ metadata: { annotations: true } });
+
 /** Whether this is the bookmark that closes a streaming list (KEP-3157). */
 function endsListing(bookmark: RawWatchEvent): boolean {
-  const object = bookmark.object() as { metadata?: { annotations?: Record<string, string> } };
+  const object = bookmark.object(annotations) as { metadata?: { annotations?: Record<string, string> } };
   return object.metadata?.annotations?.['k8s.io/initial-events-end'] === 'true';
 }
 
+/** What the server said in place of a watch; undefined when that is no object. */
+function refusal({ codec, errorBody, status }: Attempt): ApiStatus | undefined {
+  try {
+    return readStatus(codec.decode(errorBody), status);
+  } catch {
+    return undefined;
+  }
+}
+
 type Attempt = {
+  /** Begins with a listing. */
+  fresh: boolean;
+  startUs: number;
+  /** What the answer's Content-Type says. */
+  codec: Codec;
   decoder: WatchDecoder;
   status: number;
   eventCount: number;
   /** Set when an event said how this watch ends. */
   end: WatchEnd | undefined;
-  errorBody: string;
+  /** The beginning of what came in place of a watch. */
+  errorBody: Buffer;
   failure: Error | undefined;
-  complete: boolean;
 };
 
-function endOf(attempt: Attempt, livedMs: number): WatchEnd {
+function endOf(attempt: Attempt, complete: boolean, livedMs: number): WatchEnd {
   if (attempt.end !== undefined)
     return attempt.end.type === 'failed' ? { ...attempt.end, livedMs } : attempt.end;
   if (attempt.status === 410) return { type: 'expired' };
-  if (attempt.status === 200 && attempt.complete) {
+  if (attempt.status === 200 && complete) {
     return { type: 'closed', livedMs, eventCount: attempt.eventCount };
   }
-  let retryAfterSeconds: number | undefined;
-  try {
-    retryAfterSeconds = readStatus(JSON.parse(attempt.errorBody), attempt.status).retryAfterSeconds;
-  } catch {
-    // No Status in the body: the back-off alone decides.
-  }
-  return { type: 'failed', livedMs, retryAfterSeconds };
+  return { type: 'failed', livedMs, retryAfterSeconds: refusal(attempt)?.retryAfterSeconds };
 }

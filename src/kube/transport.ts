@@ -1,29 +1,27 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { type Socket, isIP } from 'node:net';
-import { type ConnectionOptions, type SecureContext, checkServerIdentity } from 'node:tls';
+import { type ConnectionOptions, type TLSSocket, checkServerIdentity, connect } from 'node:tls';
 import type { Clock, TimerHandle } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import { bareHost, dialThroughProxy, portOf } from './dial.ts';
-import type { ApiServerEndpoint, IdentityHeaders } from './identity.ts';
-
-/**
- * HTTP/2 windows as Go's client sets them in spirit: far above the default of 65,535 bytes, with which a burst of
- * watch events on one stream would stall all the others on the connection. They bound memory only when a reader is
- * slow, and ours never stops reading.
- */
-const streamWindowBytes = 1024 * 1024;
-const connectionWindowBytes = 4 * 1024 * 1024;
-
-/** What the API server allows on one connection until its SETTINGS frame says otherwise. */
-const streamsMaxAssumed = 100;
+import type { HeaderValue } from './http2/hpack.ts';
+import { Http2Session, type SessionEvents } from './http2/session.ts';
+import type { Http2Stream, StreamHandler } from './http2/stream.ts';
+import { type ApiServerEndpoint, type TlsIdentity, connectionContext } from './identity.ts';
+import { type KeptAlive, keepAliveOf } from './keep-alive.ts';
 
 const connectTimeoutMs = 30_000;
 
 const notHttp2 = 'the server, or a proxy in front of it, does not speak HTTP/2';
 
+/** What every connection of this thread reads into: what came is taken out before the next read. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** `h2`, in a form that Node.js copies to a buffer of its own size: an array's copy would keep 8 KB alive. */
+const alpnH2 = new DataView(Uint8Array.of(2, 0x68, 0x32).buffer);
+
 export type TransportOptions = {
   endpoint: ApiServerEndpoint;
-  secureContext: SecureContext;
+  identity: TlsIdentity;
   /** Source address: spreads ephemeral ports over 127.0.0.x; undefined lets the kernel choose, as does a proxy. */
   localAddress: string | undefined;
 };
@@ -38,33 +36,36 @@ export interface TransportEvents {
 }
 
 /** One TLS connection with one HTTP/2 session on it. */
-export class Transport {
-  /** Streams that are open: node:http2 queues those beyond the peer's limit without a word, so we count. */
-  activeStreams = 0;
+export class Transport implements SessionEvents, KeptAlive {
   /** No new streams: GOAWAY was received, or the connection is gone. */
   draining = false;
-  connected = false;
   /** What it showed, or will show. */
-  readonly secureContext: SecureContext;
+  readonly identity: TlsIdentity;
   private readonly events: TransportEvents;
+  private readonly clock: Clock;
   private readonly deadline: TimerHandle;
   /** Not there yet while a proxy is asked for the connection. */
-  private session: ClientHttp2Session | undefined;
+  private socket: TLSSocket | undefined;
+  /** Not there before the handshake is over. */
+  private session: Http2Session | undefined;
   private dialling: AbortController | undefined;
   private failure: Error | undefined;
+  private outgoing: Buffer[] = [];
+  private hasHeard = false;
 
   constructor(options: TransportOptions, clock: Clock, events: TransportEvents) {
     this.events = events;
-    this.secureContext = options.secureContext;
+    this.clock = clock;
+    this.identity = options.identity;
     this.deadline = clock.timer(connectTimeoutMs, () =>
       this.end(new Error(`no connection within ${connectTimeoutMs / 1000} s`)),
     );
     const { caPem, proxyUrl, url } = options.endpoint;
+    const server = new URL(url);
     if (proxyUrl === undefined) {
-      this.openSession(options, undefined);
+      this.connect(options, server, undefined);
       return;
     }
-    const server = new URL(url);
     this.dialling = new AbortController();
     dialThroughProxy({
       proxyUrl,
@@ -73,7 +74,7 @@ export class Transport {
       caPem,
       signal: this.dialling.signal,
     }).then(
-      (socket) => this.openSession(options, socket),
+      (socket) => this.connect(options, server, socket),
       (error: Error) => {
         this.failure ??= error;
         this.closed();
@@ -81,78 +82,149 @@ export class Transport {
     );
   }
 
+  get connected(): boolean {
+    return this.session !== undefined;
+  }
+
   /** How many more streams this connection can take. */
   get room(): number {
-    const { session } = this;
-    if (session === undefined || this.draining || session.destroyed || session.closed) return 0;
-    const peer = this.connected ? session.remoteSettings.maxConcurrentStreams : undefined;
-    return (peer ?? streamsMaxAssumed) - this.activeStreams;
+    return this.session === undefined || this.draining ? 0 : this.session.room;
   }
 
   /** Only while there is {@link room}. */
-  open(headers: Record<string, IdentityHeaders[string]>, body: Buffer | undefined): ClientHttp2Stream {
-    const stream = (this.session as ClientHttp2Session).request(headers, { endStream: body === undefined });
-    this.activeStreams++;
-    stream.once('close', () => {
-      this.activeStreams--;
-      this.events.onRoom();
-    });
-    if (body !== undefined) stream.end(body);
-    return stream;
-  }
-
-  destroy(): void {
-    this.end(undefined);
-  }
-
-  /** `socket`: the way through a proxy; undefined connects directly. */
-  private openSession(options: TransportOptions, socket: Socket | undefined): void {
-    const session = connect(options.endpoint.url, {
-      secureContext: options.secureContext,
-      ...tlsOptions(options.endpoint),
-      ALPNProtocols: ['h2'],
-      timeout: 0,
-      ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
-      ...(socket === undefined ? {} : { socket }),
-      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
-      maxSessionMemory: 64,
-    });
-    this.session = session;
-    session.once('connect', () => {
-      if (session.alpnProtocol !== 'h2') {
-        this.end(new Error(notHttp2));
-        return;
-      }
-      this.deadline.cancel();
-      this.connected = true;
-      session.setLocalWindowSize(connectionWindowBytes);
-      this.events.onConnected();
-    });
-    session.on('remoteSettings', () => this.events.onRoom());
-    session.on('error', (error) => {
-      this.failure ??= error;
-    });
-    session.on('goaway', () => this.drain());
-    session.once('close', () => this.closed());
-  }
-
-  private end(error: Error | undefined): void {
-    this.failure ??= error;
-    if (this.session === undefined) this.dialling?.abort(error);
-    else this.session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
-  }
-
-  private closed(): void {
-    this.deadline.cancel();
-    this.drain();
-    this.events.onClosed(this.connected ? this.failure : connectError(this.failure));
+  open(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, HeaderValue>>,
+    body: Buffer | undefined,
+    handler: StreamHandler,
+  ): Http2Stream {
+    return (this.session as Http2Session).request(method, path, headers, body, handler);
   }
 
   /** No new streams; the connection ends with its last one. */
   retire(): void {
     if (this.draining) return;
     this.drain();
-    this.session?.close();
+    this.session?.retire();
+  }
+
+  destroy(): void {
+    this.end(undefined);
+  }
+
+  heard(): boolean {
+    const { hasHeard } = this;
+    this.hasHeard = false;
+    return hasHeard;
+  }
+
+  ping(): void {
+    this.session?.ping();
+  }
+
+  lost(): void {
+    this.end(new Error('no answer to a PING'));
+  }
+
+  /** All that is said in one go goes out in one piece. */
+  send(bytes: Buffer): void {
+    this.outgoing.push(bytes);
+    if (this.outgoing.length === 1) queueMicrotask(() => this.flush());
+  }
+
+  onRoom(): void {
+    this.events.onRoom();
+  }
+
+  onGoAway(): void {
+    this.drain();
+  }
+
+  onDrained(): void {
+    this.flush();
+    this.socket?.end();
+  }
+
+  onBroken(error: Error): void {
+    this.flush();
+    this.end(error);
+  }
+
+  /** `through`: the way through a proxy; undefined connects directly. */
+  private connect(
+    { endpoint, localAddress }: TransportOptions,
+    server: URL,
+    through: Socket | undefined,
+  ): void {
+    const host = bareHost(server);
+    const socket = connect({
+      host,
+      port: portOf(server),
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      secureContext: connectionContext(endpoint, this.identity),
+      ...tlsOptions(endpoint),
+      ALPNProtocols: alpnH2,
+      ...(localAddress === undefined ? {} : { localAddress }),
+      ...(through === undefined
+        ? { onread: { buffer: readBuffer, callback: (lengthBytes: number) => this.read(lengthBytes) } }
+        : { socket: through }),
+    });
+    this.socket = socket;
+    if (through !== undefined) socket.on('data', (chunk) => this.receive(chunk));
+    socket.setNoDelay(true);
+    socket.once('secureConnect', () => this.onSecure(socket, server));
+    socket.on('error', (error) => {
+      this.failure ??= error;
+    });
+    socket.once('close', () => this.closed());
+  }
+
+  private onSecure(socket: TLSSocket, server: URL): void {
+    if (socket.alpnProtocol !== 'h2') {
+      this.end(new Error(notHttp2));
+      return;
+    }
+    this.deadline.cancel();
+    this.session = new Http2Session(server.host, this);
+    if (this.draining) this.session.retire();
+    keepAliveOf(this.clock).add(this);
+    this.events.onConnected();
+  }
+
+  private read(lengthBytes: number): boolean {
+    this.receive(readBuffer.subarray(0, lengthBytes));
+    return true;
+  }
+
+  private receive(chunk: Buffer): void {
+    this.hasHeard = true;
+    this.session?.receive(chunk);
+  }
+
+  private flush(): void {
+    const { outgoing, socket } = this;
+    if (outgoing.length === 0) return;
+    this.outgoing = [];
+    if (socket === undefined || socket.destroyed || !socket.writable) return;
+    socket.write(outgoing.length === 1 ? (outgoing[0] as Buffer) : Buffer.concat(outgoing));
+  }
+
+  private end(error: Error | undefined): void {
+    this.failure ??= error;
+    this.drain();
+    if (this.socket === undefined) this.dialling?.abort(error);
+    else this.socket.destroy();
+  }
+
+  private closed(): void {
+    this.deadline.cancel();
+    keepAliveOf(this.clock).remove(this);
+    this.drain();
+    this.session?.close(
+      this.failure === undefined ? 'the connection was closed' : errorMessage(this.failure),
+    );
+    this.events.onClosed(this.connected ? this.failure : connectError(this.failure));
   }
 
   private drain(): void {

@@ -3,13 +3,15 @@ import { CallMetrics } from '../metrics/call-metrics.ts';
 import { Histogram } from '../metrics/histogram.ts';
 import { type CallOutcome, type LoadClient, type LoadRequest, callUntilDone } from './call.ts';
 import { type NamespaceWork, createNamespaces, deleteNamespaces } from './namespaces.ts';
-import type { DeploymentPlan, ObjectContext, PodPlan } from './objects.ts';
+import type { DeploymentPlan, ObjectContext, PodFailure, PodPlan } from './objects.ts';
 import {
   type ObjectKey,
   createDeployment,
   createPod,
+  createService,
   deleteDeployment,
   deletePod,
+  deleteService,
   getPod,
   listPods,
   scaleDeployment,
@@ -55,7 +57,14 @@ export type LoadCounters = {
   podsCreated: number;
 };
 
-type OwnDeployment = ObjectKey & { phase: string; replicas: number };
+/** What {@link LoadGenerator.deleteObjects} is to delete. */
+export type DeletableObjects = {
+  deployments: readonly ObjectKey[];
+  services: readonly ObjectKey[];
+  pods: readonly CreatedPod[];
+};
+
+type OwnDeployment = ObjectKey & { phase: string; replicas: number; failure?: PodFailure };
 
 /** Creates, scales, reads and deletes workload objects, at intended times, and knows what it has made. */
 export class LoadGenerator {
@@ -66,6 +75,7 @@ export class LoadGenerator {
   readonly lateness = new Histogram();
   private readonly options: LoadOptions;
   private readonly deployments = new Map<string, OwnDeployment>();
+  private readonly ownServices = new Map<string, ObjectKey>();
   private readonly pods = new Map<string, CreatedPod>();
   private readonly reports: SendReport[] = [];
   private running: PacedSender | undefined;
@@ -107,9 +117,23 @@ export class LoadGenerator {
     return replicas + this.pods.size;
   }
 
+  /** Those of {@link podsExpected} that can start. */
+  get podsExpectedToStart(): number {
+    let never = 0;
+    for (const { failure, replicas } of this.deployments.values()) {
+      if (failure?.failure === 'failed-pull') never += replicas;
+    }
+    return this.podsExpected - never;
+  }
+
   /** Deployments of a phase, or all: those that were created and not deleted. */
   deploymentsOf(phase?: string): readonly ObjectKey[] {
     return [...this.deployments.values()].filter((own) => phase === undefined || own.phase === phase);
+  }
+
+  /** Services that were created and not deleted. */
+  services(): readonly ObjectKey[] {
+    return [...this.ownServices.values()];
   }
 
   /** Pods created directly and not deleted. */
@@ -134,23 +158,36 @@ export class LoadGenerator {
     if (!this.namespacesMade) return [];
     const left = await deleteNamespaces(this.namespaces, timeoutMs, this.namespaceWork(signal));
     this.deployments.clear();
+    this.ownServices.clear();
     this.pods.clear();
     this.namespacesMade = left.length > 0;
     return left;
   }
 
-  /** One request for each plan, in order. */
+  /** One request for each plan, in order, and one before it where the plan has a Service. */
   createDeployments(
     plans: readonly DeploymentPlan[],
     sends: SendPlan,
     signal: AbortSignal,
   ): Promise<SendReport> {
     const { client, context } = this.options;
+    const steps = plans.flatMap((plan) => [
+      ...(plan.service ? [{ plan, isService: true }] : []),
+      { plan, isService: false },
+    ]);
+    const stepAt = (i: number): (typeof steps)[number] => steps[i] as (typeof steps)[number];
     return this.sendPaced(sends, signal, {
-      make: (i) => createDeployment(client, plans[i] as DeploymentPlan, context),
+      make: (i) => {
+        const { plan, isService } = stepAt(i);
+        return isService ? createService(client, plan, context) : createDeployment(client, plan, context);
+      },
       onOutcome: (i, outcome) => {
-        const plan = plans[i] as DeploymentPlan;
         if (outcome.type !== 'done') return;
+        const { plan, isService } = stepAt(i);
+        if (isService) {
+          this.ownServices.set(keyOf(plan), plan);
+          return;
+        }
         this.deployments.set(keyOf(plan), plan);
         this.podsCreated += plan.replicas;
       },
@@ -175,25 +212,24 @@ export class LoadGenerator {
     });
   }
 
-  /** Deletes Deployments (their pods go later) and then directly created pods, one request each, in order. */
-  deleteObjects(
-    deployments: readonly ObjectKey[],
-    pods: readonly CreatedPod[],
-    sends: SendPlan,
-    signal: AbortSignal,
-  ): Promise<SendReport> {
+  /** Deletes Deployments (their pods go later), Services and directly created pods, one request each, in this order. */
+  deleteObjects(objects: DeletableObjects, sends: SendPlan, signal: AbortSignal): Promise<SendReport> {
     const { client } = this.options;
-    const podAt = (i: number): CreatedPod => pods[i - deployments.length] as CreatedPod;
+    const steps = [
+      ...objects.deployments.map((key) => ({
+        request: () => deleteDeployment(client, key),
+        done: () => this.deployments.delete(keyOf(key)),
+      })),
+      ...objects.services.map((key) => ({
+        request: () => deleteService(key),
+        done: () => this.ownServices.delete(keyOf(key)),
+      })),
+      ...objects.pods.map((pod) => ({ request: () => deletePod(pod), done: () => this.podDeleted(pod) })),
+    ];
     return this.sendPaced(sends, signal, {
-      make: (i) => {
-        const deployment = deployments[i];
-        return deployment === undefined ? deletePod(podAt(i)) : deleteDeployment(client, deployment);
-      },
+      make: (i) => (steps[i] as (typeof steps)[number]).request(),
       onOutcome: (i, outcome) => {
-        if (outcome.type !== 'done') return;
-        const deployment = deployments[i];
-        if (deployment === undefined) this.podDeleted(podAt(i));
-        else this.deployments.delete(keyOf(deployment));
+        if (outcome.type === 'done') steps[i]?.done();
       },
     });
   }

@@ -27,6 +27,7 @@ export type Rule = {
 export const loadRules: readonly Rule[] = [
   { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'delete', 'get', 'list'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['create', 'delete', 'get', 'list'] },
+  { apiGroups: [''], resources: ['services'], verbs: ['create', 'delete'] },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'delete'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
   // To see whether a new namespace is ready for pods.

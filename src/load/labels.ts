@@ -5,12 +5,15 @@ export const runLabel = 'hollowmark.dev/run';
 export const phaseLabel = 'hollowmark.dev/phase';
 
 /**
- * What a pod is there for: `load` (made by a Deployment, fills the cluster) or `latency` (made directly, its startup
- * is what is measured).
+ * What a pod is there for: `load` (made by a Deployment, fills the cluster), `latency` (made directly, its startup
+ * is what is measured) or `failing` (as `load`, made so as to fail).
  */
 export const purposeLabel = 'hollowmark.dev/purpose';
 
-export type PodPurpose = 'load' | 'latency';
+export type PodPurpose = 'load' | 'latency' | 'failing';
 
 /** The taint that keeps the pods of others off hollow nodes of a shared cluster. Our load tolerates it. */
 export const hollowTaintKey = 'hollowmark.dev/hollow';
+
+/** On nodes with a runtime that is chosen by RuntimeClass: the name of both. */
+export const runtimeLabel = 'hollowmark.dev/runtime';

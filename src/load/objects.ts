@@ -1,7 +1,11 @@
 import { type PodPurpose, hollowTaintKey, phaseLabel, purposeLabel, runLabel } from './labels.ts';
 
 /** How the containers of a phase look. Quantities are Kubernetes' own. */
-export type PodShape = { image: string; requests: Readonly<Record<string, string>> };
+export type PodShape = {
+  image: string;
+  requests: Readonly<Record<string, string>>;
+  runtimeClass?: string | undefined;
+};
 
 export type Toleration = { key: string; operator: 'Exists' | 'Equal'; value?: string; effect?: string };
 
@@ -17,12 +21,24 @@ export type ObjectContext = {
   confined: boolean;
 };
 
+/** What is wrong with the pods of a Deployment, for as long as it is there. */
+export type PodFailure =
+  /** The image is nowhere to be had: the pods never start. */
+  | { failure: 'failed-pull' }
+  /** The container ends with this code so long after each start, and is started again. */
+  | { failure: 'exiting'; afterMs: number; exitCode: number }
+  /** Ready for so long, not Ready for as long, and so on. */
+  | { failure: 'flapping'; everyMs: number };
+
 export type DeploymentPlan = {
   namespace: string;
   name: string;
   phase: string;
   replicas: number;
   shape: PodShape;
+  failure?: PodFailure;
+  /** Whether a Service of the same name leads to its pods. */
+  service: boolean;
 };
 
 export type PodPlan = { namespace: string; name: string; phase: string; shape: PodShape };
@@ -30,12 +46,20 @@ export type PodPlan = { namespace: string; name: string; phase: string; shape: P
 /** A kubelet gives a container this long between SIGTERM and SIGKILL; pause ends at once. 0 would skip the kubelet. */
 const terminationGracePeriodSeconds = 1;
 
+const containerName = 'main';
+
+/** No name server knows it (RFC 6761), and no hollow node pulls from it. */
+const noRegistry = 'registry.invalid';
+
 export function namespaceObject(name: string, context: ObjectContext): unknown {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { [runLabel]: context.runId } } };
 }
 
 export function deploymentObject(plan: DeploymentPlan, context: ObjectContext): unknown {
-  const labels = { ...labelsOf(plan.phase, 'load', context), app: plan.name };
+  const { failure } = plan;
+  const purpose = failure === undefined ? 'load' : 'failing';
+  const labels = { ...labelsOf(plan.phase, purpose, context), app: plan.name };
+  const annotations = annotationsOf(failure);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -43,8 +67,28 @@ export function deploymentObject(plan: DeploymentPlan, context: ObjectContext): 
     spec: {
       replicas: plan.replicas,
       selector: { matchLabels: { app: plan.name } },
-      template: { metadata: { labels }, spec: podSpec(plan.shape, context) },
+      template: {
+        metadata: { labels, ...(annotations === undefined ? {} : { annotations }) },
+        spec: podSpec(plan.shape, context, failure),
+      },
     },
+  };
+}
+
+/** What clients connect to, and where the pods would listen if they did. */
+const servicePort = { name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 };
+
+/** A Service of type ClusterIP in front of a Deployment's pods; controllers make its endpoint slices. */
+export function serviceObject(plan: DeploymentPlan, context: ObjectContext): unknown {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: plan.name,
+      namespace: plan.namespace,
+      labels: { [runLabel]: context.runId, [phaseLabel]: plan.phase },
+    },
+    spec: { selector: { app: plan.name }, ports: [servicePort] },
   };
 }
 
@@ -70,19 +114,41 @@ function labelsOf(phase: string, purpose: PodPurpose, context: ObjectContext): R
  * A stateless pod as the startup SLI means it. The token is mounted as it is by default, so that a kubelet has to
  * ask for one and to read kube-root-ca.crt (a projected volume, which the SLI allows).
  */
-function podSpec(shape: PodShape, context: ObjectContext): unknown {
+function podSpec(shape: PodShape, context: ObjectContext, failure?: PodFailure): unknown {
   return {
     containers: [
       {
-        name: 'main',
-        image: shape.image,
+        name: containerName,
+        image: failure?.failure === 'failed-pull' ? `${noRegistry}/${shape.image}` : shape.image,
+        // Without a probe a container that runs is Ready.
+        ...(failure?.failure === 'flapping'
+          ? { readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1, failureThreshold: 1 } }
+          : {}),
         ...(Object.keys(shape.requests).length === 0 ? {} : { resources: resourcesOf(shape.requests) }),
       },
     ],
     terminationGracePeriodSeconds,
+    ...(shape.runtimeClass === undefined ? {} : { runtimeClassName: shape.runtimeClass }),
     tolerations: [{ key: hollowTaintKey, operator: 'Exists' }, ...context.tolerations],
     ...(context.confined ? { nodeSelector: { [runLabel]: context.runId } } : {}),
   };
+}
+
+/** How a hollow kubelet is told what a container does by itself (`hollow/pods/container-behaviour.ts`). */
+function annotationsOf(failure: PodFailure | undefined): Record<string, string> | undefined {
+  const prefix = `hollowmark.dev/container.${containerName}`;
+  switch (failure?.failure) {
+    case 'exiting':
+      return {
+        [`${prefix}.run-duration`]: `${failure.afterMs}ms`,
+        [`${prefix}.exit-code`]: String(failure.exitCode),
+      };
+    case 'flapping':
+      return { [`${prefix}.readiness-flaps-every`]: `${failure.everyMs}ms` };
+    case 'failed-pull':
+    case undefined:
+      return undefined;
+  }
 }
 
 /** Extended resources, such as nvidia.com/gpu, cannot be overcommitted: the API server wants them as limits too. */

@@ -8,6 +8,7 @@ import {
   deploymentObject,
   latencyPodObject,
   namespaceObject,
+  serviceObject,
 } from './objects.ts';
 
 /** A request whose answer takes longer has none: the API server itself gives up after 60 s. */
@@ -27,6 +28,8 @@ const kinds = {
   createDeployment: callClass('POST', 'deployments', '', 'resource'),
   scaleDeployment: callClass('PATCH', 'deployments', 'scale', 'resource'),
   deleteDeployment: callClass('DELETE', 'deployments', '', 'resource'),
+  createService: callClass('POST', 'services', '', 'resource'),
+  deleteService: callClass('DELETE', 'services', '', 'resource'),
   createPod: callClass('POST', 'pods', '', 'resource'),
   getPod: callClass('GET', 'pods', '', 'resource'),
   deletePod: callClass('DELETE', 'pods', '', 'resource'),
@@ -37,6 +40,7 @@ const kinds = {
 export type ObjectKey = { namespace: string; name: string };
 
 const deployments = (namespace: string): string => `/apis/apps/v1/namespaces/${namespace}/deployments`;
+const services = (namespace: string): string => `/api/v1/namespaces/${namespace}/services`;
 const pods = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
 
 /** The label selector for everything that a run made, encoded. */
@@ -138,6 +142,33 @@ export function deleteDeployment(client: LoadClient, { namespace, name }: Object
       path: `${deployments(namespace)}/${name}`,
       kind: kinds.deleteDeployment,
       body: client.codec.encode({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' }),
+      timeoutMs,
+    },
+  };
+}
+
+export function createService(client: LoadClient, plan: DeploymentPlan, context: ObjectContext): LoadRequest {
+  return {
+    what: `create Service ${plan.namespace}/${plan.name}`,
+    verb: 'create',
+    request: {
+      method: 'POST',
+      path: services(plan.namespace),
+      kind: kinds.createService,
+      body: client.codec.encode(serviceObject(plan, context)),
+      timeoutMs,
+    },
+  };
+}
+
+export function deleteService({ namespace, name }: ObjectKey): LoadRequest {
+  return {
+    what: `delete Service ${namespace}/${name}`,
+    verb: 'delete',
+    request: {
+      method: 'DELETE',
+      path: `${services(namespace)}/${name}`,
+      kind: kinds.deleteService,
       timeoutMs,
     },
   };

@@ -10,6 +10,7 @@ import { type CallSource, apiCallSlis, refusalNote } from './api-calls.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Course } from './course.ts';
 import { compareWithList } from './final-list.ts';
+import { NetworkProgramming } from './network-programming.ts';
 import { notesOf } from './notes.ts';
 import { NodeObserver, PodObserver } from './observer.ts';
 import { type CreatedPod, PodStartup } from './pod-startup.ts';
@@ -67,6 +68,14 @@ export type FinishOptions = {
   achieved: readonly { phase: string; ratio: number }[];
 };
 
+/** What hollow nodes tell from time to time, since the last time; histograms are HDR V2 base64, microseconds. */
+export type ShardFigures = {
+  calls: readonly CallSnapshot[];
+  loopDelay: string;
+  gcPause: string;
+  networkProgramming: { changes: string; proxyP99s: string };
+};
+
 /** The parts of a result that come from measuring. */
 export type Measured = Pick<
   RunResult,
@@ -95,6 +104,7 @@ export class Measurement {
   private readonly calls: Record<CallSource, CallMetrics>;
   private readonly shardLoopDelay = new Histogram();
   private readonly shardGcPause = new Histogram();
+  private readonly networkProgramming = new NetworkProgramming();
   private readonly listeners = new Set<() => void>();
   private serverBefore: ServerLatencies | undefined;
   private serverSideMissing: string | undefined;
@@ -174,9 +184,10 @@ export class Measurement {
   }
 
   /** What a shard tells about every five seconds. */
-  recordShard(shard: { calls: readonly CallSnapshot[]; loopDelay: string; gcPause: string }): void {
+  recordShard(shard: ShardFigures): void {
     this.shardLoopDelay.merge(Histogram.fromBase64(shard.loopDelay));
     this.shardGcPause.merge(Histogram.fromBase64(shard.gcPause));
+    this.networkProgramming.record(shard.networkProgramming);
     const recent = new Histogram();
     this.calls.nodes.recent = recent;
     this.calls.nodes.merge(shard.calls);
@@ -257,6 +268,7 @@ export class Measurement {
       ...startupSlis(this.startup, this.thresholds),
       ...apiCallSlis(this.calls, server === undefined, this.thresholds),
       ...(server?.slis ?? []),
+      ...this.networkProgramming.slis(this.thresholds),
       this.lag.sli(),
     ];
     const counts = await this.compareCounts();

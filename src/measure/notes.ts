@@ -61,6 +61,7 @@ function aboutPods({ excluded, neverStarted, incomplete, relisted }: NoteInputs)
   const reasons = [
     [excluded.unschedulable, 'could not be placed at once'],
     [excluded.initContainers, 'had init containers'],
+    [excluded.failing, 'were made so as to fail'],
     [excluded.goneBeforeStart, 'were deleted before they started'],
     [excluded.unfinished, 'were still starting when the run ended'],
   ] as const;

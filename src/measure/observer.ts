@@ -2,7 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import type { ApiClient } from '../kube/client.ts';
 import { Reflector, type WatchHandler } from '../kube/reflector.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
-import { type PodFacts, podFacts } from './pod-facts.ts';
+import { View } from '../wire/view.ts';
+import { type PodFacts, podFacts, podFactsView } from './pod-facts.ts';
 import { observerBackoffMsMin } from './watch-lag.ts';
 
 /** Pods that are kept track of at once: the limit of Kubernetes' own promise is 150,000. Others count as dropped. */
@@ -47,6 +48,7 @@ const scheduledBit = 1;
 const startedBit = 2;
 const failedBit = 4;
 const unschedulableBit = 8;
+const deletingBit = 16;
 
 /**
  * Watches all pods of a run and counts what becomes of them. Each pod is one small integer beside its uid (about
@@ -60,6 +62,8 @@ export class PodObserver implements WatchHandler {
   started = 0;
   /** Pods of {@link started} that are still there. */
   running = 0;
+  /** Pods of {@link running} that have not failed and are not being deleted. */
+  serving = 0;
   deleted = 0;
   /** Pods whose phase became Failed. */
   failed = 0;
@@ -120,7 +124,7 @@ export class PodObserver implements WatchHandler {
 
   onEvent(event: RawWatchEvent): void {
     const atUs = this.options.clock.nowUs();
-    const facts = podFacts(event.object());
+    const facts = podFacts(event.object(podFactsView));
     if (facts.uid === '') return;
     if (event.type === 'DELETED') this.remove(facts.uid, atUs);
     else if (event.type === 'ADDED' || event.type === 'MODIFIED') this.update(facts, atUs);
@@ -176,6 +180,8 @@ export class PodObserver implements WatchHandler {
       bits |= failedBit;
       this.failed++;
     }
+    if (facts.deleting) bits |= deletingBit;
+    this.serving += servingCount(bits) - servingCount(before);
     if (bits !== before || bits === 0) this.pods.set(facts.uid, bits);
   }
 
@@ -185,9 +191,31 @@ export class PodObserver implements WatchHandler {
     this.pods.delete(uid);
     this.deleted++;
     if ((bits & startedBit) !== 0) this.running--;
+    this.serving -= servingCount(bits);
     this.listener.onGone(uid, atUs);
   }
 }
+
+function servingCount(bits: number): 0 | 1 {
+  return (bits & (startedBit | failedBit | deletingBit)) === startedBit ? 1 : 0;
+}
+
+/** What is known of a node. */
+export type NodeState = {
+  ready: boolean;
+  /** How often it was Ready and then was not. */
+  lapses: number;
+  /** Keys of its taints. */
+  taints: readonly string[];
+};
+
+const noTaints: readonly string[] = [];
+
+const nodeReadyView = new View({
+  metadata: { name: true },
+  spec: { taints: { key: true } },
+  status: { conditions: { type: true, status: true } },
+});
 
 /** Watches the nodes of a run: how many are Ready, and how often one ceased to be. */
 export class NodeObserver implements WatchHandler {
@@ -197,7 +225,7 @@ export class NodeObserver implements WatchHandler {
   /** Nodes beyond {@link nodesMax}. */
   dropped = 0;
   synced = false;
-  private readonly nodes = new Map<string, boolean>();
+  private readonly nodes = new Map<string, NodeState>();
   private readonly options: ObserverOptions;
   private listed: Set<string> | undefined;
   private reflector: Reflector | undefined;
@@ -229,13 +257,19 @@ export class NodeObserver implements WatchHandler {
     return this.nodes.size;
   }
 
+  /** Undefined for a node that is not there. */
+  node(name: string): Readonly<NodeState> | undefined {
+    return this.nodes.get(name);
+  }
+
   onListing(): void {
     this.listed = new Set();
   }
 
   onEvent(event: RawWatchEvent): void {
-    const node = event.object() as {
+    const node = event.object(nodeReadyView) as {
       metadata?: { name?: string };
+      spec?: { taints?: { key?: string }[] };
       status?: { conditions?: { type?: string; status?: string }[] };
     };
     const name = node.metadata?.name ?? '';
@@ -243,7 +277,8 @@ export class NodeObserver implements WatchHandler {
     if (event.type === 'DELETED') this.remove(name);
     else {
       const condition = node.status?.conditions?.find((one) => one.type === 'Ready');
-      this.update(name, condition?.status === 'True');
+      const taints = node.spec?.taints?.map(({ key }) => key ?? '') ?? noTaints;
+      this.update(name, condition?.status === 'True', taints);
     }
     this.options.onChange();
   }
@@ -262,22 +297,28 @@ export class NodeObserver implements WatchHandler {
     this.listed = undefined;
   }
 
-  private update(name: string, isReady: boolean): void {
+  private update(name: string, isReady: boolean, taints: readonly string[]): void {
     this.listed?.add(name);
-    const wasReady = this.nodes.get(name);
-    if (wasReady === undefined && this.nodes.size >= nodesMax) {
-      this.dropped++;
-      return;
+    let state = this.nodes.get(name);
+    if (state === undefined) {
+      if (this.nodes.size >= nodesMax) {
+        this.dropped++;
+        return;
+      }
+      state = { ready: false, lapses: 0, taints: noTaints };
+      this.nodes.set(name, state);
     }
-    if (wasReady === true && !isReady) {
+    if (state.ready && !isReady) {
       this.ready--;
       this.notReadyEvents++;
-    } else if (wasReady !== true && isReady) this.ready++;
-    if (wasReady !== isReady) this.nodes.set(name, isReady);
+      state.lapses++;
+    } else if (!state.ready && isReady) this.ready++;
+    state.ready = isReady;
+    state.taints = taints;
   }
 
   private remove(name: string): void {
-    if (this.nodes.get(name) === true) this.ready--;
+    if (this.nodes.get(name)?.ready === true) this.ready--;
     this.nodes.delete(name);
   }
 }

@@ -1,3 +1,5 @@
+import { View } from '../wire/view.ts';
+
 /** What the observer takes from a Pod: enough for counts, classes and phases, and no more. */
 export type PodFacts = {
   uid: string;
@@ -22,7 +24,30 @@ export type PodFacts = {
   /** All containers run or have run: the SLI's "reported as started". */
   started: boolean;
   failed: boolean;
+  /** Has a deletionTimestamp. */
+  deleting: boolean;
+  /** Made so as to fail. */
+  failing: boolean;
 };
+
+/** What {@link podFacts} reads of a pod. */
+export const podFactsView = new View({
+  metadata: {
+    uid: true,
+    namespace: true,
+    name: true,
+    labels: true,
+    ownerReferences: { kind: true, controller: true },
+    creationTimestamp: true,
+    deletionTimestamp: true,
+  },
+  spec: { nodeName: true, containers: { name: true }, initContainers: { name: true }, volumes: true },
+  status: {
+    phase: true,
+    conditions: { type: true, status: true, reason: true },
+    containerStatuses: { state: true, lastState: true, started: true },
+  },
+});
 
 type Meta = {
   uid?: string;
@@ -31,6 +56,7 @@ type Meta = {
   labels?: Record<string, string>;
   ownerReferences?: { kind?: string; controller?: boolean }[];
   creationTimestamp?: string;
+  deletionTimestamp?: string;
 };
 
 type ContainerState = { running?: unknown; terminated?: unknown };
@@ -50,7 +76,7 @@ type Pod = {
   };
 };
 
-/** The load generator's mark on pods that are there to be measured: `latency`. */
+/** The load generator's mark on pods: `latency` is there to be measured, `failing` is made so as to fail. */
 export const purposeLabel = 'hollowmark.dev/purpose';
 
 /**
@@ -62,13 +88,14 @@ const statelessVolumes = new Set(['name', 'secret', 'configMap', 'downwardAPI', 
 /** Reads a Pod as a watch delivers it. Never throws: what is missing counts as not there. */
 export function podFacts(object: unknown): PodFacts {
   const { metadata = {}, spec = {}, status = {} } = (object ?? {}) as Pod;
+  const purpose = metadata.labels?.[purposeLabel];
   const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
   return {
     uid: metadata.uid ?? '',
     namespace: metadata.namespace ?? '',
     name: metadata.name ?? '',
     node: spec.nodeName ?? '',
-    kind: metadata.labels?.[purposeLabel] === 'latency' ? 'latency' : kindOfOwner(owner?.kind),
+    kind: purpose === 'latency' ? 'latency' : kindOfOwner(owner?.kind),
     controlled: owner !== undefined,
     stateful: (spec.volumes ?? []).some((volume) =>
       Object.keys(volume).some((source) => !statelessVolumes.has(source)),
@@ -83,6 +110,8 @@ export function podFacts(object: unknown): PodFacts {
     ),
     started: allStarted(spec.containers?.length ?? 0, status.containerStatuses ?? []),
     failed: status.phase === 'Failed',
+    deleting: metadata.deletionTimestamp !== undefined,
+    failing: purpose === 'failing',
   };
 }
 

@@ -39,6 +39,8 @@ export type StartupGroup = {
 export type StartupExclusions = {
   unschedulable: number;
   initContainers: number;
+  /** Made so as to fail. */
+  failing: number;
   /** Deleted before they had started, and before they were late. */
   goneBeforeStart: number;
   /** Not started when the run ended, and not late yet. */
@@ -62,6 +64,7 @@ export class PodStartup implements PodListener {
   readonly excluded: StartupExclusions = {
     unschedulable: 0,
     initContainers: 0,
+    failing: 0,
     goneBeforeStart: 0,
     unfinished: 0,
   };
@@ -141,6 +144,12 @@ export class PodStartup implements PodListener {
   }
 
   onSeen(facts: PodFacts, atUs: number, live: boolean): void {
+    if (facts.failing) {
+      this.excluded.failing++;
+      this.early.delete(facts.uid);
+      this.remember(facts.uid);
+      return;
+    }
     const times = noTimes();
     times.seenUs = atUs;
     const early = this.early.get(facts.uid);

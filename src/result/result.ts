@@ -152,7 +152,13 @@ export type RunResult = {
     /** The argv of every control-plane process, by component. */
     flags: Record<string, string[]>;
   };
-  wire: { profile: string; identity: string; codec: string };
+  wire: {
+    profile: string;
+    identity: string;
+    codec: string;
+    /** false: the nodes sent less than real ones do, and the figures say nothing about a real cluster. Else absent. */
+    comparable?: boolean;
+  };
   nodes: { requested: number; ready: number; notReadyEvents: number };
   pods: { created: number; started: number; deleted: number; failed: number };
   slis: Sli[];

@@ -1,11 +1,26 @@
 import type { Fault } from './file/fault.ts';
 import { formatPath } from './file/path.ts';
 import { deploymentReplicas } from './deployments.ts';
-import { parseQuantity } from './quantity.ts';
-import type { Phase, Quantities, Scenario } from './scenario.ts';
+import { parseQuantity } from '../base/quantity.ts';
+import { nodeGroups, runsClass } from './nodes.ts';
+import { runtimeClasses } from './runtimes.ts';
+import type {
+  CreateDeploymentsPhase,
+  LatencyPodsPhase,
+  NodeGroup,
+  Phase,
+  Quantities,
+  Scenario,
+} from './scenario.ts';
 
 /** Pods of one phase that are there at a time. */
-type Group = { pods: number; deployments: number; requests: Quantities; fromDeployments: boolean };
+type Group = {
+  pods: number;
+  deployments: number;
+  requests: Quantities;
+  runtimeClass: string | undefined;
+  fromDeployments: boolean;
+};
 
 /** The pods that are there after each phase (during it, for those that latency pods leave at once). */
 function* states(scenario: Scenario): Generator<{ phase: Phase; index: number; groups: readonly Group[] }> {
@@ -25,7 +40,8 @@ function change(groups: Map<string, Group>, phase: Phase, scenario: Scenario): G
       groups.set(phase.name, {
         pods,
         deployments: replicas.length,
-        requests: phase.requests,
+        requests: requestsOf(phase, scenario),
+        runtimeClass: phase.runtimeClass,
         fromDeployments: true,
       });
       return [];
@@ -38,7 +54,13 @@ function change(groups: Map<string, Group>, phase: Phase, scenario: Scenario): G
       return [];
     }
     case 'latency-pods': {
-      const group = { pods: phase.count, deployments: 0, requests: phase.requests, fromDeployments: false };
+      const group = {
+        pods: phase.count,
+        deployments: 0,
+        requests: requestsOf(phase, scenario),
+        runtimeClass: phase.runtimeClass,
+        fromDeployments: false,
+      };
       if (!phase.deleteAfterStart) groups.set(phase.name, group);
       // How many are there at once depends on how fast they start; one has to fit at least.
       return phase.deleteAfterStart ? [{ ...group, pods: 1 }] : [];
@@ -50,6 +72,7 @@ function change(groups: Map<string, Group>, phase: Phase, scenario: Scenario): G
       return [];
     case 'wait':
     case 'steady':
+    case 'fail-nodes':
       return [];
   }
 }
@@ -68,19 +91,44 @@ export function findCapacityFaults(scenario: Scenario): Fault[] {
   return [];
 }
 
+/** What a pod takes of a node: its requests, and the overhead of its RuntimeClass. */
+function requestsOf(
+  { requests, runtimeClass }: CreateDeploymentsPhase | LatencyPodsPhase,
+  scenario: Scenario,
+): Quantities {
+  const overhead = runtimeClasses(scenario).find(({ name }) => name === runtimeClass)?.overhead;
+  if (overhead === undefined) return requests;
+  const sum = { ...requests };
+  for (const [resource, more] of Object.entries(overhead)) {
+    const needed = nano(requests[resource] ?? '0') + nano(more);
+    sum[resource] = needed % nano('1') === 0n ? `${needed / nano('1')}` : `${needed / nano('1m')}m`;
+  }
+  return sum;
+}
+
+/** Nodes that take pods of a RuntimeClass, or those of none. */
+function nodesFor(runtimeClass: string | undefined, scenario: Scenario): NodeGroup[] {
+  const all = nodeGroups(scenario.nodes);
+  return runtimeClass === undefined ? all : all.filter((group) => runsClass(group, runtimeClass, scenario));
+}
+
 /** A single pod that asks for more than a node has. */
 function requestFault(phase: Phase, index: number, scenario: Scenario): Fault | undefined {
   if (!('requests' in phase)) return undefined;
-  for (const [resource, request] of Object.entries(phase.requests)) {
+  const nodes = nodesFor(phase.runtimeClass, scenario);
+  for (const [resource, needed] of Object.entries(requestsOf(phase, scenario))) {
     const path = ['phases', index, 'requests', resource];
     const related = [['nodes', 'capacity']];
-    const capacity = scenario.nodes.capacity[resource];
-    if (capacity === undefined) {
+    const capacities = nodes.flatMap(({ capacity }) => capacity[resource] ?? []);
+    const largest = capacities.reduce((a, b) => (nano(b) > nano(a) ? b : a), '0');
+    if (capacities.length === 0) {
       const message = `${formatPath(path)}: no node has the resource ${resource}`;
       return { path, at: 'key', message, hint: `give the nodes some in nodes.capacity`, related };
     }
-    if (nano(request) > nano(capacity)) {
-      const message = `${formatPath(path)} is ${request}, but a node has ${capacity}`;
+    if (nano(needed) > nano(largest)) {
+      const asked = phase.requests[resource] ?? '0';
+      const overhead = nano(asked) === nano(needed) ? '' : ' with the overhead of its RuntimeClass';
+      const message = `${formatPath(path)} is ${asked}${overhead}, but a node has ${largest}`;
       return { path, at: 'value', message, related };
     }
   }
@@ -94,37 +142,52 @@ function sumFault(
   groups: readonly Group[],
   scenario: Scenario,
 ): Fault | undefined {
-  const { count, capacity } = scenario.nodes;
   const key = sizeKey(phase);
   if (key === undefined) return undefined;
   const path = ['phases', index, key];
-  const related = [['nodes']];
-  const pods = groups.reduce((sum, group) => sum + group.pods, 0);
-  const fault = (what: string): Fault => ({
-    path,
-    at: 'value',
-    message: `${formatPath(path)}: ${what}`,
-    related,
-  });
-  const podsEach = nano(capacity['pods'] ?? '0') / nano('1');
-  if (BigInt(pods) > podsEach * BigInt(count)) {
-    return fault(
-      `${pods} pods are more than the ${podsEach * BigInt(count)} that ${count} nodes hold (${podsEach} each)`,
-    );
-  }
-  for (const [resource, each] of Object.entries(capacity)) {
-    if (resource === 'pods') continue;
-    const shortage = shortageOf(resource, nano(each), groups, count);
-    if (shortage !== undefined) return fault(`${shortage} (${each} each)`);
+  const classes = new Set([undefined, ...groups.map(({ runtimeClass }) => runtimeClass)]);
+  for (const runtimeClass of classes) {
+    // Pods without a class may be on all nodes, together with those that have one.
+    const nodes = nodesFor(runtimeClass, scenario);
+    const some = groups.filter((group) => runtimeClass === undefined || group.runtimeClass === runtimeClass);
+    const what = shortage(some, nodes);
+    if (what !== undefined) {
+      return { path, at: 'value', message: `${formatPath(path)}: ${what}`, related: [['nodes']] };
+    }
   }
   return undefined;
 }
 
-/** Why `count` nodes with `each` of a resource do not hold all groups; undefined when they do, as far as one can add. */
+/** Why the nodes do not hold the pods; undefined when they do, as far as one can add. */
+function shortage(groups: readonly Group[], nodes: readonly NodeGroup[]): string | undefined {
+  const count = nodes.reduce((sum, node) => sum + node.count, 0);
+  const pods = groups.reduce((sum, group) => sum + group.pods, 0);
+  /** What every node has, where all have the same. */
+  const each = (resource: string): string => {
+    const all = new Set(nodes.map(({ capacity }) => capacity[resource] ?? '0'));
+    return all.size === 1 ? ` (${[...all].join('')} each)` : '';
+  };
+  const room = nodes.reduce(
+    (sum, node) => sum + (nano(node.capacity['pods'] ?? '0') / nano('1')) * BigInt(node.count),
+    0n,
+  );
+  if (BigInt(pods) > room) {
+    return `${pods} pods are more than the ${room} that ${count} nodes hold${each('pods')}`;
+  }
+  const resources = new Set(nodes.flatMap(({ capacity }) => Object.keys(capacity)));
+  resources.delete('pods');
+  for (const resource of resources) {
+    const what = shortageOf(resource, groups, nodes, count);
+    if (what !== undefined) return `${what}${each(resource)}`;
+  }
+  return undefined;
+}
+
+/** Why the nodes do not have enough of one resource; undefined when they have. */
 function shortageOf(
   resource: string,
-  each: bigint,
   groups: readonly Group[],
+  nodes: readonly NodeGroup[],
   count: number,
 ): string | undefined {
   let total = 0n;
@@ -135,13 +198,21 @@ function shortageOf(
     pods += group.pods;
     if (request === 0n) continue;
     // A pod does not take the remainders of two nodes: two nodes of 8 cpu hold four pods of 3, not five.
-    const room = (each / request) * BigInt(count);
+    const room = sumOver(nodes, resource, (each) => each / request);
     if (BigInt(group.pods) > room) {
       return `${group.pods} pods of ${group.requests[resource]} ${resource} are more than the ${room} that ${count} nodes hold`;
     }
   }
-  if (total <= each * BigInt(count)) return undefined;
+  if (total <= sumOver(nodes, resource, (each) => each)) return undefined;
   return `${pods} pods ask for more ${resource} than ${count} nodes have`;
+}
+
+/** Adds up what each node's part of a resource makes. */
+function sumOver(nodes: readonly NodeGroup[], resource: string, make: (each: bigint) => bigint): bigint {
+  return nodes.reduce(
+    (sum, node) => sum + make(nano(node.capacity[resource] ?? '0')) * BigInt(node.count),
+    0n,
+  );
 }
 
 /** The key of a phase that says how many pods it makes. */

@@ -1,10 +1,14 @@
 import { findCapacityFaults, podCounts } from './capacity.ts';
+import { requestsPerDeployment } from './deployments.ts';
 import { durationMsMax } from './duration.ts';
 import { type Fault, alternatives, describeValue } from './file/fault.ts';
-import { formatPath } from './file/path.ts';
+import { type ScenarioPath, formatPath } from './file/path.ts';
 import { nearest } from '../base/nearest.ts';
-import { parseQuantity } from './quantity.ts';
-import type { Phase, Scenario } from './scenario.ts';
+import { parseQuantity } from '../base/quantity.ts';
+import { failNodesFaults } from './node-failures.ts';
+import { nodeGroups } from './nodes.ts';
+import { runtimeClasses } from './runtimes.ts';
+import type { Phase, Quantities, Scenario, CreateDeploymentsPhase } from './scenario.ts';
 
 /** Requests that one phase may plan: their send times are kept in memory, 8 bytes each. */
 export const requestsPerPhaseMax = 1_000_000;
@@ -20,11 +24,42 @@ export function findConflicts(scenario: Scenario): Fault[] {
   return faults.length > 0 ? faults : findCapacityFaults(scenario);
 }
 
-function nodeFaults(scenario: Scenario): Fault[] {
+function nodeFaults({ nodes }: Scenario): Fault[] {
+  const faults = [
+    ...capacityFaults(nodes.capacity, ['nodes', 'capacity']),
+    ...labelFaults(nodes.labels, ['nodes', 'labels']),
+    ...nodes.groups.flatMap((group, i) => [
+      ...capacityFaults(group.capacity, ['nodes', 'groups', i, 'capacity']),
+      ...labelFaults(group.labels, ['nodes', 'groups', i, 'labels']),
+    ]),
+  ];
+  let inGroups = 0;
+  for (const [i, { name, count }] of nodes.groups.entries()) {
+    inGroups += count;
+    const path = ['nodes', 'groups', i, 'name'];
+    const first = nodes.groups.findIndex((other) => other.name === name);
+    if (first < i) {
+      const message = `${formatPath(path)} is "${name}", as is that of nodes.groups[${first}]; each group needs its own`;
+      faults.push({ path, at: 'value', message });
+    }
+  }
+  if (inGroups > nodes.count) {
+    faults.push({
+      path: ['nodes', 'groups'],
+      at: 'value',
+      message: `nodes.groups have ${inGroups} nodes, but there are only ${nodes.count} (nodes.count)`,
+      hint: 'nodes.count is that of all nodes, those of groups included',
+      related: [['nodes', 'count']],
+    });
+  }
+  return faults;
+}
+
+function capacityFaults(capacity: Quantities, parent: ScenarioPath): Fault[] {
   const faults: Fault[] = [];
   for (const name of ['cpu', 'memory', 'pods']) {
-    const value = scenario.nodes.capacity[name] ?? '0';
-    const path = ['nodes', 'capacity', name];
+    const value = capacity[name] ?? '0';
+    const path = [...parent, name];
     const nano = parseQuantity(value) ?? 0n;
     if (nano <= 0n) {
       faults.push({ path, at: 'value', message: `${formatPath(path)} must be greater than 0, not ${value}` });
@@ -32,16 +67,18 @@ function nodeFaults(scenario: Scenario): Fault[] {
       faults.push({ path, at: 'value', message: `${formatPath(path)} must be a whole number, not ${value}` });
     }
   }
-  for (const key of Object.keys(scenario.nodes.labels)) {
-    if (kubeletMaySet(key)) continue;
-    faults.push({
-      path: ['nodes', 'labels', key],
+  return faults;
+}
+
+function labelFaults(labels: Readonly<Record<string, string>>, parent: ScenarioPath): Fault[] {
+  return Object.keys(labels)
+    .filter((key) => !kubeletMaySet(key))
+    .map((key) => ({
+      path: [...parent, key],
       at: 'key',
       message: `a kubelet may not give itself the label ${describeValue(key)}: NodeRestriction forbids it`,
       hint: 'take a key outside of kubernetes.io and k8s.io, or one below node.kubernetes.io/ or kubelet.kubernetes.io/',
-    });
-  }
-  return faults;
+    }));
 }
 
 /**
@@ -97,7 +134,9 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     const count = (phase.listsPerSecond * phase.durationMs) / 1000;
     faults.push(tooMany(['phases', i, 'listsPerSecond'], count, 'requests'));
   }
-  faults.push(...pacingFaults(phase, i, scenario));
+  faults.push(...pacingFaults(phase, i, scenario), ...classFaults(phase, i, scenario));
+  if (phase.type === 'create-deployments') faults.push(...failureShareFaults(phase, i));
+  if (phase.type === 'fail-nodes') faults.push(...failNodesFaults(phase, i, scenario));
   if (phase.type === 'scale') {
     const made = scenario.phases
       .slice(0, i)
@@ -106,6 +145,25 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     if (!made.includes(phase.of)) faults.push(nothingToScale(phase.of, i, made));
   }
   return faults;
+}
+
+/** Pods of a RuntimeClass need nodes that run them. */
+function classFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
+  if (!('runtimeClass' in phase)) return [];
+  const known = runtimeClasses(scenario).map(({ name }) => name);
+  if (known.includes(phase.runtimeClass)) return [];
+  const path = ['phases', i, 'runtimeClass'];
+  const near = nearest(phase.runtimeClass, known);
+  const suggestion = near === undefined ? '' : `; did you mean "${near}"?`;
+  return [
+    {
+      path,
+      at: 'value',
+      message: `${formatPath(path)}: no node runs pods of the RuntimeClass ${describeValue(phase.runtimeClass)}${suggestion}`,
+      hint: 'give nodes a runtime that is chosen by RuntimeClass, such as nodes.runtime: hyper',
+      related: [['nodes']],
+    },
+  ];
 }
 
 /** A plan of send times must end: one slow enough outlasts every timer. */
@@ -127,12 +185,12 @@ function pacingFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
 function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): number {
   switch (phase.type) {
     case 'create-deployments':
-      return Math.ceil((phase.podsPerNode * nodes) / phase.podsPerDeployment);
+      return deploymentsOf(phase, nodes) * requestsPerDeployment(phase);
     case 'latency-pods':
       return phase.count;
     case 'scale': {
       const scaled = earlier.find(({ name }) => name === phase.of);
-      return scaled === undefined ? 1 : requestsOf(scaled, [], nodes);
+      return scaled?.type === 'create-deployments' ? deploymentsOf(scaled, nodes) : 1;
     }
     case 'delete': {
       const made = earlier.filter(({ type }) => type === 'create-deployments' || type === 'latency-pods');
@@ -143,8 +201,21 @@ function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): num
     }
     case 'wait':
     case 'steady':
+    case 'fail-nodes':
       return 1;
   }
+}
+
+function deploymentsOf(phase: CreateDeploymentsPhase, nodes: number): number {
+  return Math.ceil((phase.podsPerNode * nodes) / phase.podsPerDeployment);
+}
+
+function failureShareFaults({ failures }: CreateDeploymentsPhase, i: number): Fault[] {
+  const total = failures.reduce((sum, { share }) => sum + share, 0);
+  if (total <= 1) return [];
+  const path = ['phases', i, 'failures'];
+  const percent = Number((total * 100).toFixed(3));
+  return [{ path, at: 'value', message: `${formatPath(path)} have shares of ${percent}%, of 100% at most` }];
 }
 
 function nothingToScale(of: string, i: number, made: readonly string[]): Fault {
@@ -162,7 +233,22 @@ function nothingToScale(of: string, i: number, made: readonly string[]): Fault {
 function durationFaults(phase: Phase, i: number): Fault[] {
   const found: [path: (string | number)[], durationMs: number][] = [];
   if ('timeoutMs' in phase) found.push([['phases', i, 'timeout'], phase.timeoutMs]);
-  if ('durationMs' in phase) found.push([['phases', i, 'duration'], phase.durationMs]);
+  if ('durationMs' in phase && phase.durationMs !== undefined) {
+    found.push([['phases', i, 'duration'], phase.durationMs]);
+  }
+  if (phase.type === 'create-deployments') {
+    for (const [n, failure] of phase.failures.entries()) {
+      const path = ['phases', i, 'failures', n];
+      if (failure.failure === 'exiting') found.push([[...path, 'after'], failure.afterMs]);
+      if (failure.failure === 'flapping') found.push([[...path, 'every'], failure.everyMs]);
+    }
+  }
+  if (phase.type === 'fail-nodes') {
+    if (phase.delayMs !== undefined) found.push([['phases', i, 'delay'], phase.delayMs]);
+    for (const [answer, withinMs] of Object.entries(phase.withinMs)) {
+      found.push([['phases', i, 'expect', answer], withinMs]);
+    }
+  }
   if ('pacing' in phase && phase.pacing.strategy === 'burst') {
     found.push([['phases', i, 'pacing', 'every'], phase.pacing.everyMs]);
   }
@@ -196,8 +282,11 @@ export function findWarnings(scenario: Scenario): string[] {
   const { nodes, namespaces } = scenario;
   const podsMax = Math.max(0, ...podCounts(scenario));
   const perNamespace = Math.ceil(podsMax / namespaces.count);
-  const cores = Number((parseQuantity(nodes.capacity['cpu'] ?? '0') ?? 0n) / 1_000_000_000n);
-  const perNodePromised = Math.min(110, 10 * cores);
+  const promised = nodeGroups(nodes).map(({ count, capacity }) => {
+    const cores = Number((parseQuantity(capacity['cpu'] ?? '0') ?? 0n) / 1_000_000_000n);
+    return count * Math.min(110, 10 * cores);
+  });
+  const perNodePromised = Math.floor(promised.reduce((sum, pods) => sum + pods, 0) / nodes.count);
   const perNode = Math.ceil(podsMax / nodes.count);
   const beyond = (what: string, limit: string): void => {
     warnings.push(`${what}: beyond the ${limit} up to which Kubernetes promises its SLOs`);

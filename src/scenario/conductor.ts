@@ -7,6 +7,7 @@ import { tool } from '../base/package-info.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { clusterNotes } from '../cluster/notes.ts';
 import type { ShardReport } from '../fleet/messages.ts';
+import { type WireProfileName, wireNotes, wireProfile } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
 import { probeLease } from '../load/identity.ts';
@@ -14,22 +15,29 @@ import { tolerationsFor } from '../load/objects.ts';
 import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
-import { type RunClients, openAccess } from './access.ts';
+import type { WireFormat } from '../wire/codec.ts';
+import { type RunClients, openAccess, prepareCluster } from './access.ts';
+import { failableNodes, progressOf } from './cluster-view.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
-import { nodeConfigs } from './nodes.ts';
-import type { Progress } from './phases/context.ts';
+import { allTaints, nodeConfigs } from './nodes.ts';
+import type { PhaseContext } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
 import { reportStatus } from './run-status.ts';
+import { runtimeNotes, runtimeSettings } from './runtimes.ts';
 import type { WatchdogLimits } from './watchdog.ts';
 
 export type RunOptions = {
   loaded: LoadedScenario;
   runId: string;
+  /** What the hollow nodes speak. Load and observer have their own (docs/decisions/protobuf.md). */
+  wire: WireFormat;
   /** Written into the result, so that the run can be done again. */
   invocation: Invocation;
+  /** What the nodes send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
   /** Makes or opens the cluster; what it throws is the outcome. */
   openCluster: () => Promise<Cluster>;
   clock: Clock;
@@ -80,6 +88,7 @@ class Run {
   private clients: RunClients | undefined;
   private measurement: Measurement | undefined;
   private load: LoadGenerator | undefined;
+  private nodeNames: readonly string[] = [];
   private error: unknown;
 
   constructor(options: RunOptions) {
@@ -105,10 +114,19 @@ class Run {
       onReport: (report) => this.onShardReport(report),
     });
     this.hollow = hollow;
-    await Promise.race([this.openMeasurement(cluster), hollow.died, aborted(signal)]);
+    const nodes = nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined);
+    this.nodeNames = nodes.map(({ name }) => name);
+    await Promise.race([
+      this.openMeasurement(cluster).then(() => prepareCluster(cluster, scenario, runId, clock)),
+      hollow.died,
+      aborted(signal),
+    ]);
     hollow.startNodes({
-      nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
+      nodes,
+      runtimes: runtimeSettings(scenario),
       proxies: scenario.nodes.proxies,
+      wire: this.options.wire,
+      profile: this.options.profile,
       seed: scenario.seed,
     });
     await hollow.nodesReady();
@@ -240,7 +258,7 @@ class Run {
       clock,
       context: {
         runId,
-        tolerations: tolerationsFor(scenario.nodes.taints),
+        tolerations: tolerationsFor(allTaints(scenario)),
         confined: cluster.foreign !== undefined,
       },
       namespaces: namespaceNames(scenario),
@@ -269,23 +287,15 @@ class Run {
     this.measurement.phase('bring-up');
   }
 
-  private phaseContext(): {
-    runId: string;
-    load: LoadGenerator;
-    progress: Progress;
-    clock: Clock;
-  } {
-    const { pods, nodes } = this.needed(this.measurement);
+  private phaseContext(): Omit<PhaseContext, 'scenario' | 'signal' | 'reporter'> {
+    const { runId, clock } = this.options;
+    const fleet = this.needed(this.hollow?.fleet);
     return {
-      runId: this.options.runId,
+      runId,
+      nodes: failableNodes(this.nodeNames, fleet, this.needed(this.clients).scraper, runId),
       load: this.needed(this.load),
-      clock: this.options.clock,
-      progress: {
-        nodesReady: () => nodes.ready,
-        podsPresent: () => pods.present,
-        podsStarted: () => pods.running,
-        hasStarted: (uid) => pods.hasStarted(uid),
-      },
+      clock,
+      progress: progressOf(this.needed(this.measurement)),
     };
   }
 
@@ -293,6 +303,7 @@ class Run {
     const { loaded, runId, clock, signal } = this.options;
     const { scenario } = loaded;
     const { pods, nodes, notes, ...parts } = measured;
+    const wire = wireProfile(this.options.profile);
     const verdict = judgeRun({
       slis: measured.slis,
       validity: measured.validity,
@@ -320,11 +331,16 @@ class Run {
         profile: cluster.profile,
         flags: { ...cluster.argv },
       },
-      wire: { profile: 'kubelet', identity: cluster.identityMode, codec: 'json' },
+      wire: {
+        profile: wire.name,
+        identity: cluster.identityMode,
+        codec: this.options.wire,
+        ...(wire.comparable ? {} : { comparable: false }),
+      },
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
-      notes: [...clusterNotes(cluster), ...notes],
+      notes: [...wireNotes(wire), ...clusterNotes(cluster), ...runtimeNotes(scenario), ...notes],
       failures: this.failures,
       ...(this.error === undefined || signal.aborted
         ? verdict

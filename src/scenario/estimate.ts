@@ -1,3 +1,4 @@
+import { waveCount } from './node-failures.ts';
 import { planDeployments, planLatencyPods, planPhaseSends } from './phases/plan.ts';
 import type { Phase, Scenario } from './scenario.ts';
 
@@ -24,6 +25,12 @@ export function estimatePhasesMs(scenario: Scenario): number[] {
         return phase.durationMs;
       case 'latency-pods':
         return sendingMs + 2_000;
+      case 'fail-nodes': {
+        // Answers mostly come well before their time limit.
+        const { readyAgain = 0, ...during } = phase.withinMs;
+        const failedMs = phase.durationMs ?? Math.max(0, ...Object.values(during)) / 2;
+        return waveCount(phase, scenario.nodes.count) * (failedMs + readyAgain / 2);
+      }
       case 'delete':
         return Math.max(sendingMs, (totalPods(scenario) / podsPerSecondGuess) * 1000) + 2_000;
     }
@@ -44,6 +51,7 @@ function podsOf(phase: Phase, scenario: Scenario): number {
     case 'wait':
     case 'steady':
     case 'scale':
+    case 'fail-nodes':
     case 'delete':
       return 0;
   }
@@ -60,6 +68,7 @@ function sendingMsOf(phase: Phase, scenario: Scenario): number {
       return lastMs(planPhaseSends(scenario, phase, 1).offsetsUs);
     case 'wait':
     case 'steady':
+    case 'fail-nodes':
       return 0;
   }
 }

@@ -7,11 +7,14 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { ShardReport, ShardTotals } from '../fleet/messages.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { isStopped } from '../journal/process-identity.ts';
 import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
+import type { WireFormat } from '../wire/codec.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { type Diagnosis, Watchdog, type WatchdogLimits } from './watchdog.ts';
 
@@ -34,7 +37,16 @@ export type HollowClusterOptions = {
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
 
-export type HollowNodes = { nodes: NodeConfig[]; proxies: boolean; seed: string };
+export type HollowNodes = {
+  nodes: NodeConfig[];
+  /** Without: what comes with Hollowmark. */
+  runtimes?: RuntimeSettings | undefined;
+  proxies: boolean;
+  wire: WireFormat;
+  /** What they send; absent: what real ones do. */
+  profile?: WireProfileName | undefined;
+  seed: string;
+};
 
 /** A cluster with hollow nodes on it: what `run` measures and `up` leaves running. */
 export class HollowCluster {
@@ -56,12 +68,15 @@ export class HollowCluster {
   }
 
   /** Starts the nodes, which are on their way to Ready then. */
-  startNodes({ nodes, proxies, seed }: HollowNodes): void {
+  startNodes({ nodes, runtimes, proxies, wire, profile, seed }: HollowNodes): void {
     const { cluster, clock, reporter, children, onReport } = this.options;
     reporter.step(`Starting ${nodes.length} hollow nodes`);
     const fleet = new Fleet({
       nodes,
+      runtimes,
       proxies,
+      wire,
+      profile,
       seed,
       endpoint: cluster.endpoint,
       identities: cluster.nodeIdentities,

@@ -6,6 +6,7 @@ import { type ScenarioOverrides, applyOverrides } from './file/overrides.ts';
 import { isRecord } from './file/path.ts';
 import { findSchemaFaults } from './file/schema.ts';
 import { YamlSource } from './file/yaml-source.ts';
+import { findRuntimes } from './runtimes.ts';
 import type { Scenario } from './scenario.ts';
 
 export type { ScenarioOverrides } from './file/overrides.ts';
@@ -30,7 +31,8 @@ export const scenarioFile: InputKind = {
 
 /**
  * Reads, overrides, validates and freezes a scenario.
- * @throws HollowmarkError `bad-input` with one message: file, line and column (or the flag) and the path.
+ * @throws HollowmarkError `bad-input` with one message: file, line and column (or the flag) and the path; or what is
+ * wrong with a file of a runtime that it names.
  */
 export function loadScenario(path: string, overrides: ScenarioOverrides): LoadedScenario {
   return parseScenario(readInputFile(path, scenarioFile), path, overrides);
@@ -52,7 +54,9 @@ export function parseScenario(text: string, file: string, overrides: ScenarioOve
   const applied = applyOverrides(document, overrides);
   if (applied.length > 0) throwFirst(findSchemaFaults(document), source, applied);
   const valid = document as ScenarioDocument;
-  const scenario = compile(valid);
+  const { runtimes, faults } = findRuntimes(valid, file);
+  throwFirst(faults, source, applied);
+  const scenario = compile(valid, runtimes);
   throwFirst(findConflicts(scenario), source, applied);
   const names = phaseNames(valid.phases);
   const named = {

@@ -1,6 +1,6 @@
 import { assert } from '../base/errors.ts';
-import { hollowTaintKey, runLabel } from '../load/labels.ts';
-import type { Scenario } from './scenario.ts';
+import { hollowTaintKey, runLabel, runtimeLabel } from '../load/labels.ts';
+import type { NodeGroup, Scenario, ScenarioNodes, Taint } from './scenario.ts';
 
 /** One hollow node as the scenario wants it: what a hollow kubelet takes as its configuration (`NodeConfig`). */
 export type PlannedNode = {
@@ -11,6 +11,8 @@ export type PlannedNode = {
   /** InternalIP. */
   address: string;
   kubeletVersion: string;
+  /** A key of the scenario's runtimes. */
+  runtime: string;
   objectLabels?: Record<string, string>;
 };
 
@@ -53,15 +55,52 @@ export function nodeConfigs(
   const { labels, taints, infix, ...more } = shared
     ? sharedClusterParts(runId)
     : { labels: {}, taints: [], infix: '' };
-  return Array.from({ length: nodes.count }, (_, i) => ({
-    name: `${nodes.namePrefix}${infix}-${String(i + 1).padStart(5, '0')}`,
-    capacity: { ...nodes.capacity },
-    labels: { ...nodes.labels, ...labels, [runLabel]: runId },
-    taints: [...nodes.taints, ...taints].map((taint) => ({ ...taint })),
-    address: nodeAddress(i),
-    kubeletVersion,
-    ...more,
-  }));
+  let made = 0;
+  return nodeGroups(nodes).flatMap((group) =>
+    Array.from({ length: group.count }, () => {
+      const index = made++;
+      return {
+        name: `${nodes.namePrefix}${infix}-${String(index + 1).padStart(5, '0')}`,
+        capacity: { ...group.capacity },
+        labels: { ...group.labels, ...labels, ...runtimeLabels(group, scenario), [runLabel]: runId },
+        taints: [...taintsOf(group, scenario), ...taints].map((taint) => ({ ...taint })),
+        address: nodeAddress(index),
+        kubeletVersion,
+        runtime: group.runtime,
+        ...more,
+      };
+    }),
+  );
+}
+
+/** All nodes by what they have in common, in their order. */
+export function nodeGroups(nodes: ScenarioNodes): NodeGroup[] {
+  const { capacity, labels, taints, runtime, groups } = nodes;
+  const count = nodes.count - groups.reduce((sum, group) => sum + group.count, 0);
+  return count > 0 ? [{ name: '', count, capacity, labels, taints, runtime }, ...groups] : [...groups];
+}
+
+/** Every taint that some node has; the load tolerates them. */
+export function allTaints(scenario: Scenario): Taint[] {
+  const taints = nodeGroups(scenario.nodes).flatMap((group) => taintsOf(group, scenario));
+  return [...new Map(taints.map((taint) => [JSON.stringify(taint), taint])).values()];
+}
+
+/** Whether the group's nodes run pods of the RuntimeClass. */
+export function runsClass(group: NodeGroup, runtimeClass: string, { runtimes }: Scenario): boolean {
+  const profile = runtimes[group.runtime];
+  return profile?.runtimeClass !== undefined && profile.name === runtimeClass;
+}
+
+/** Those of the scenario, and those that every node with such a runtime has. */
+function taintsOf({ runtime, taints }: NodeGroup, { runtimes }: Scenario): Taint[] {
+  return [...taints, ...((runtimes[runtime]?.taints ?? []) as Taint[])];
+}
+
+/** By this label a RuntimeClass finds the nodes that run its pods. */
+function runtimeLabels({ runtime }: NodeGroup, { runtimes }: Scenario): Record<string, string> {
+  const profile = runtimes[runtime];
+  return profile?.runtimeClass === undefined ? {} : { [runtimeLabel]: profile.name };
 }
 
 /**

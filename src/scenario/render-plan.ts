@@ -1,11 +1,13 @@
 import { formatDuration } from './duration.ts';
-import { deploymentReplicas } from './deployments.ts';
+import { deploymentReplicas, requestsPerDeployment } from './deployments.ts';
+import { failNodesSummary } from './node-failures.ts';
 import { type PlannedNode, nodeConfigs } from './nodes.ts';
 import {
   namespaceNames,
   planDeployments,
   planLatencyPods,
   planLists,
+  planNodeFailures,
   planPhaseSends,
 } from './phases/plan.ts';
 import type { Pacing, Phase, Scenario } from './scenario.ts';
@@ -20,6 +22,12 @@ const timesShown = 20;
  */
 export function renderPlan(scenario: Scenario): string[] {
   const lines = [`seed ${JSON.stringify(scenario.seed)}`];
+  for (const [name, profile] of Object.entries(scenario.runtimes)) {
+    lines.push(`runtime ${name} ${JSON.stringify(profile)}`);
+  }
+  for (const [name, image] of Object.entries(scenario.images)) {
+    lines.push(`image ${name} ${JSON.stringify(image)}`);
+  }
   for (const node of nodeConfigs(scenario, '(version)', '(run)')) lines.push(nodeLine(node));
   for (const name of namespaceNames(scenario)) lines.push(`namespace ${name}`);
   const made = new Map<string, number>();
@@ -28,8 +36,8 @@ export function renderPlan(scenario: Scenario): string[] {
 }
 
 function nodeLine(node: PlannedNode): string {
-  const { name, address, capacity, labels, taints } = node;
-  return `node ${name} ${address} ${JSON.stringify({ capacity, labels, taints })}`;
+  const { name, address, capacity, labels, taints, runtime } = node;
+  return `node ${name} ${address} ${JSON.stringify({ capacity, labels, taints, runtime })}`;
 }
 
 /** @param made objects that are there by phase; the phase's own changes are written into it. */
@@ -39,7 +47,10 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
     case 'create-deployments': {
       const { plans, sends } = planDeployments(scenario, phase);
       made.set(phase.name, plans.length);
-      const objects = plans.map((plan) => `deployment ${plan.namespace}/${plan.name} × ${plan.replicas}`);
+      const objects = plans.flatMap(({ namespace, name, replicas, service, failure }) => [
+        ...(service ? [`service ${namespace}/${name}`] : []),
+        `deployment ${namespace}/${name} × ${replicas}${failure === undefined ? '' : ` ${failure.failure}`}`,
+      ]);
       return [head, timesLine(sends), ...objects];
     }
     case 'latency-pods': {
@@ -52,15 +63,20 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
     case 'delete': {
       let count = 0;
       for (const [name, objects] of made) {
-        const direct = scenario.phases.find((other) => other.name === name)?.type === 'latency-pods';
-        if (direct && phase.what === 'deployments') continue;
-        count += objects;
+        const maker = scenario.phases.find((other) => other.name === name);
+        if (maker?.type === 'latency-pods' && phase.what === 'deployments') continue;
+        count += maker?.type === 'create-deployments' ? objects * requestsPerDeployment(maker) : objects;
         made.delete(name);
       }
       return [head, timesLine(planPhaseSends(scenario, phase, count))];
     }
     case 'steady':
       return phase.listsPerSecond === 0 ? [head] : [head, timesLine(planLists(scenario, phase))];
+    case 'fail-nodes': {
+      const names = nodeConfigs(scenario, '(version)', '(run)').map(({ name }) => name);
+      const waves = planNodeFailures(scenario, phase, names);
+      return [head, ...waves.map((wave) => `  fails ${wave.join(' ')}`)];
+    }
     case 'wait':
       return [head];
   }
@@ -81,6 +97,9 @@ export function summariseScenario(scenario: Scenario): string[] {
   const capacity = Object.entries(nodes.capacity).map(([name, value]) => `${name} ${value}`);
   return [
     `${scenario.name}: ${nodes.count} nodes (${capacity.join(', ')}${nodes.proxies ? ', with proxies' : ''}), ${namespaces.count} namespaces, seed ${JSON.stringify(scenario.seed)}`,
+    ...nodes.groups.map(
+      ({ name, count, runtime }) => `  ${count} of them in the group ${name}, with the runtime ${runtime}`,
+    ),
     ...scenario.phases.map((phase, i) => `  ${i + 1}. ${phase.name}: ${phaseSummary(phase, scenario)}`),
   ];
 }
@@ -90,7 +109,8 @@ function phaseSummary(phase: Phase, scenario: Scenario): string {
     case 'create-deployments': {
       const replicas = deploymentReplicas(phase, scenario.nodes.count);
       const pods = replicas.reduce((sum, n) => sum + n, 0);
-      return `create ${replicas.length} Deployments with ${pods} pods, ${pacingSummary(phase.pacing)}`;
+      const services = phase.services ? ', a Service each' : '';
+      return `create ${replicas.length} Deployments with ${pods} pods${services}, ${pacingSummary(phase.pacing)}`;
     }
     case 'wait':
       return `wait for ${phase.for}, ${formatDuration(phase.timeoutMs)} at most`;
@@ -104,6 +124,8 @@ function phaseSummary(phase: Phase, scenario: Scenario): string {
     }
     case 'scale':
       return `scale the Deployments of ${phase.of} to ${phase.podsPerDeployment} pods each, ${pacingSummary(phase.pacing)}`;
+    case 'fail-nodes':
+      return failNodesSummary(phase, scenario.nodes.count);
     case 'delete':
       return `delete ${phase.what}, ${pacingSummary(phase.pacing)}, then wait ${formatDuration(phase.timeoutMs)} at most`;
   }

@@ -1,3 +1,7 @@
+import type { PodFailure } from '../load/objects.ts';
+import type { ImageSettings } from '../hollow/runtime/images.ts';
+import type { RuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
+
 /**
  * A scenario as the rest of Hollowmark sees it: validated, every default filled in, durations in milliseconds,
  * frozen. `scenarios/scenario.schema.json` describes the file that it is read from; a test keeps the two together.
@@ -9,12 +13,20 @@ export type Scenario = {
   /** The text that all random decisions are derived from. */
   readonly seed: string;
   readonly nodes: ScenarioNodes;
+  /** Those that nodes have, by the name that nodes call them. */
+  readonly runtimes: Readonly<Record<string, RuntimeProfile>>;
+  readonly images: Readonly<Record<string, ImageSettings>>;
   readonly namespaces: { readonly count: number; readonly prefix: string };
-  readonly controlPlane: { readonly flags: 'scale' | 'default' };
+  readonly controlPlane: { readonly flags: 'scale' | 'default'; readonly extraFlags: ExtraFlags };
   readonly phases: readonly Phase[];
   /** The user's own; the official SLOs hold for everything that none of them matches. */
   readonly thresholds: readonly Threshold[];
 };
+
+/** Values of flags by name without dashes, by component. */
+export type ExtraFlags = Readonly<Partial<Record<Component, Readonly<Record<string, string>>>>>;
+
+export type Component = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 /** Kubernetes quantities by resource name, as texts. */
 export type Quantities = Readonly<Record<string, string>>;
@@ -26,9 +38,19 @@ export type ScenarioNodes = {
   readonly capacity: Quantities;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  /** A key of the scenario's `runtimes`. */
+  readonly runtime: string;
+  /** Some of the `count` nodes, which differ from the rest: the last ones. */
+  readonly groups: readonly NodeGroup[];
   /** Whether each node has a kube-proxy. */
   readonly proxies: boolean;
 };
+
+/** Nodes that are alike; complete. */
+export type NodeGroup = {
+  /** Empty for nodes that are in no group. */
+  readonly name: string;
+} & Pick<ScenarioNodes, 'count' | 'capacity' | 'labels' | 'taints' | 'runtime'>;
 
 export type Taint = { readonly key: string; readonly value?: string; readonly effect: TaintEffect };
 
@@ -49,10 +71,17 @@ type PhaseBase<Type extends string> = { readonly type: Type; readonly name: stri
 export type CreateDeploymentsPhase = PhaseBase<'create-deployments'> & {
   readonly podsPerNode: number;
   readonly podsPerDeployment: number;
+  /** Whether each Deployment has a Service. */
+  readonly services: boolean;
   readonly image: string;
   readonly requests: Quantities;
+  readonly failures: readonly DeploymentFailure[];
+  readonly runtimeClass?: string;
   readonly pacing: Pacing;
 };
+
+/** A share (0..1) of a phase's Deployments whose pods fail. */
+export type DeploymentFailure = PodFailure & { readonly share: number };
 
 export type WaitPhase = PhaseBase<'wait'> & {
   readonly for: 'pods-started' | 'pods-gone' | 'nodes-ready';
@@ -68,6 +97,7 @@ export type LatencyPodsPhase = PhaseBase<'latency-pods'> & {
   readonly count: number;
   readonly image: string;
   readonly requests: Quantities;
+  readonly runtimeClass?: string;
   readonly pacing: Pacing;
   readonly deleteAfterStart: boolean;
   readonly timeoutMs: number;
@@ -86,12 +116,45 @@ export type DeletePhase = PhaseBase<'delete'> & {
   readonly timeoutMs: number;
 };
 
+/** The words that users write for what befalls nodes. */
+export type NodeFailureName =
+  | 'crash'
+  | 'kubelet-restart'
+  | 'partition'
+  | 'slow-heartbeats'
+  | 'lost-heartbeats'
+  | 'memory-pressure'
+  | 'disk-pressure'
+  | 'pid-pressure';
+
+/** What a control plane answers to a failure, and the nodes to their return. */
+export type NodeAnswer = 'notReady' | 'tainted' | 'podsEvicted' | 'podsRescheduled' | 'readyAgain';
+
+export type FailNodesPhase = PhaseBase<'fail-nodes'> & {
+  readonly failure: NodeFailureName;
+  /** How many nodes, or which share of all of them (0..1). */
+  readonly nodes: { readonly count: number } | { readonly share: number };
+  /** Absent: until all that is expected of a failure has come about. */
+  readonly durationMs?: number;
+  /** How many nodes fail at a time; absent: all of them. */
+  readonly concurrency?: number;
+  /** Of slow heartbeats. */
+  readonly delayMs?: number;
+  /** Of lost heartbeats, 0..1; absent: all of them. */
+  readonly lossRate?: number;
+  /** No node may cease to be Ready. */
+  readonly staysReady: boolean;
+  /** Time limit of each answer that is expected. */
+  readonly withinMs: Readonly<Partial<Record<NodeAnswer, number>>>;
+};
+
 export type Phase =
   | CreateDeploymentsPhase
   | WaitPhase
   | SteadyPhase
   | LatencyPodsPhase
   | ScalePhase
+  | FailNodesPhase
   | DeletePhase;
 
 /** What one SLI is judged by. */

@@ -1,3 +1,8 @@
+import type { View } from './view.ts';
+
+/** An etcd object is at most 1.5 MiB; its JSON is a few times that. Anything longer is not a watch event. */
+export const frameBytesMax = 16 * 1024 * 1024;
+
 /** One event of a watch stream. `ERROR` carries a Status as its object. */
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
@@ -12,14 +17,14 @@ export type EventMetadata = {
 
 /**
  * What a reader does with one watch event, as the codec finds it. `metadata` looks at a few fields, `object` decodes the
- * whole object, each only when it is called: most events of a hollow node (its own writes, echoed) need no more than
- * the resourceVersion or the metadata.
+ * object, or as much of it as `view` says, each only when it is called: most events of a hollow node (its own writes,
+ * echoed) need no more than the resourceVersion or the metadata.
  */
 export type RawWatchEvent = {
   type: WatchEventType;
   resourceVersion: string;
   metadata(): EventMetadata;
-  object(): unknown;
+  object(view?: View): unknown;
   /** Bytes on the wire, framing included. */
   sizeBytes: number;
 };
@@ -30,19 +35,29 @@ export interface WatchDecoder {
   push(chunk: Buffer): RawWatchEvent[];
 }
 
+/** What a client asks for and sends. The first is what a real node has. */
+export const wireFormats = ['protobuf', 'json'] as const;
+export type WireFormat = (typeof wireFormats)[number];
+
 /**
- * How objects look on the wire. JSON is the only one for now; protobuf takes the same place. PATCH bodies are JSON
- * under every codec (as a real kubelet's are).
+ * How objects look on the wire. PATCH bodies are JSON under every codec (as a real kubelet's are). What the API server
+ * answers with is its own choice among what was accepted: `codecOf` in negotiation.ts.
  */
 export interface Codec {
-  readonly name: 'json' | 'protobuf';
+  readonly name: WireFormat;
   /** The content type of request bodies. */
   readonly contentType: string;
-  /** The Accept header of plain requests and of watches. */
+  /** The Accept header of requests and watches alike. */
   readonly accept: string;
-  readonly watchAccept: string;
+  /**
+   * `object` has its apiVersion and kind.
+   * @throws HollowmarkError `internal` when it is of no kind that the codec knows, or a value not of its field's type.
+   */
   encode(object: unknown): Buffer;
-  /** @throws HollowmarkError `internal` when the bytes are not of this codec. */
-  decode(bytes: Buffer): unknown;
+  /**
+   * An object as it is in JSON. Fields outside `view` may be missing: JSON has them all the same.
+   * @throws HollowmarkError `internal` when the bytes are not of this codec.
+   */
+  decode(bytes: Buffer, view?: View): unknown;
   watchDecoder(): WatchDecoder;
 }

@@ -1,8 +1,12 @@
 import { HollowmarkError } from '../base/errors.ts';
-import type { Codec, EventMetadata, RawWatchEvent, WatchDecoder, WatchEventType } from './codec.ts';
-
-/** An etcd object is at most 1.5 MiB; its JSON is a few times that. Anything longer is not a watch event. */
-const frameBytesMax = 16 * 1024 * 1024;
+import {
+  type Codec,
+  type EventMetadata,
+  type RawWatchEvent,
+  type WatchDecoder,
+  type WatchEventType,
+  frameBytesMax,
+} from './codec.ts';
 
 const newline = 0x0a;
 const typePrefix = '{"type":"';
@@ -100,7 +104,6 @@ export const jsonCodec: Codec = {
   name: 'json',
   contentType: 'application/json',
   accept: 'application/json',
-  watchAccept: 'application/json',
   encode: (object) => Buffer.from(JSON.stringify(object)),
   decode: (bytes) => parse(bytes.toString('utf8')),
   watchDecoder: () => new JsonWatchDecoder(),

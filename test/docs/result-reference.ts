@@ -31,7 +31,7 @@ const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   wire: {
     profile: 'Whose requests the nodes send: `kubelet`.',
     identity: 'How they prove who they are: `certificate`.',
-    codec: 'How objects are written: `json`.',
+    codec: 'How the nodes write objects and ask for them: `protobuf` or `json`.',
   },
   nodes: {
     requested: 'Nodes that the scenario asked for.',
@@ -108,6 +108,8 @@ definition and the source of its samples stand in it, so that a figure is never 
 | \`pod-startup-phase\` | one phase of it; label \`phase\` |
 | \`pod-status-write\` | a node's write of the status in which all containers have started |
 | \`api-call\` | one kind of API call as its client saw it; labels \`verb\`, \`resource\`, \`subresource\`, \`scope\`, \`source\` |
+| \`network-programming\` | from a change of a Service's endpoints until a hollow kube-proxy has it in its rules: every change on every proxy |
+| \`network-programming-proxy\` | the p99 of one proxy over five minutes of it, which is the official SLI; the SLO in work is on its p99 |
 | \`api-call-server\` | one kind of API call as the API server measured it; nothing below 50 ms is resolved there |
 
 \`slo\` is there where the SLI is judged. A histogram in \`histogram\` opens in any HDR viewer.`,

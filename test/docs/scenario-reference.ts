@@ -7,12 +7,20 @@ import { type Names, type Schema, escape, fieldTable, resolve } from './schema-r
 const names: Names = {
   nodes: '[nodes](#nodes)',
   taint: '[taints](#taints)',
+  nodeGroup: '[groups](#groups)',
+  runtime: '[runtime](#values)',
+  images: '[images](#images)',
+  imageSettings: '[image settings](#images)',
   namespaces: '[namespaces](#namespaces)',
   controlPlane: '[control plane](#control-plane)',
   phase: '[phases](#phases)',
   pacing: '[pacing](#pacing)',
   threshold: '[thresholds](#thresholds)',
   dnsLabel: '[name](#values)',
+  componentFlags: 'values by flag',
+  nodeAnswers: '[answers](#answers)',
+  podFailure: '[failures](#failures-of-pods)',
+  share: '[share](#values)',
   phaseName: '[name](#values)',
   duration: '[duration](#values)',
   quantity: '[quantity](#values)',
@@ -26,10 +34,12 @@ const values: readonly [title: string, definition: string][] = [
   ['name', 'dnsLabel'],
   ['duration', 'duration'],
   ['quantity', 'quantity'],
+  ['share', 'share'],
   ['quantities by resource', 'resources'],
   ['key', 'qualifiedName'],
   ['label value', 'labelValue'],
   ['image', 'image'],
+  ['runtime', 'runtime'],
 ];
 
 const paragraph = (text: string | undefined): string => (text === undefined ? '' : `${text}\n\n`);
@@ -80,7 +90,14 @@ ${capacity.description ?? ''}
 
 ${fieldTable(root, capacity, names, 'default')}
 
+${section('Groups', 'nodeGroup')}
 ${section('Taints', 'taint')}
+## Images
+
+${define('images').description ?? ''} [Runtimes](runtimes.md) says how pulls go.
+
+${fieldTable(root, define('imageSettings'), names, 'default')}
+
 ${section('Namespaces', 'namespaces')}
 ${section('Control plane', 'controlPlane')}
 ## Phases
@@ -88,6 +105,12 @@ ${section('Control plane', 'controlPlane')}
 Phases run one after the other, once every node is Ready. One that does not complete ends the run.
 
 ${variants('phase')}
+${section('Answers', 'nodeAnswers')}
+## Failures of pods
+
+${define('podFailure').description ?? ''}
+
+${variants('podFailure')}
 ## Pacing
 
 ${define('pacing').description ?? ''}

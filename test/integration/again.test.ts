@@ -90,6 +90,7 @@ async function createdBy(name: string): Promise<Created> {
   const { signal } = new AbortController();
   const runId = `again-${name}`;
   const outcome = await conductRun({
+    wire: 'protobuf',
     loaded,
     runId,
     invocation: {

@@ -150,7 +150,7 @@ async function createRun(runId: string): Promise<void> {
 
 const watched = [
   ...runKinds,
-  ...['configmaps', 'secrets', 'services', 'serviceaccounts'].map((resource) => ({ group: '', resource })),
+  ...['configmaps', 'secrets', 'serviceaccounts'].map((resource) => ({ group: '', resource })),
 ];
 
 /**

@@ -94,7 +94,7 @@ describe('20 hollow nodes on a real control plane', () => {
       },
       120_000,
     );
-    interruptions.push(...shard.drainStatistics().interruptions);
+    interruptions.push(...shard.drainStatistics(true).interruptions);
     expect(interruptions.length).toBeGreaterThan(0);
     expect(await readyNodes()).toBe(nodeCount);
   });
@@ -112,7 +112,7 @@ describe('20 hollow nodes on a real control plane', () => {
       collect();
       return podsDeleted === 2 * podCount;
     });
-    const { errors, errorCount } = shard.drainStatistics();
+    const { errors, errorCount } = shard.drainStatistics(true);
     expect(errors).toEqual([]);
     expect(errorCount).toBe(0);
   });

@@ -32,7 +32,7 @@ const { scenario } = parseScenario(
 nodes: { count: 1, capacity: { pods: 100 } }
 namespaces: { count: 4, prefix: load }
 phases:
-  - { name: fill, type: create-deployments, podsPerNode: 40, podsPerDeployment: 5, pacing: { strategy: constant-rate, requestsPerSecond: 20 } }
+  - { name: fill, type: create-deployments, podsPerNode: 40, podsPerDeployment: 5, services: true, pacing: { strategy: constant-rate, requestsPerSecond: 40 } }
   - { name: lat, type: latency-pods, count: 10, deleteAfterStart: false, timeout: 100ms, pacing: { strategy: poisson, requestsPerSecond: 50 } }
   - { name: more, type: scale, of: fill, podsPerDeployment: 6 }
   - { name: reads, type: steady, duration: 1s, listsPerSecond: 10 }
@@ -99,6 +99,7 @@ const progress: Progress = {
   podsPresent: () => podsPresent,
   podsStarted: () => 0,
   hasStarted: () => false,
+  node: () => undefined,
 };
 
 let generator: LoadGenerator;
@@ -110,6 +111,13 @@ const run = (name: string): Promise<PhaseOutcome> => {
     runId,
     load: generator,
     progress,
+    nodes: {
+      names: [],
+      fail: () => {},
+      heal: () => {},
+      podsOn: () => Promise.resolve([]),
+      leaseRenewedWallMs: () => Promise.resolve(undefined),
+    },
     clock: systemClock,
     signal: new AbortController().signal,
     reporter: silentReporter,
@@ -140,14 +148,14 @@ afterAll(async () => {
 });
 
 describe('a load on a real control plane without nodes', () => {
-  test('creates namespaces and Deployments that the observer sees', async () => {
+  test('creates namespaces, Services and Deployments that the observer sees', async () => {
     const outcome = await run('fill');
     expect(outcome).toMatchObject({ outcome: 'completed' });
     expect(outcome.sent).toMatchObject({
-      plannedCount: 8,
-      doneCount: 8,
+      plannedCount: 16,
+      doneCount: 16,
       failedCount: 0,
-      requestedPerSecond: 20,
+      requestedPerSecond: 40,
     });
     expect(outcome.sent?.achievedRatio).toBeGreaterThanOrEqual(0.98);
     const namespaces = await observer.list<Listed>(`/api/v1/namespaces?${selector}`);
@@ -156,6 +164,10 @@ describe('a load on a real control plane without nodes', () => {
     expect(
       deployments.map(({ metadata, spec }) => [metadata.namespace, metadata.name, spec.replicas]),
     ).toEqual([1, 5, 2, 6, 3, 7, 4, 8].map((n) => [`load-${((n - 1) % 4) + 1}`, `fill-0000${n}`, 5]));
+    const { body } = await cp.admin.call<{ items: Listed[] }>('GET', `/api/v1/services?${selector}`);
+    expect(body.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)).toEqual(
+      deployments.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+    );
     const pods = (): Promise<Listed[]> => observer.list<Listed>(`/api/v1/pods?${selector}`);
     await eventually('40 pods', async () => (await pods()).length === 40);
     for (const pod of await pods()) {
@@ -280,7 +292,7 @@ describe('afterwards', () => {
       podsPresent = (await observer.list(`/api/v1/pods?${selector}`)).length;
       return podsPresent === 0;
     });
-    expect(await run('all')).toMatchObject({ outcome: 'completed', sent: { doneCount: 18, failedCount: 0 } });
+    expect(await run('all')).toMatchObject({ outcome: 'completed', sent: { doneCount: 26, failedCount: 0 } });
     await counting;
     await removeLoadIdentity(cp.admin.client, runId);
     await removeLoadIdentity(cp.admin.client, runId);
@@ -290,6 +302,9 @@ describe('afterwards', () => {
       '/api/v1/pods',
       '/apis/apps/v1/deployments',
       '/apis/apps/v1/replicasets',
+      '/api/v1/services',
+      '/api/v1/endpoints',
+      '/apis/discovery.k8s.io/v1/endpointslices',
       '/apis/rbac.authorization.k8s.io/v1/clusterroles',
       '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
       '/apis/rbac.authorization.k8s.io/v1/roles',

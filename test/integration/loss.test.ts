@@ -69,6 +69,7 @@ describe('a run that loses', () => {
     const fleet = new Fleet({
       nodes: testNodes(2),
       proxies: false,
+      wire: 'protobuf',
       seed: 'test',
       endpoint: { url: 'https://127.0.0.1:1', caPem: '' },
       identities: { type: 'authority', authority: { certPem: 'no certificate', keyPem: 'no key' } },
@@ -90,6 +91,7 @@ describe('a server that hangs', () => {
     const warnings: string[] = [];
     let stopped = false;
     const outcome = await conductRun({
+      wire: 'protobuf',
       loaded: parseScenario(scenario, 'small.yaml', { sets: [] }),
       runId: 'hang',
       invocation: { profile: 'kubelet' },

@@ -13,10 +13,12 @@ import {
 import { startControlPlane } from '../../src/control-plane/start.ts';
 import { Shard } from '../../src/fleet/shard.ts';
 import type { NodeConfig } from '../../src/hollow/context.ts';
+import type { WireProfileName } from '../../src/hollow/wire-profile.ts';
 import { ApiClient, type RequestVerb } from '../../src/kube/client.ts';
 import { HandshakeGate } from '../../src/kube/handshake-gate.ts';
 import { certificateIdentity } from '../../src/kube/identity.ts';
 import { CallMetrics, callClass } from '../../src/metrics/call-metrics.ts';
+import type { WireFormat } from '../../src/wire/codec.ts';
 import { jsonCodec } from '../../src/wire/json-codec.ts';
 
 const anyCall = callClass('ANY', 'any', '', 'resource');
@@ -130,13 +132,20 @@ export class TestControlPlane {
   }
 
   /** Hollow nodes of this process, as a worker would run them. */
-  shard(nodes: NodeConfig[], proxies = true): Shard {
+  shard(
+    nodes: NodeConfig[],
+    proxies = true,
+    profile?: WireProfileName,
+    wire: WireFormat = 'protobuf',
+  ): Shard {
     return new Shard(
       {
         shard: 0,
         seed: 'test',
         nodes,
         proxies,
+        wire,
+        profile,
         endpoint: this.controlPlane.endpoint,
         identities: { type: 'authority', authority: this.controlPlane.clientAuthority },
         localAddress: undefined,

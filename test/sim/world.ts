@@ -8,14 +8,21 @@ import type {
   ObjectEvent,
   PodStarted,
 } from '../../src/hollow/effects.ts';
-import { Kubelet } from '../../src/hollow/kubelet.ts';
-import { loadRuntimeProfile } from '../../src/hollow/runtime/runtime-profile.ts';
+import { Kubelet, type KubeletOptions } from '../../src/hollow/kubelet.ts';
+import { RuntimeState } from '../../src/hollow/pods/runtime-state.ts';
+import {
+  NodeRuntimes,
+  type RuntimeSettings,
+  defaultRuntimes,
+} from '../../src/hollow/runtime/node-runtimes.ts';
 import { TokenBucket } from '../../src/hollow/token-bucket.ts';
 
 /** A clock that stands still until it is told to go on; its timers run in order. */
 export class FakeClock implements Clock {
   private timeUs = 1_000_000_000;
   private order = 0;
+  /** How many timers have run. */
+  ran = 0;
   private timers: { dueUs: number; order: number; run: () => void }[] = [];
 
   nowUs(): number {
@@ -51,6 +58,7 @@ export class FakeClock implements Clock {
       const due = first;
       this.timers = this.timers.filter((other) => other !== due);
       this.timeUs = Math.max(this.timeUs, due.dueUs);
+      this.ran++;
       due.run();
     }
     this.timeUs = endUs;
@@ -68,6 +76,13 @@ type StoredPod = {
   };
   spec: Json;
   status: Json & { conditions: Json[]; phase: string };
+};
+
+type SentEvent = {
+  reason: string;
+  message: string;
+  metadata: { name: string };
+  involvedObject: { name: string; fieldPath?: string };
 };
 
 export type Faults = {
@@ -110,24 +125,49 @@ export class World {
   private lease: Json | undefined;
   private csiNode = false;
   private version = 1;
-  private readonly kubelet: Kubelet;
+  private kubelet: Kubelet;
+  /** Incarnations of the kubelet: what was meant for an earlier one is lost with it. */
+  private incarnation = 0;
+  private readonly config: NodeConfig;
+  private readonly options: KubeletOptions;
+  private runtime = new RuntimeState();
+  private readonly runtimes: NodeRuntimes;
+  /** RuntimeClasses of the cluster, when the kubelet lists them. */
+  readonly runtimeClasses: Json[] = [];
+  private readonly seed: string;
   private readonly prng: Prng;
   private readonly faults: Faults;
   private readonly limits: Record<'api' | 'events', TokenBucket>;
 
+  /** Events, in the order in which they were sent, with how often each came; and every status PATCH of a pod. */
+  readonly events: { reason: string; message: string; count: number; about: string }[] = [];
+  private readonly eventsByName = new Map<string, { count: number }>();
+  readonly patches: { name: string; status: Json }[] = [];
+
   /** @param kubeletSeed the kubelet's own, when only the world is to be the same. */
-  constructor(seed: string, faults: Faults = noFaults, kubeletSeed = seed) {
-    const node: NodeConfig = {
+  constructor(
+    seed: string,
+    faults: Faults = noFaults,
+    kubeletSeed = seed,
+    node: Partial<NodeConfig> = {},
+    options: KubeletOptions = {},
+    settings: RuntimeSettings = defaultRuntimes,
+  ) {
+    this.runtimes = new NodeRuntimes(settings);
+    this.seed = kubeletSeed;
+    this.options = options;
+    this.config = {
       name: 'hollow-1',
       capacity: { cpu: '8', memory: '32Gi', pods: '110' },
       labels: {},
       taints: [],
       address: '100.64.0.1',
       kubeletVersion: 'v1.36.3',
+      ...node,
     };
     this.prng = new Prng(`${seed}/world`);
     this.faults = faults;
-    this.kubelet = new Kubelet(node, loadRuntimeProfile('containerd'), new Prng(`${kubeletSeed}/kubelet`));
+    this.kubelet = this.newKubelet(true);
     const nowMs = this.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(50, 100, nowMs), events: new TokenBucket(50, 100, nowMs) };
     if (faults.relistEveryMs > 0) this.scheduleRelist();
@@ -139,6 +179,10 @@ export class World {
     return status?.conditions.find((condition) => condition['type'] === 'Ready')?.['status'];
   }
 
+  get timersRun(): number {
+    return this.clock.ran;
+  }
+
   get podCount(): number {
     return this.kubelet.podCount;
   }
@@ -147,10 +191,58 @@ export class World {
     this.deliver({ type: 'start' });
   }
 
-  createPod(name: string, namespace = 'default', extra: Json = {}): string {
+  private newKubelet(containersSurvive: boolean): Kubelet {
+    const prng = new Prng(`${this.seed}/kubelet`);
+    const { runtime, options, config } = this;
+    return new Kubelet(config, this.runtimes.of(config.runtime ?? 'containerd'), prng, {
+      ...options,
+      runtime,
+      containersSurvive,
+    });
+  }
+
+  /** The kubelet ends and starts again; with it the whole node unless its containers survive. */
+  restart(containersSurvive: boolean, awayMs: number): void {
+    this.incarnation++;
+    this.watches.clear();
+    this.advance(awayMs);
+    this.kubelet = this.newKubelet(containersSurvive);
+    this.start();
+  }
+
+  /** Nothing is known any more of what ran on the node. */
+  forgetRuntime(): void {
+    this.runtime = new RuntimeState();
+  }
+
+  /** Somebody else writes a pod's status. */
+  writeStatus(uid: string, write: (status: StoredPod['status']) => void): void {
+    const pod = this.pods.get(uid);
+    if (pod === undefined) return;
+    write(pod.status);
+    this.touch(pod);
+    this.notify('MODIFIED', pod);
+  }
+
+  /** Somebody changes a pod's spec. */
+  changeSpec(uid: string, change: (spec: Json) => void): void {
+    const pod = this.pods.get(uid);
+    if (pod === undefined) return;
+    change(pod.spec);
+    pod.metadata.generation++;
+    this.touch(pod);
+    this.notify('MODIFIED', pod);
+  }
+
+  createPod(
+    name: string,
+    namespace = 'default',
+    extra: Json = {},
+    annotations: Record<string, string> = {},
+  ): string {
     const uid = `uid-${name}`;
     const pod: StoredPod = {
-      metadata: { name, namespace, uid, generation: 1, resourceVersion: String(this.version++) },
+      metadata: { name, namespace, uid, generation: 1, annotations, resourceVersion: String(this.version++) },
       spec: {
         nodeName: 'hollow-1',
         serviceAccountName: 'default',
@@ -181,8 +273,12 @@ export class World {
   deletePod(uid: string): void {
     const pod = this.pods.get(uid);
     if (pod === undefined || pod.metadata['deletionTimestamp'] !== undefined) return;
+    if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') {
+      this.forceDeletePod(uid);
+      return;
+    }
     pod.metadata['deletionTimestamp'] = '2026-11-21T05:05:10Z';
-    pod.metadata.generation = 2;
+    pod.metadata.generation++;
     this.touch(pod);
     this.notify('MODIFIED', pod);
   }
@@ -208,12 +304,20 @@ export class World {
     for (const effect of this.kubelet.handle(event, now)) this.perform(effect);
   }
 
+  /** What comes of an effect, unless its kubelet is gone by then. */
+  private later(delayMs: number, run: () => void): void {
+    const { incarnation } = this;
+    this.clock.timer(delayMs, () => {
+      if (incarnation === this.incarnation) run();
+    });
+  }
+
   private perform(effect: Effect): void {
     switch (effect.type) {
       case 'request': {
         const waitMs =
           effect.via === 'heartbeat' ? 0 : this.limits[effect.via].reserveMs(this.clock.nowUs() / 1000);
-        this.clock.timer(waitMs, () => this.receive(effect));
+        this.later(waitMs, () => this.receive(effect));
         if (effect.tag.to === 'status' && effect.tag.step === 'get') {
           this.statusInFlight++;
           this.statusInFlightMax = Math.max(this.statusInFlightMax, this.statusInFlight);
@@ -221,12 +325,12 @@ export class World {
         break;
       }
       case 'after':
-        this.clock.timer(effect.delayMs, () => this.deliver({ type: 'timer', timer: effect.timer }));
+        this.later(effect.delayMs, () => this.deliver({ type: 'timer', timer: effect.timer }));
         break;
       case 'watch':
         this.limits.api.reserveMs(this.clock.nowUs() / 1000);
         this.watches.add(effect.key);
-        this.clock.timer(this.prng.between(1, 4), () => this.list(effect.key));
+        this.later(this.prng.between(1, 4), () => this.list(effect.key));
         break;
       case 'unwatch':
         this.watches.delete(effect.key);
@@ -262,7 +366,7 @@ export class World {
     this.trace.push(`${this.clock.nowUs()} ${request.method} ${request.path} ${status}`);
     const cut = this.prng.float() < this.faults.cutOff;
     const body = answer.body === undefined || cut ? undefined : (structuredClone(answer.body) as unknown);
-    this.clock.timer(this.prng.between(1, 4), () => {
+    this.later(this.prng.between(1, 4), () => {
       if (tag.to === 'status' && tag.step === 'get') this.statusInFlight--;
       this.deliver({ type: 'answer', tag, status, body: lost ? undefined : body });
     });
@@ -271,7 +375,7 @@ export class World {
   private serve(request: KubeletRequest): { status: number; body?: unknown } {
     const path = request.path.replace(/\?.*/, '');
     const body = structuredClone(request.body) as Json | undefined;
-    if (path.includes('/events')) return { status: request.method === 'POST' ? 201 : 200 };
+    if (path.includes('/events')) return this.serveEvent(request, path, body);
     if (path.endsWith('/token')) {
       return { status: this.prng.float() < this.faults.forbiddenToken ? 403 : 201 };
     }
@@ -280,6 +384,20 @@ export class World {
     if (path.includes('/resourceslices')) return { status: 200 };
     if (path.startsWith('/api/v1/nodes')) return this.serveNode(request, path, body);
     return this.servePod(request, path, body);
+  }
+
+  private serveEvent(request: KubeletRequest, path: string, body: Json | undefined): { status: number } {
+    if (request.method === 'POST') {
+      const { reason, message, metadata, involvedObject } = body as SentEvent;
+      const about = involvedObject.fieldPath ?? involvedObject.name;
+      const event = { reason, message, count: 1, about };
+      this.events.push(event);
+      this.eventsByName.set(metadata.name, event);
+      return { status: 201 };
+    }
+    const event = this.eventsByName.get(path.replace(/.*\//, ''));
+    if (event !== undefined) event.count = Number(body?.['count']);
+    return { status: 200 };
   }
 
   private serveLease(request: KubeletRequest, body: Json | undefined): { status: number; body?: unknown } {
@@ -340,6 +458,7 @@ export class World {
       this.notify('DELETED', pod);
       return { status: 200 };
     }
+    this.patches.push({ name: pod.metadata.name, status: structuredClone((body?.['status'] ?? {}) as Json) });
     applyStatusPatch(pod.status, (body?.['status'] ?? {}) as Json);
     this.touch(pod);
     this.notify('MODIFIED', pod);
@@ -370,6 +489,11 @@ export class World {
       for (const pod of this.pods.values()) {
         const copy = structuredClone(pod);
         this.deliver({ type: 'object', key, change: 'ADDED', event: eventOf(copy) });
+      }
+    }
+    if (key === 'runtimeclasses') {
+      for (const object of this.runtimeClasses) {
+        this.deliver({ type: 'object', key, change: 'ADDED', event: eventOf(object) });
       }
     }
     this.deliver({ type: 'synced', key });

@@ -91,7 +91,7 @@ async function parse(args: readonly string[]): Promise<Record<string, unknown>> 
       .command(commandsOf(context))
       .demandCommand(1)
       .strict()
-      .parserConfiguration({ 'dot-notation': false, 'duplicate-arguments-array': false })
+      .parserConfiguration({ 'dot-notation': false })
       .exitProcess(false)
       .middleware((values) => {
         throw new Parsed(values);

@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import type { Reporter } from '../../base/reporter.ts';
-import { type Journal, stateRoot } from '../../journal/journal.ts';
+import { stateRoot } from '../../journal/journal.ts';
 import { requirePreflight } from '../../preflight/preflight.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import { writeReport } from '../../report/write-report.ts';
@@ -18,6 +18,8 @@ import { loadScenario } from '../../scenario/load-scenario.ts';
 import { renderPlan } from '../../scenario/render-plan.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { type Earlier, invocationOf, readEarlier } from '../again.ts';
+import { claimFolder } from '../claim-folder.ts';
+import { wireFormats } from '../../wire/codec.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
 import {
@@ -92,12 +94,14 @@ async function conduct(
       reporter: display,
     });
   }
-  claimFolder(out, journal);
+  claimFolder(out, journal, ['charts']);
   const { signal } = interruption;
   const outcome = await conductRun({
     loaded,
     runId,
+    wire: clusterFlags.wire ?? wireFormats[0],
     invocation: invocationOf(clusterFlags, profile),
+    profile: clusterFlags.profile,
     openCluster: () =>
       openCluster(clusterFlags, {
         scenario,
@@ -137,17 +141,6 @@ function whatToRun(flags: RunFlags): Earlier {
   }
   if (flags.again !== undefined) return readEarlier(flags.again, flags);
   return { loaded: loadScenario(flags.scenario ?? '', overridesOf(flags)), flags, warnings: [] };
-}
-
-/** Finds out before the run, not after it, whether the report can be written. */
-function claimFolder(dir: string, journal: Journal): void {
-  const made: string[] = [];
-  for (let folder = dir; !existsSync(folder); folder = dirname(folder)) made.push(folder);
-  const probe = join(dir, `.hollowmark.${process.pid}.tmp`);
-  const charts = join(dir, 'charts');
-  journal.note({ temporariesIn: [dir, charts], emptyFolders: [charts, ...made] });
-  writeFileAtomically(probe, '');
-  rmSync(probe);
 }
 
 /** Where result and report lie; `error` says why they are not where they should be. */

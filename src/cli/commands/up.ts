@@ -11,6 +11,7 @@ import { HollowCluster } from '../../scenario/hollow-cluster.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
 import { defaultScenario } from '../../scenario/load-scenario.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import { wireFormats } from '../../wire/codec.ts';
 import type { CommandContext } from '../context.ts';
 import { type ClusterFlags, clusterOptions, positiveInteger } from '../options.ts';
 import { openCluster } from '../open-cluster.ts';
@@ -93,6 +94,8 @@ async function stay(
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: flags.proxies,
+      wire: flags.wire ?? wireFormats[0],
+      profile: flags.profile,
       seed: flags.seed ?? 'up',
     });
     await hollow.nodesReady();

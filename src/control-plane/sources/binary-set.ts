@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { errorMessage } from '../../base/errors.ts';
 import { componentNames, perComponent } from '../components.ts';
 import type { ComponentName } from '../control-plane.ts';
+import type { CacheEntry } from './cache.ts';
 
 /** The programs of one control plane, ready to be run. */
 export type BinarySet = {
@@ -51,6 +52,12 @@ export async function inspectFolder(dir: string): Promise<FolderContents> {
 export function completeCommand(contents: FolderContents): Record<ComponentName, string[]> | undefined {
   if (contents.missing.length > 0) return undefined;
   return perComponent((name) => contents.command[name] as string[]);
+}
+
+/** A folder of the cache as a set of binaries; `undefined` when one is missing. */
+export async function readBinarySet({ dir, version, origin }: CacheEntry): Promise<BinarySet | undefined> {
+  const command = completeCommand(await inspectFolder(dir));
+  return command && { version, source: `cache (${origin})`, dir, command };
 }
 
 /**

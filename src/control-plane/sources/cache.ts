@@ -6,25 +6,40 @@ import type { Clock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { processScope, processStart } from '../../journal/process-identity.ts';
 import { makeFolders, removeEmptyFolders } from '../../base/folders.ts';
-import { type BinarySet, completeCommand, inspectFolder } from './binary-set.ts';
-import { ageMs, foreignLockAgeMsMax } from './lock.ts';
+import {
+  type LockOptions,
+  ageMs,
+  foreignLockAgeMsMax,
+  lockPrefix,
+  removeDeadLocks,
+  withLock,
+} from './lock.ts';
 
 /** Says of a folder in the cache what it holds; written last, so a folder without it was never finished. */
 type Manifest = { schema: 'hollowmark.binaries/v1'; version: string; origin: string };
 
 const manifestName = 'manifest.json';
 
+/** What is cached: the control plane, and the programs that Hollowmark is compared with. */
+type CachePart = 'control-plane' | 'peers';
+
+/** A folder of the cache, as its manifest tells. */
+export type CacheEntry = { dir: string; version: string; origin: string };
+
+/** Makes of a folder what its users want; `undefined` when something is missing in it. */
+export type EntryReader<T> = (entry: CacheEntry) => Promise<T | undefined>;
+
 /**
- * The folder of cached control planes: below HOLLOWMARK_CACHE, XDG_CACHE_HOME/hollowmark or ~/.cache/hollowmark.
+ * The folder of one part of the cache: below HOLLOWMARK_CACHE, XDG_CACHE_HOME/hollowmark or ~/.cache/hollowmark.
  * @throws HollowmarkError `bad-input` for a user without a home folder, as containers have them.
  */
-export function cacheRoot(env: Readonly<Record<string, string | undefined>>): string {
+export function cacheRoot(env: Readonly<Record<string, string | undefined>>, part: CachePart): string {
   const own = env['HOLLOWMARK_CACHE'];
-  if (own !== undefined && own !== '') return resolve(own, 'control-plane');
+  if (own !== undefined && own !== '') return resolve(own, part);
   const xdg = env['XDG_CACHE_HOME'];
   // The specification says to ignore a relative path there.
   const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(home(), '.cache');
-  return join(base, 'hollowmark', 'control-plane');
+  return join(base, 'hollowmark', part);
 }
 
 function home(): string {
@@ -38,8 +53,8 @@ function home(): string {
   }
 }
 
-/** The folder `<root>/<key>` as a set of binaries, or `undefined` when it is not there or not whole. */
-export async function readCached(root: string, key: string): Promise<BinarySet | undefined> {
+/** What `read` makes of the folder `<root>/<key>`; `undefined` when it is not there or not whole. */
+export async function readCached<T>(root: string, key: string, read: EntryReader<T>): Promise<T | undefined> {
   const dir = join(root, key);
   let manifest: Partial<Manifest>;
   try {
@@ -49,8 +64,7 @@ export async function readCached(root: string, key: string): Promise<BinarySet |
   }
   const { schema, version, origin } = manifest;
   if (schema !== 'hollowmark.binaries/v1' || version === undefined || origin === undefined) return undefined;
-  const command = completeCommand(await inspectFolder(dir));
-  return command && { version, source: `cache (${origin})`, dir, command };
+  return read({ dir, version, origin });
 }
 
 /**
@@ -58,24 +72,47 @@ export async function readCached(root: string, key: string): Promise<BinarySet |
  * one step, so that nobody ever sees half of it. When somebody else was faster, theirs stays.
  * @param fill returns the version that the binaries say they are, and where they came from.
  */
-export async function fillCache(
+export async function fillCache<T>(
   root: string,
   key: string,
+  read: EntryReader<T>,
   fill: (dir: string) => Promise<{ version: string; origin: string }>,
-): Promise<BinarySet> {
+): Promise<T> {
   const staging = join(root, stagingName(key));
   await mkdir(staging, { mode: 0o755 });
   try {
     const filled = await fill(staging);
     const manifest: Manifest = { schema: 'hollowmark.binaries/v1', ...filled };
     await writeFile(join(staging, manifestName), `${JSON.stringify(manifest)}\n`);
-    await publish(root, key, staging);
+    await publish(root, key, read, staging);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
-  const cached = await readCached(root, key);
+  const cached = await readCached(root, key, read);
   if (cached === undefined) throw new Error(`${join(root, key)} was filled and is not whole`);
   return cached;
+}
+
+/**
+ * What `find` finds in the cache, or else what `fill` puts there, which one process does at a time.
+ * @param lock names the lock.
+ * @throws as {@link withCacheRoot}.
+ */
+export async function findOrFill<T, F extends T | undefined>(
+  root: string,
+  lock: string,
+  options: LockOptions,
+  find: () => Promise<T | undefined>,
+  fill: () => Promise<F>,
+): Promise<T | F> {
+  await removeAbandoned(root, options.clock);
+  await removeDeadLocks(root, options.clock);
+  const found = await find();
+  if (found !== undefined) return found;
+  return withCacheRoot(root, () =>
+    // Somebody else may have filled it while this run waited.
+    withLock(join(root, `${lockPrefix}${lock}`), options, async () => (await find()) ?? fill()),
+  );
 }
 
 /**
@@ -101,14 +138,14 @@ export async function withCacheRoot<T>(root: string, fill: () => Promise<T>): Pr
 }
 
 /** rename(2) replaces only an empty folder; a broken one (a binary was deleted) is moved out of the way. */
-async function publish(root: string, key: string, staging: string): Promise<void> {
+async function publish<T>(root: string, key: string, read: EntryReader<T>, staging: string): Promise<void> {
   const dir = join(root, key);
   try {
     await rename(staging, dir);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    if ((await readCached(root, key)) !== undefined) return;
+    if ((await readCached(root, key, read)) !== undefined) return;
     const broken = join(root, stagingName(key));
     await rename(dir, broken);
     await rename(staging, dir);

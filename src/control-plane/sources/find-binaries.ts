@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../../base/errors.ts';
 import { shownUrl } from '../../base/shown-url.ts';
 import { type BinariesOptions, officialReleaseUrl } from '../control-plane.ts';
-import { type BinarySet, completeCommand, inspectFolder, readVersion } from './binary-set.ts';
-import { cacheRoot, fillCache, readCached, removeAbandoned, withCacheRoot } from './cache.ts';
+import { type BinarySet, completeCommand, inspectFolder, readBinarySet, readVersion } from './binary-set.ts';
+import { cacheRoot, fillCache, findOrFill, readCached } from './cache.ts';
 import { type DownloadLimits, defaultDownloadLimits } from './download.ts';
 import { describeGaps, fromFolder } from './folder.ts';
-import { buildFromGoModules, buildRecipe } from './go-build.ts';
-import { lockPrefix, removeDeadLocks, withLock } from './lock.ts';
+import { buildGoProgram, buildRecipe } from './go-build.ts';
+import { controlPlaneProgram } from './go-program.ts';
 import { fromPath } from './path.ts';
 import { thisPlatform } from './platform.ts';
 import { downloadRelease, officialEtcdArchivesUrl } from './release.ts';
@@ -107,15 +107,15 @@ async function cacheKeys(search: Search): Promise<Keys> {
     search.releaseUrl === officialReleaseUrl ? '' : `-site-${shortHash(shownUrl(search.releaseUrl))}`;
   return {
     release: `${base}${site}`,
-    build: `${base}-build-${await buildRecipe(search.version)}`,
-    lock: `${lockPrefix}${base}`,
+    build: `${base}-build-${await buildRecipe(controlPlaneProgram(search.version))}`,
+    lock: base,
   };
 }
 
 async function fromCacheAsItIs(search: Search): Promise<BinarySet | undefined> {
   let root: string;
   try {
-    root = cacheRoot(search.env);
+    root = cacheRoot(search.env, 'control-plane');
   } catch (error) {
     search.failures.push({ source: 'cache', reason: errorMessage(error) });
     return undefined;
@@ -126,23 +126,20 @@ async function fromCacheAsItIs(search: Search): Promise<BinarySet | undefined> {
 }
 
 async function fromCacheOrFilled(search: Search): Promise<BinarySet | undefined> {
-  const root = cacheRoot(search.env);
+  const root = cacheRoot(search.env, 'control-plane');
   const keys = await cacheKeys(search);
-  await removeAbandoned(root, search.clock);
-  await removeDeadLocks(root, search.clock);
-  const cached = await fromCache(root, keys, search);
-  if (cached !== undefined) return cached;
-  search.failures.push(cacheFailure(root, search.version));
   const { clock, reporter, signal, version } = search;
   const onWait = (holder: { pid: number }): void =>
     reporter.step(`Waiting for another run (pid ${holder.pid}) that fetches the control plane ${version}`);
-  const fill = async (): Promise<BinarySet | undefined> =>
-    // Somebody may have filled it while this run waited.
-    (await fromCache(root, keys, search)) ??
-    (await fromRelease(root, keys, search)) ??
-    (await readCached(root, keys.build)) ??
-    (await fromBuild(root, keys, search));
-  return withCacheRoot(root, () => withLock(join(root, keys.lock), { clock, signal, onWait }, fill));
+  const find = (): Promise<BinarySet | undefined> => fromCache(root, keys, search);
+  return findOrFill(root, keys.lock, { clock, signal, onWait }, find, async () => {
+    search.failures.push(cacheFailure(root, version));
+    return (
+      (await fromRelease(root, keys, search)) ??
+      (await readCached(root, keys.build, readBinarySet)) ??
+      (await fromBuild(root, keys, search))
+    );
+  });
 }
 
 function cacheFailure(root: string, version: string): Failure {
@@ -151,16 +148,16 @@ function cacheFailure(root: string, version: string): Failure {
 
 /** A site that the user named comes before an own build of that version: it may be what is to be tested. */
 async function fromCache(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
-  const released = await readCached(root, keys.release);
+  const released = await readCached(root, keys.release, readBinarySet);
   if (released !== undefined || search.releaseUrl !== officialReleaseUrl) return released;
-  return readCached(root, keys.build);
+  return readCached(root, keys.build, readBinarySet);
 }
 
 async function fromRelease(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
   const { limits, releaseUrl, reporter, signal, version } = search;
   reporter.step(`Downloading the control plane ${version} from ${shownUrl(releaseUrl)}`);
   try {
-    return await fillCache(root, keys.release, async (dir) => {
+    return await fillCache(root, keys.release, readBinarySet, async (dir) => {
       const etcdArchivesUrl = releaseUrl === officialReleaseUrl ? officialEtcdArchivesUrl : undefined;
       const platform = thisPlatform;
       await downloadRelease(dir, {
@@ -186,8 +183,8 @@ async function fromRelease(root: string, keys: Keys, search: Search): Promise<Bi
 async function fromBuild(root: string, keys: Keys, search: Search): Promise<BinarySet | undefined> {
   const { children, clock, env, reporter, signal, version } = search;
   try {
-    return await fillCache(root, keys.build, async (dir) => {
-      await buildFromGoModules(dir, { version, reporter, signal, clock, env, children });
+    return await fillCache(root, keys.build, readBinarySet, async (dir) => {
+      await buildGoProgram(dir, controlPlaneProgram(version), { reporter, signal, clock, env, children });
       return { version: await versionIn(dir, signal), origin: 'built from Go modules' };
     });
   } catch (error) {

@@ -4,25 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
-import { packageRoot } from '../../base/package-info.ts';
 import type { Reporter } from '../../base/reporter.ts';
 import { isOlder } from '../../base/versions.ts';
 import type { ChildRegister } from '../../journal/guardian.ts';
 import { defaultVersion } from '../control-plane.ts';
-import { multiCallName } from './binary-set.ts';
-import { goModFor, linkerFlags } from './go-module.ts';
+import { goModFor } from './go-module.ts';
+import { type GoProgram, controlPlaneProgram } from './go-program.ts';
 import { thisPlatform } from './platform.ts';
 import { runCommand } from './run-command.ts';
-
-/** The Go module that comes with this package. */
-const bundledModuleDir = join(packageRoot, 'src', 'control-plane', 'binary');
 
 /** How the Go tool is called; a part of the cache's key, so that a change of it builds anew. */
 const buildFlags = ['-mod=mod', '-trimpath', '-buildvcs=false'];
 
 export type GoBuildOptions = {
-  /** `v1.36.3`. */
-  version: string;
   reporter: Reporter;
   signal: AbortSignal;
   clock: Clock;
@@ -31,14 +25,13 @@ export type GoBuildOptions = {
 };
 
 /**
- * The Go in PATH (`1.26.8`; undefined when it is missing or does not run) and the version that the bundled module
- * wants. Fetches nothing.
+ * The Go in PATH (`1.26.8`; undefined when it is missing or does not run) and the version that Kubernetes wants. Fetches nothing.
  */
 export async function surveyGo(
   env: GoBuildOptions['env'],
   signal: AbortSignal,
 ): Promise<{ version: string | undefined; wanted: string }> {
-  const wanted = await goWantedBy(bundledModuleDir);
+  const wanted = await goWantedBy(controlPlaneProgram(defaultVersion).moduleDir);
   try {
     // Not in the module's folder: there an old Go would fetch a new one, or refuse.
     const output = await runCommand({
@@ -55,32 +48,36 @@ export async function surveyGo(
   }
 }
 
-/** Names all that decides what {@link buildFromGoModules} makes: 8 hex digits of a SHA-256. */
-export async function buildRecipe(version: string): Promise<string> {
-  const hash = createHash('sha256').update([version, linkerFlags(version), ...buildFlags].join('\n'));
-  const files = version === defaultVersion ? ['main.go', 'go.mod', 'go.sum'] : ['main.go'];
-  for (const name of files) hash.update(await readFile(join(bundledModuleDir, name)));
+/** Names all that decides what {@link buildGoProgram} makes: 8 hex digits of a SHA-256. */
+export async function buildRecipe(program: GoProgram): Promise<string> {
+  const { kubernetesVersion = '' } = program;
+  const words = [program.package, kubernetesVersion, program.linkerFlags, ...buildFlags];
+  const hash = createHash('sha256').update(words.join('\n'));
+  for (const name of program.files) hash.update(await readFile(join(program.moduleDir, name)));
   return hash.digest('hex').slice(0, 8);
 }
 
 /**
- * Builds the multi-call binary `control-plane` into `dir` from Go modules: about 5 min and 2.3 GB of memory on two
- * cores the first time, seconds when Go's own cache is warm.
+ * Builds a program into `dir` from Go modules: about 5 min and 2.3 GB of memory on two cores the first time for one of
+ * Kubernetes, seconds when Go's own cache is warm.
  * @throws Error that says which step failed and what Go said.
  */
-export async function buildFromGoModules(dir: string, options: GoBuildOptions): Promise<void> {
-  const { reporter, version } = options;
+export async function buildGoProgram(
+  dir: string,
+  program: GoProgram,
+  options: GoBuildOptions,
+): Promise<void> {
   // Inside of `dir`, so that it goes away with it whatever happens.
   const moduleDir = join(dir, 'module');
   await mkdir(moduleDir);
   const started = startTicking(options);
   try {
     await requireGo(dir, options);
-    await writeModule(moduleDir, options);
-    await requireGoVersion(moduleDir, options);
-    reporter.step(`Building the control plane ${version} from Go modules (about 5 min on two cores, once)`);
-    const total = await countPackages(moduleDir, started, options);
-    await compile(moduleDir, join(dir, multiCallName), total, started, options);
+    await writeModule(moduleDir, program, options);
+    await requireGoVersion(moduleDir, program, options);
+    options.reporter.step(`Building ${program.title} from Go modules (${program.duration}, once)`);
+    const total = await countPackages(moduleDir, program, started, options);
+    await compile(moduleDir, join(dir, program.name), program, total, started, options);
   } finally {
     started.stop();
     await rm(moduleDir, { recursive: true, force: true });
@@ -134,35 +131,40 @@ async function goWantedBy(moduleDir: string): Promise<string> {
 }
 
 /** Where GOTOOLCHAIN allows it, Go fetches the version that go.mod wants by itself. */
-async function requireGoVersion(moduleDir: string, options: GoBuildOptions): Promise<void> {
+async function requireGoVersion(
+  moduleDir: string,
+  program: GoProgram,
+  options: GoBuildOptions,
+): Promise<void> {
   const wanted = await goWantedBy(moduleDir);
   const actual = (await go(['env', 'GOVERSION'], moduleDir, options)).trim().replace(/^go/, '');
   if (isOlder(actual, wanted)) {
-    throw new Error(`Go ${actual} is installed, and Kubernetes ${options.version} needs ${wanted} or newer`);
+    throw new Error(`Go ${actual} is installed, and ${program.title} needs ${wanted} or newer`);
   }
 }
 
-async function writeModule(moduleDir: string, options: GoBuildOptions): Promise<void> {
-  await copyFile(join(bundledModuleDir, 'main.go'), join(moduleDir, 'main.go'));
-  if (options.version === defaultVersion) {
-    for (const name of ['go.mod', 'go.sum']) {
-      await copyFile(join(bundledModuleDir, name), join(moduleDir, name));
-    }
-    return;
-  }
-  options.reporter.step(`Asking the Go module proxy what Kubernetes ${options.version} is made of`);
-  const module = `k8s.io/kubernetes@${options.version}`;
+async function writeModule(moduleDir: string, program: GoProgram, options: GoBuildOptions): Promise<void> {
+  for (const name of program.files) await copyFile(join(program.moduleDir, name), join(moduleDir, name));
+  const version = program.kubernetesVersion;
+  if (version === undefined) return;
+  options.reporter.step(`Asking the Go module proxy what Kubernetes ${version} is made of`);
+  const module = `k8s.io/kubernetes@${version}`;
   const answer = await go(['mod', 'download', '-json', module], moduleDir, options);
   const { GoMod } = JSON.parse(answer) as { GoMod?: string };
   if (GoMod === undefined) throw new Error(`the Go module proxy names no go.mod for ${module}`);
-  await writeFile(join(moduleDir, 'go.mod'), goModFor(options.version, await readFile(GoMod, 'utf8')));
+  await writeFile(join(moduleDir, 'go.mod'), goModFor(version, await readFile(GoMod, 'utf8')));
 }
 
 /** Fetches the modules on the way: Go does so before it can list the packages. */
-async function countPackages(moduleDir: string, ticking: Ticking, options: GoBuildOptions): Promise<number> {
+async function countPackages(
+  moduleDir: string,
+  program: GoProgram,
+  ticking: Ticking,
+  options: GoBuildOptions,
+): Promise<number> {
   let modules = 0;
   ticking.show('Fetching Go modules');
-  const packages = await go(['list', '-mod=mod', '-deps', '.'], moduleDir, {
+  const packages = await go(['list', '-mod=mod', '-deps', program.package], moduleDir, {
     ...options,
     onErrorLine: (line) => {
       if (line.startsWith('go: downloading ')) ticking.show(`Fetching Go modules: ${++modules}`);
@@ -174,13 +176,15 @@ async function countPackages(moduleDir: string, ticking: Ticking, options: GoBui
 async function compile(
   moduleDir: string,
   output: string,
+  program: GoProgram,
   packagesTotal: number,
   ticking: Ticking,
   options: GoBuildOptions,
 ): Promise<void> {
   let packages = 0;
   ticking.show('Compiling');
-  const args = ['build', '-v', ...buildFlags, '-ldflags', linkerFlags(options.version), '-o', output, '.'];
+  const flags = ['-v', ...buildFlags, '-ldflags', program.linkerFlags, '-o', output];
+  const args = ['build', ...flags, program.package];
   await go(args, moduleDir, {
     ...options,
     // -v names each package that is compiled; those in Go's cache are passed over.

@@ -92,8 +92,8 @@ export class LeaseRenewer {
       return;
     }
     this.tries++;
-    // As client-go does from the second failed try on.
-    if (status === 0 && this.tries > 1) this.onRepeatedFailure();
+    // From the second failed try on, whatever the failure but a conflict (component-helpers, retryUpdateLease).
+    if (status !== 409 && this.tries > 1) this.onRepeatedFailure();
     if (status === 409 || status === 404) {
       // Somebody else wrote it or it is gone: look again, once, then renew.
       this.lease = undefined;

@@ -1,5 +1,7 @@
 import { kinds, type KubeletContext } from '../context.ts';
-import { heartbeatPatch, readyAgainPatch } from './node-object.ts';
+import type { EventRecorder } from '../event-recorder.ts';
+import type { Pressure } from '../node-failure.ts';
+import { conditionsPatch, pressureEvents } from './node-object.ts';
 
 /** Node status is computed this often (kubelet's nodeStatusUpdateFrequency)… */
 const computeIntervalMs = 10_000;
@@ -13,12 +15,15 @@ const triesMax = 5;
 /** The conditions of a node that the node controller has given up on. */
 type ObservedNode = { status?: { conditions?: { type: string; status: string }[] } };
 
+const none: readonly Pressure[] = [];
+
 /**
- * Keeps the node's status: a hollow node's own state does not change, so what is left is the report every five minutes
- * and to write Ready again when the node controller has set it Unknown.
+ * Keeps the node's status: the report every five minutes, what the node is short of, the images that have come, and
+ * Ready once more when the node controller has set it Unknown.
  */
 export class NodeStatusReporter {
   private readonly context: KubeletContext;
+  private readonly events: EventRecorder;
   private readonly onRepeatedFailure: () => void;
   private readonly onReady: () => void;
   private lastReportMs = 0;
@@ -28,10 +33,25 @@ export class NodeStatusReporter {
   /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
   private lostReady = true;
   private everReady = false;
+  /** `DiskPressure/injected`: what the node is short of, and for which cause. */
+  private causes: readonly string[] = [];
+  /** What the node is short of; as the API server has it; and as it stands in the patch that was sent last. */
+  private present = none;
+  private acknowledged = none;
+  private sent = none;
+  /** As of {@link NodeImages.changes}: what the API server was told, and what it is being told. */
+  private imagesReported = 0;
+  private imagesSent = 0;
 
   /** `onReady` is called once, when the API server has acknowledged the node as Ready. */
-  constructor(context: KubeletContext, onRepeatedFailure: () => void, onReady: () => void) {
+  constructor(
+    context: KubeletContext,
+    events: EventRecorder,
+    onRepeatedFailure: () => void,
+    onReady: () => void,
+  ) {
     this.context = context;
+    this.events = events;
     this.onReady = onReady;
     this.onRepeatedFailure = onRepeatedFailure;
   }
@@ -40,17 +60,41 @@ export class NodeStatusReporter {
   start(): void {
     this.lastReportMs = this.context.nowMs;
     this.inFlight = true;
+    this.imagesSent = this.context.images.changes;
     // After a change the next report is due 5 min ± 50 % later, so that nodes started together drift apart.
     this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     this.schedule();
   }
 
+  /**
+   * The node begins or ceases to be short of something for this cause; reported with the next computation of the
+   * status.
+   */
+  setPressure(condition: Pressure, isShort: boolean, cause: 'usage' | 'injected'): void {
+    const own = `${condition}/${cause}`;
+    const others = this.causes.filter((other) => other !== own);
+    this.causes = isShort ? [...others, own] : others;
+    const present = this.causes.some((one) => one.startsWith(`${condition}/`));
+    if (this.present.includes(condition) === present) return;
+    this.present = present
+      ? [...this.present, condition]
+      : this.present.filter((other) => other !== condition);
+    const { name } = this.context.node;
+    const reason = pressureEvents[condition][present ? 'bad' : 'good'];
+    const message = `Node ${name} status is now: ${reason}`;
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
+  }
+
   onTimer(): void {
     this.schedule();
     const due = this.context.nowMs - this.lastReportMs >= reportIntervalMs + this.offsetMs;
-    if (this.inFlight || (!due && !this.lostReady)) return;
+    if (this.inFlight || !(due || this.changed)) return;
     this.tries = 0;
     this.report();
+  }
+
+  private get changed(): boolean {
+    return this.lostReady || this.turned().length > 0 || this.context.images.changes !== this.imagesReported;
   }
 
   /** The node as the API server has it, from the kubelet's own watch. */
@@ -69,6 +113,8 @@ export class NodeStatusReporter {
       this.lastReportMs = this.context.nowMs;
       this.inFlight = false;
       this.lostReady = false;
+      this.acknowledged = this.sent;
+      this.imagesReported = this.imagesSent;
       if (!this.everReady) {
         this.everReady = true;
         this.onReady();
@@ -76,8 +122,8 @@ export class NodeStatusReporter {
       return;
     }
     this.tries++;
-    // As client-go does from the second failed try on.
-    if (status === 0 && this.tries > 1) this.onRepeatedFailure();
+    // From the second failed try on, whatever the failure (kubelet_node_status.go, updateNodeStatus).
+    if (this.tries > 1) this.onRepeatedFailure();
     if (this.tries >= triesMax) {
       this.inFlight = false;
       return;
@@ -97,21 +143,34 @@ export class NodeStatusReporter {
 
   private report(): void {
     this.inFlight = true;
-    if (this.lostReady) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
+    if (this.changed) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     else this.offsetMs = 0;
     this.patch();
   }
 
+  private turned(): readonly Pressure[] {
+    const { present, acknowledged } = this;
+    if (present === acknowledged) return none;
+    return [
+      ...present.filter((one) => !acknowledged.includes(one)),
+      ...acknowledged.filter((one) => !present.includes(one)),
+    ];
+  }
+
   private patch(): void {
-    const { context } = this;
-    const body = this.lostReady ? readyAgainPatch(context.now.wallMs) : heartbeatPatch(context.now.wallMs);
+    const { context, present } = this;
+    const { wallMs } = context.now;
+    const { status } = conditionsPatch(wallMs, present, this.lostReady ? 'all' : this.turned());
+    this.sent = present;
+    this.imagesSent = context.images.changes;
+    const images = this.imagesSent === this.imagesReported ? {} : { images: context.images.reported() };
     context.request(
       'heartbeat',
       {
         method: 'PATCH',
         path: `/api/v1/nodes/${context.node.name}/status?timeout=10s`,
         kind: kinds.patchNodeStatus,
-        body,
+        body: { status: { ...status, ...images } },
         patch: true,
         timeoutMs: 10_000,
       },

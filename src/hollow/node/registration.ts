@@ -16,6 +16,11 @@ const podsAfterReadyMs = 640;
 
 const informerTimeoutSeconds = 300;
 
+/** The parts of a node that tell what became of it since. */
+type ObservedNode = {
+  status?: { nodeInfo?: { bootID?: string }; conditions?: { type: string; status: string }[] };
+};
+
 type Step = Extract<Tag, { to: 'registration' }>['step'];
 
 /**
@@ -126,7 +131,8 @@ export class Registration {
   private onCreated(status: number, body: unknown): void {
     if (status === 201) {
       this.nodeUid = uidOf(body);
-      this.getNode('get-node', '?timeout=10s');
+      if (this.context.wire.readsCreatedNode) this.getNode('get-node', '?timeout=10s');
+      else this.onGot(200, body);
     } else if (status === 409) {
       this.existed = true;
       this.getNode('get-node');
@@ -141,12 +147,24 @@ export class Registration {
       return;
     }
     this.nodeUid = uidOf(body);
-    const { context } = this;
     // A real kubelet's first PATCH after its own POST is empty: nothing has changed since.
-    this.patchStatus(
-      this.existed ? reconcilePatch(context.node, context.profile, context.now.wallMs) : {},
-      'reconcile-node',
-    );
+    this.patchStatus(this.existed ? this.takeOver(body as ObservedNode) : {}, 'reconcile-node');
+  }
+
+  /** The events of a kubelet that finds its node there, and what it writes. */
+  private takeOver({ status }: ObservedNode): unknown {
+    const { context } = this;
+    const { name } = context.node;
+    const before = status?.nodeInfo?.bootID ?? '';
+    if (before !== '' && before !== context.bootId) {
+      this.nodeEvent('Rebooted', `Node ${name} has been rebooted, boot id: ${context.bootId}`, 'Warning');
+    }
+    const conditions = status?.conditions ?? [];
+    // True, or Unknown when the node controller had given it up.
+    if (conditions.some((condition) => condition.type === 'Ready' && condition.status !== 'False')) {
+      this.nodeEvent('NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+    }
+    return reconcilePatch(context, conditions, context.now.wallMs);
   }
 
   private becomeReady(): void {
@@ -174,6 +192,14 @@ export class Registration {
     const { context } = this;
     this.watch('csidrivers', '/apis/storage.k8s.io/v1/csidrivers', '');
     this.watch('runtimeclasses', '/apis/node.k8s.io/v1/runtimeclasses', '');
+    if (context.wire.clearsResourceSlices) this.clearSlices();
+    for (const reason of nodeConditionReasons) this.conditionEvent(reason);
+    this.nodeEvent('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods');
+    this.conditionEvents();
+  }
+
+  private clearSlices(): void {
+    const { context } = this;
     context.request(
       'api',
       {
@@ -184,9 +210,6 @@ export class Registration {
       },
       { to: 'registration', step: 'clear-slices' },
     );
-    for (const reason of nodeConditionReasons) this.conditionEvent(reason);
-    this.nodeEvent('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods');
-    this.conditionEvents();
   }
 
   private conditionEvents(): void {
@@ -197,9 +220,9 @@ export class Registration {
     this.nodeEvent(reason, `Node ${this.context.node.name} status is now: ${reason}`);
   }
 
-  private nodeEvent(reason: string, message: string): void {
+  private nodeEvent(reason: string, message: string, type: 'Normal' | 'Warning' = 'Normal'): void {
     const { name } = this.context.node;
-    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, 'Normal', reason, message);
+    this.events.record({ kind: 'Node', name, namespace: '', uid: name }, type, reason, message);
   }
 
   private watch(key: string, path: string, selector: string): void {
@@ -227,7 +250,7 @@ export class Registration {
         method: 'POST',
         path: '/api/v1/nodes',
         kind: kinds.createNode,
-        body: newNode(context.node, context.profile, context.now.wallMs),
+        body: newNode(context, context.now.wallMs),
       },
       { to: 'registration', step: 'create-node' },
     );

@@ -7,6 +7,8 @@ export class PodIpPool {
   private next = 2;
   private readonly free: number[] = [];
   private readonly used = new Map<string, number>();
+  /** Addresses that pods have from before, until the pod CIDR is known. */
+  private readonly reserved = new Map<string, string>();
 
   /** The node's spec.podCIDR, as soon as the controller manager has given it one. Later calls change nothing. */
   assign(cidr: string): void {
@@ -16,6 +18,24 @@ export class PodIpPool {
     const [a, b, c, d, prefix] = match.slice(1).map(Number) as [number, number, number, number, number];
     this.base = ((a * 256 + b) * 256 + c) * 256 + d;
     this.size = 2 ** (32 - prefix);
+    for (const [uid, address] of this.reserved) this.reserve(uid, address);
+    this.reserved.clear();
+  }
+
+  /** A pod has this address already, from before the kubelet started. */
+  reserve(uid: string, address: string): void {
+    if (this.size === 0) {
+      this.reserved.set(uid, address);
+      return;
+    }
+    const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+    const offset = ((a * 256 + b) * 256 + c) * 256 + d - this.base;
+    if (offset < 2 || offset >= this.size - 1 || this.used.has(uid)) return;
+    this.used.set(uid, offset);
+    // Fresh addresses go on behind it; what lies between is free.
+    for (; this.next <= offset; this.next++) if (this.next !== offset) this.free.push(this.next);
+    const index = this.free.indexOf(offset);
+    if (index >= 0) this.free.splice(index, 1);
   }
 
   /** Whether an address can be taken. */
@@ -36,6 +56,7 @@ export class PodIpPool {
   }
 
   release(uid: string): void {
+    this.reserved.delete(uid);
     const offset = this.used.get(uid);
     if (offset === undefined) return;
     this.used.delete(uid);

@@ -1,15 +1,30 @@
+import { type ContainerBehaviour, containerBehaviours } from './container-behaviour.ts';
+import type { ProbeSpec, ProbeType } from './probes.ts';
+import { type Raw, list, map, number, text } from './raw.ts';
+import { resourceAmount } from './units.ts';
+
+/** `sidecar`: an init container with restartPolicy Always. */
+export type ContainerKind = 'init' | 'sidecar' | 'main' | 'ephemeral';
+export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
+export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
+type Quantities = Record<string, string>;
+
 /** What a hollow kubelet keeps of a container's spec. */
 export type ContainerSpec = {
+  kind: ContainerKind;
   name: string;
   image: string;
-  requests: Record<string, string> | undefined;
-  limits: Record<string, string> | undefined;
+  pullPolicy: PullPolicy;
+  requests: Quantities | undefined;
+  limits: Quantities | undefined;
   volumeMounts: { name: string; mountPath: string; readOnly: boolean }[];
-  /** Seconds until a readiness probe would first succeed; undefined without a probe. */
-  readyAfterSeconds: number | undefined;
+  probes: readonly ProbeSpec[];
+  /** How long its preStop hook takes; 0 without one. */
+  preStopMs: number;
+  behaviour: ContainerBehaviour;
 };
 
-/** What a hollow kubelet keeps of a pod's spec: it cannot change while the pod lives. */
+/** What a hollow kubelet keeps of a pod's spec. */
 export type PodSpec = {
   namespace: string;
   name: string;
@@ -17,78 +32,111 @@ export type PodSpec = {
   /** resourceVersion of the pod as first seen: kubelet's events carry it. */
   resourceVersion: string;
   serviceAccountName: string;
+  /** Empty for none. */
+  runtimeClassName: string;
   /** A projected service account token has to be fetched before the pod can start. */
   needsToken: boolean;
   /** `configmaps/<name>` and `secrets/<name>` that its volumes and environment refer to. */
   references: string[];
-  containers: ContainerSpec[];
-  initContainers: ContainerSpec[];
+  restartPolicy: RestartPolicy;
+  graceMs: number;
+  priority: number;
   hostNetwork: boolean;
+  overhead: Quantities | undefined;
+  /** Init containers and sidecars in their order, then the main ones, then ephemeral ones. */
+  containers: ContainerSpec[];
 };
 
-type Raw = { [key: string]: unknown };
+/** A spec, and what its annotations say that nobody understands. */
+export type ReadPod = { spec: PodSpec; faults: string[] };
 
-const list = (value: unknown): Raw[] => (Array.isArray(value) ? (value as Raw[]) : []);
-const map = (value: unknown): Raw => (typeof value === 'object' && value !== null ? (value as Raw) : {});
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const number = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
-
-/** Takes from a Pod what a kubelet acts on; tolerant of what is missing. */
-export function podSpec(pod: unknown): PodSpec {
+/**
+ * Takes from a Pod what a kubelet acts on; tolerant of what is missing. `defaults` holds for containers of pods that are
+ * to end (restartPolicy other than Always) as far as no annotation says otherwise.
+ */
+export function readPod(pod: unknown, defaults?: ContainerBehaviour): ReadPod {
   const metadata = map(map(pod)['metadata']);
   const spec = map(map(pod)['spec']);
-  const references = new Set<string>();
+  const { byContainer, faults } = containerBehaviours(map(metadata['annotations']));
+  const restartPolicy = (text(spec['restartPolicy']) || 'Always') as RestartPolicy;
+  const read = (kind: 'init' | 'main' | 'ephemeral') => (container: Raw) => {
+    const sidecar = kind === 'init' && container['restartPolicy'] === 'Always';
+    const common = kind === 'main' && restartPolicy !== 'Always' ? defaults : undefined;
+    const own = byContainer.get(text(container['name']));
+    const behaviour = common === undefined || own === undefined ? (own ?? common) : { ...common, ...own };
+    return containerSpec(sidecar ? 'sidecar' : kind, container, behaviour ?? nothing);
+  };
+  const containers = [
+    ...list(spec['initContainers']).map(read('init')),
+    ...list(spec['containers']).map(read('main')),
+    ...list(spec['ephemeralContainers']).map(read('ephemeral')),
+  ];
+  return {
+    spec: {
+      namespace: text(metadata['namespace']),
+      name: text(metadata['name']),
+      uid: text(metadata['uid']),
+      resourceVersion: text(metadata['resourceVersion']),
+      serviceAccountName: text(spec['serviceAccountName']) || 'default',
+      runtimeClassName: text(spec['runtimeClassName']),
+      ...references(spec),
+      restartPolicy,
+      graceMs: number(spec['terminationGracePeriodSeconds'], 30) * 1000,
+      priority: number(spec['priority'], 0),
+      hostNetwork: spec['hostNetwork'] === true,
+      overhead: quantities(spec['overhead']),
+      containers,
+    },
+    faults,
+  };
+}
+
+const nothing: ContainerBehaviour = {};
+
+function references(spec: Raw): { needsToken: boolean; references: string[] } {
+  const found = new Set<string>();
   let needsToken = false;
   for (const volume of list(spec['volumes'])) {
     for (const source of [volume, ...list(map(volume['projected'])['sources'])]) {
       const configMap = text(map(source['configMap'])['name']);
-      if (configMap !== '') references.add(`configmaps/${configMap}`);
+      if (configMap !== '') found.add(`configmaps/${configMap}`);
       const secret = text(map(source['secret'])['secretName']) || text(map(source['secret'])['name']);
-      if (secret !== '') references.add(`secrets/${secret}`);
+      if (secret !== '') found.add(`secrets/${secret}`);
       if (source['serviceAccountToken'] !== undefined) needsToken = true;
     }
   }
-  const containers = list(spec['containers']).map(containerSpec);
-  const initContainers = list(spec['initContainers']).map(containerSpec);
   for (const container of [...list(spec['containers']), ...list(spec['initContainers'])]) {
-    environmentReferences(container, references);
+    environmentReferences(container, found);
   }
-  return {
-    namespace: text(metadata['namespace']),
-    name: text(metadata['name']),
-    uid: text(metadata['uid']),
-    resourceVersion: text(metadata['resourceVersion']),
-    serviceAccountName: text(spec['serviceAccountName']) || 'default',
-    needsToken,
-    references: [...references],
-    containers,
-    initContainers,
-    hostNetwork: spec['hostNetwork'] === true,
-  };
+  return { needsToken, references: [...found] };
 }
 
-function environmentReferences(container: Raw, references: Set<string>): void {
+function environmentReferences(container: Raw, found: Set<string>): void {
   for (const variable of list(container['env'])) {
     const from = map(variable['valueFrom']);
     const configMap = text(map(from['configMapKeyRef'])['name']);
-    if (configMap !== '') references.add(`configmaps/${configMap}`);
+    if (configMap !== '') found.add(`configmaps/${configMap}`);
     const secret = text(map(from['secretKeyRef'])['name']);
-    if (secret !== '') references.add(`secrets/${secret}`);
+    if (secret !== '') found.add(`secrets/${secret}`);
   }
   for (const from of list(container['envFrom'])) {
     const configMap = text(map(from['configMapRef'])['name']);
-    if (configMap !== '') references.add(`configmaps/${configMap}`);
+    if (configMap !== '') found.add(`configmaps/${configMap}`);
     const secret = text(map(from['secretRef'])['name']);
-    if (secret !== '') references.add(`secrets/${secret}`);
+    if (secret !== '') found.add(`secrets/${secret}`);
   }
 }
 
-function containerSpec(container: Raw): ContainerSpec {
+function containerSpec(kind: ContainerKind, container: Raw, behaviour: ContainerBehaviour): ContainerSpec {
   const resources = map(container['resources']);
-  const probe = container['readinessProbe'] === undefined ? undefined : map(container['readinessProbe']);
+  const preStop = map(map(container['lifecycle'])['preStop']);
+  const sleepMs = number(map(preStop['sleep'])['seconds'], 0) * 1000;
+  const hooked = preStop['exec'] !== undefined || preStop['httpGet'] !== undefined;
   return {
+    kind,
     name: text(container['name']),
     image: text(container['image']),
+    pullPolicy: (text(container['imagePullPolicy']) || 'IfNotPresent') as PullPolicy,
     requests: quantities(resources['requests']),
     limits: quantities(resources['limits']),
     volumeMounts: list(container['volumeMounts']).map((mount) => ({
@@ -96,16 +144,84 @@ function containerSpec(container: Raw): ContainerSpec {
       mountPath: text(mount['mountPath']),
       readOnly: mount['readOnly'] === true,
     })),
-    readyAfterSeconds: probe === undefined ? undefined : number(probe['initialDelaySeconds'], 0),
+    probes: probeSpecs(container),
+    preStopMs: sleepMs + (hooked ? (behaviour.preStopDurationMs ?? 0) : 0),
+    behaviour,
   };
 }
 
-function quantities(value: unknown): Record<string, string> | undefined {
-  return typeof value === 'object' && value !== null ? (value as Record<string, string>) : undefined;
+/** Most containers have none: one empty list for all. */
+const noProbes: readonly ProbeSpec[] = [];
+
+function probeSpecs(container: Raw): readonly ProbeSpec[] {
+  const probes = probeTypes.flatMap((type) => probeSpec(type, container[`${type}Probe`]));
+  return probes.length === 0 ? noProbes : probes;
+}
+
+const probeTypes: readonly ProbeType[] = ['startup', 'liveness', 'readiness'];
+
+function probeSpec(type: ProbeType, value: unknown): ProbeSpec[] {
+  if (value === undefined) return [];
+  const probe = map(value);
+  const action = (['exec', 'httpGet', 'tcpSocket', 'grpc'] as const).find(
+    (kind) => probe[kind] !== undefined,
+  );
+  const graceSeconds = probe['terminationGracePeriodSeconds'];
+  return [
+    {
+      type,
+      action: action ?? 'exec',
+      initialDelaySeconds: number(probe['initialDelaySeconds'], 0),
+      periodMs: number(probe['periodSeconds'], 10) * 1000,
+      successThreshold: number(probe['successThreshold'], 1),
+      failureThreshold: number(probe['failureThreshold'], 3),
+      ...(typeof graceSeconds === 'number' ? { graceMs: graceSeconds * 1000 } : {}),
+    },
+  ];
+}
+
+function quantities(value: unknown): Quantities | undefined {
+  return typeof value === 'object' && value !== null ? (value as Quantities) : undefined;
 }
 
 /** Whether a pod has ended for good. */
 export function podHasEnded(pod: unknown): boolean {
   const phase = map(map(pod)['status'])['phase'];
   return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** Amounts by resource name, as {@link resourceAmount} counts them. */
+export type Amounts = Record<string, number>;
+
+/**
+ * What a pod takes of its node: its main containers and sidecars together, or more while an init container needs more,
+ * and its overhead. Source: k8s.io/component-helpers/resource/helpers.go.
+ */
+export function podAmounts(spec: PodSpec, which: 'requests' | 'limits'): Amounts {
+  const running: Amounts = {};
+  const peak: Amounts = {};
+  for (const container of spec.containers) {
+    if (container.kind === 'main' || container.kind === 'sidecar') add(running, container[which]);
+  }
+  const sidecars: Amounts = {};
+  for (const container of spec.containers) {
+    if (container.kind === 'sidecar') add(sidecars, container[which]);
+    const need = { ...sidecars };
+    if (container.kind === 'init') add(need, container[which]);
+    for (const [name, amount] of Object.entries(need)) peak[name] = Math.max(peak[name] ?? 0, amount);
+  }
+  for (const [name, amount] of Object.entries(peak)) running[name] = Math.max(running[name] ?? 0, amount);
+  // An overhead counts against the limits only where there are any (same source).
+  for (const [name, quantity] of Object.entries(spec.overhead ?? {})) {
+    if (which === 'requests' || running[name] !== undefined) {
+      running[name] = (running[name] ?? 0) + resourceAmount(name, quantity);
+    }
+  }
+  return running;
+}
+
+function add(sum: Amounts, amounts: Quantities | undefined): void {
+  for (const [name, quantity] of Object.entries(amounts ?? {})) {
+    sum[name] = (sum[name] ?? 0) + resourceAmount(name, quantity);
+  }
 }

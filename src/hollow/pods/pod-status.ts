@@ -1,200 +1,315 @@
-import { isDeepStrictEqual } from 'node:util';
 import { timestamp } from '../context.ts';
-import type { ContainerSpec, PodSpec } from './pod-record.ts';
-
-/** Where one container is. Times are wall-clock milliseconds. */
-export type ContainerState =
-  | { is: 'waiting' }
-  | { is: 'running'; id: string; startedWallMs: number; ready: boolean }
-  | { is: 'exited'; id: string; startedWallMs: number; finishedWallMs: number };
-
-/** Everything that a pod's status is made of, besides its spec. */
-export type PodLife = {
-  generation: number;
-  startWallMs: number;
-  sandboxReady: boolean;
-  /** When the sandbox condition last turned. */
-  sandboxWallMs: number;
-  initialized: boolean;
-  initializedWallMs: number;
-  ready: boolean;
-  readyWallMs: number;
-  /** Every container has ended after a deletion. */
-  ended: boolean;
-  podIp: string;
-  containers: ContainerState[];
-  initContainers: ContainerState[];
-};
+import type { Container, Exit, Phase, PodLife } from './pod-life.ts';
+import {
+  type Amounts,
+  type ContainerKind,
+  type ContainerSpec,
+  type PodSpec,
+  podAmounts,
+} from './pod-record.ts';
+import { podHasInitialized, shouldRestart } from './sync-plan.ts';
+import { formatAmount } from './units.ts';
 
 export type Condition = { type: string; status?: string; [field: string]: unknown };
 export type Status = { conditions?: Condition[]; [field: string]: unknown };
 
-/** The conditions that a kubelet owns, in its order; PodScheduled is the scheduler's, kept and stamped. */
-const conditionTypes = [
-  'PodReadyToStartContainers',
-  'Initialized',
-  'Ready',
-  'ContainersReady',
-  'PodScheduled',
-];
-
-/** The status as the kubelet would have it, all fields, in the API's form. `imageIds` by image name. */
-export function podStatus(spec: PodSpec, life: PodLife, hostIp: string): Status {
-  const status: Status = {
-    conditions: conditions(spec, life),
+/**
+ * The status as the kubelet would have it, all fields, in the API's form. Brings `life`'s phase and the times at which
+ * its conditions turned up to date. Source: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus), v1.36.
+ */
+export function podStatus(spec: PodSpec, life: PodLife, hostIp: string, wallMs: number): Status {
+  const computed = computedPhase(spec, life);
+  // A final phase is written only once nothing can run any more; the conditions have it before.
+  if (!isFinal(computed) || life.end !== 'none') life.phase = computed;
+  const statuses = (kind: ContainerKind[]): unknown[] => containerStatuses(spec, life, kind);
+  const main = statuses(['main']);
+  const init = statuses(['init', 'sidecar']);
+  const ephemeral = statuses(['ephemeral']);
+  const podIps = life.podIp === '' ? {} : { podIP: life.podIp, podIPs: [{ ip: life.podIp }] };
+  return {
+    conditions: conditions(spec, life, computed, wallMs),
     hostIP: hostIp,
     hostIPs: [{ ip: hostIp }],
     observedGeneration: life.generation,
     startTime: timestamp(life.startWallMs),
-    phase: phase(life),
-    containerStatuses: spec.containers.map((container, index) =>
-      containerStatus(container, life.containers[index] ?? { is: 'waiting' }, waitingReason(spec, life)),
-    ),
+    phase: life.phase,
+    ...(life.ended === undefined || life.end === 'none'
+      ? {}
+      : { reason: life.ended.reason, message: life.ended.message }),
+    containerStatuses: main,
+    ...(init.length === 0 ? {} : { initContainerStatuses: init }),
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
+    ...podResources(spec, life),
+    ...podIps,
   };
-  if (spec.initContainers.length > 0) {
-    status['initContainerStatuses'] = spec.initContainers.map((container, index) =>
-      containerStatus(container, life.initContainers[index] ?? { is: 'waiting' }, 'PodInitializing'),
-    );
-  }
-  const requests = total(spec.containers, 'requests');
-  if (requests !== undefined) status['allocatedResources'] = requests;
-  const limits = total(spec.containers, 'limits');
-  if (!life.ended || life.podIp !== '') {
-    if (requests !== undefined || limits !== undefined) {
-      status['resources'] = {
-        ...(limits === undefined ? {} : { limits }),
-        ...(requests === undefined ? {} : { requests }),
-      };
+}
+
+/** The status of a pod that this node does not take (lifecycle/predicate.go, kubelet.rejectPod). */
+export function rejectedStatus(
+  rejection: { reason: string; message: string },
+  generation: number,
+  wallMs: number,
+): Status {
+  return {
+    observedGeneration: generation,
+    phase: 'Failed',
+    reason: rejection.reason,
+    message: `Pod was rejected: ${rejection.message}`,
+    startTime: timestamp(wallMs),
+  };
+}
+
+export function isFinal(phase: Phase): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** The phase that follows from the containers. Source: pkg/kubelet/kubelet_pods.go (getPhase), v1.36. */
+export function computedPhase(spec: PodSpec, life: PodLife): Phase {
+  if (life.ended !== undefined) return 'Failed';
+  const phase = phaseOfContainers(spec, life);
+  return life.end === 'gone' && !isFinal(phase) ? 'Failed' : phase;
+}
+
+function phaseOfContainers(spec: PodSpec, life: PodLife): Phase {
+  const initialized = podHasInitialized(spec, life);
+  let pending = 0;
+  let waiting = 0;
+  let running = 0;
+  let stopped = 0;
+  let succeeded = 0;
+  let restarting = 0;
+  for (const [index, container] of spec.containers.entries()) {
+    const state = life.containers[index];
+    const run = state?.run;
+    switch (container.kind) {
+      case 'init':
+        if (run?.is !== 'exited') pending++;
+        else if (run.exitCode !== 0 && !shouldRestart(spec, container, run.exitCode)) return 'Failed';
+        break;
+      case 'sidecar':
+        if (run === undefined) waiting++;
+        else if (run.is === 'running') {
+          running++;
+          if (state?.started !== true && !initialized) pending++;
+        }
+        break;
+      case 'main':
+        if (run === undefined) waiting++;
+        else if (run.is === 'running') running++;
+        else {
+          stopped++;
+          if (run.exitCode === 0) succeeded++;
+          if (shouldRestart(spec, container, run.exitCode)) restarting++;
+        }
+        break;
+      case 'ephemeral':
+        break;
     }
-  } else if (requests !== undefined) {
-    // Once the sandbox is gone only what was allocated is left.
-    status['resources'] = { requests };
   }
-  if (life.podIp !== '') {
-    status['podIP'] = life.podIp;
-    status['podIPs'] = [{ ip: life.podIp }];
+  if (pending > 0 || waiting > 0) return 'Pending';
+  if (running > 0) return 'Running';
+  if (stopped === 0) return 'Pending';
+  if (life.end === 'none' && restarting > 0) return 'Running';
+  return stopped === succeeded ? 'Succeeded' : 'Failed';
+}
+
+// ---- conditions ----
+
+function conditions(spec: PodSpec, life: PodLife, phase: Phase, wallMs: number): Condition[] {
+  const { generation } = life;
+  const condition = (index: number, type: string, { on, why }: Verdict): Condition => {
+    let turn = life.turns[index];
+    if (turn === undefined || turn.on !== on) turn = life.turns[index] = { on, sinceWallMs: wallMs };
+    return conditionOf(type, generation, on, turn.sinceWallMs, why);
+  };
+  const initialized = initialization(spec, life, phase);
+  const ready = readiness(spec, life, phase);
+  const owned = [
+    condition(0, 'PodReadyToStartContainers', { on: life.sandboxReady, why: {} }),
+    condition(1, 'Initialized', initialized),
+    condition(2, 'Ready', ready),
+    condition(3, 'ContainersReady', ready),
+  ];
+  if (life.ended === undefined || life.end === 'none') return owned;
+  const { message, sinceWallMs } = life.ended;
+  const why = { reason: 'TerminationByKubelet', message };
+  return [conditionOf('DisruptionTarget', generation, true, sinceWallMs, why), ...owned];
+}
+
+/** Assigned field by field: statuses are what most of a pod's start is spent on, and spreads cost several times that. */
+function conditionOf(
+  type: string,
+  generation: number,
+  on: boolean,
+  sinceWallMs: number,
+  why: Verdict['why'],
+): Condition {
+  const condition: Condition = {
+    lastProbeTime: null,
+    observedGeneration: generation,
+    type,
+    status: on ? 'True' : 'False',
+    lastTransitionTime: timestamp(sinceWallMs),
+  };
+  if (why.reason !== undefined) condition['reason'] = why.reason;
+  if (why.message !== undefined) condition['message'] = why.message;
+  return condition;
+}
+
+type Verdict = { on: boolean; why: { reason?: string; message?: string } };
+
+const yes: Verdict = { on: true, why: {} };
+
+function initialization(spec: PodSpec, life: PodLife, phase: Phase): Verdict {
+  if (phase === 'Succeeded') return { on: true, why: { reason: 'PodCompleted' } };
+  const started = spec.containers.some(
+    ({ kind }, index) => kind === 'main' && life.containers[index]?.run !== undefined,
+  );
+  if (started) return yes;
+  const incomplete = spec.containers.filter(({ kind }, index) => {
+    const state = life.containers[index];
+    if (kind === 'sidecar') return state?.started !== true;
+    return kind === 'init' && !(state?.run?.is === 'exited' && state.run.exitCode === 0);
+  });
+  if (incomplete.length === 0) return yes;
+  const names = incomplete.map(({ name }) => name).join(' ');
+  return {
+    on: false,
+    why: { reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${names}]` },
+  };
+}
+
+function readiness(spec: PodSpec, life: PodLife, phase: Phase): Verdict {
+  if (phase === 'Succeeded') return { on: false, why: { reason: 'PodCompleted' } };
+  if (phase === 'Failed') return { on: false, why: { reason: 'PodFailed' } };
+  const unready = spec.containers.filter(({ kind }, index) => {
+    if (kind !== 'main' && kind !== 'sidecar') return false;
+    const state = life.containers[index];
+    return !(state?.run?.is === 'running' && state.ready);
+  });
+  if (unready.length === 0) return yes;
+  const names = unready.map(({ name }) => name).join(' ');
+  return {
+    on: false,
+    why: { reason: 'ContainersNotReady', message: `containers with unready status: [${names}]` },
+  };
+}
+
+// ---- containers ----
+
+/** Sorted by name, except init containers, which keep their order. */
+function containerStatuses(spec: PodSpec, life: PodLife, kinds: ContainerKind[]): unknown[] {
+  const waiting = spec.containers.some(({ kind }) => kind === 'init' || kind === 'sidecar')
+    ? 'PodInitializing'
+    : 'ContainerCreating';
+  const found = spec.containers.flatMap((container, index) =>
+    kinds.includes(container.kind) ? [{ container, state: life.containers[index] }] : [],
+  );
+  if (!kinds.includes('init')) found.sort((a, b) => (a.container.name < b.container.name ? -1 : 1));
+  return found.map(({ container, state }) => containerStatus(spec, life, container, state, waiting));
+}
+
+function containerStatus(
+  pod: PodSpec,
+  life: PodLife,
+  spec: ContainerSpec,
+  container: Container | undefined,
+  waiting: string,
+): unknown {
+  const run = container?.run;
+  const { current, last } = states(pod, life, spec, container, waiting);
+  const running = run?.is === 'running';
+  const probed = spec.kind === 'main' || spec.kind === 'sidecar';
+  const done = spec.kind === 'init' && run?.is === 'exited' && run.exitCode === 0;
+  const status: Record<string, unknown> = {
+    image: run === undefined ? spec.image : resolvedImage(spec.image),
+    imageID: run === undefined ? '' : imageId(spec.image),
+    lastState: last,
+    name: spec.name,
+    ready: done || (probed && running && container?.ready === true),
+    restartCount: run?.attempt ?? 0,
+    state: current,
+  };
+  if (spec.kind !== 'ephemeral') status['started'] = running && container?.started === true;
+  if (run !== undefined) {
+    status['containerID'] = containerId(pod, spec, run.attempt);
+    status['resources'] = withoutUndefined({ limits: spec.limits, requests: spec.requests });
+    if (spec.requests !== undefined) status['allocatedResources'] = spec.requests;
   }
+  if (spec.volumeMounts.length > 0) status['volumeMounts'] = spec.volumeMounts.map(volumeMount);
   return status;
 }
 
-function waitingReason(spec: PodSpec, life: PodLife): string {
-  return spec.initContainers.length > 0 && !life.initialized ? 'PodInitializing' : 'ContainerCreating';
+function volumeMount({ mountPath, name, readOnly }: ContainerSpec['volumeMounts'][number]): unknown {
+  return readOnly ? { mountPath, name, readOnly, recursiveReadOnly: 'Disabled' } : { mountPath, name };
 }
 
-function phase(life: PodLife): string {
-  if (life.ended) return 'Succeeded';
-  return life.containers.length > 0 && life.containers.every((container) => container.is !== 'waiting')
-    ? 'Running'
-    : 'Pending';
-}
-
-function conditions(spec: PodSpec, life: PodLife): Condition[] {
-  const base = { lastProbeTime: null, observedGeneration: life.generation };
-  const unready = spec.containers
-    .filter((_, index) => {
-      const state = life.containers[index];
-      return !(state?.is === 'running' && state.ready);
-    })
-    .map((container) => container.name);
-  const uninitialized = spec.initContainers
-    .filter((_, index) => life.initContainers[index]?.is !== 'exited')
-    .map((container) => container.name);
-  const readiness = (type: string): Condition => ({
-    ...base,
-    type,
-    status: life.ready ? 'True' : 'False',
-    lastTransitionTime: timestamp(life.readyWallMs),
-    ...(life.ready
-      ? {}
-      : life.ended
-        ? { reason: 'PodCompleted' }
-        : {
-            reason: 'ContainersNotReady',
-            message: `containers with unready status: [${unready.join(' ')}]`,
-          }),
-  });
-  return [
-    {
-      ...base,
-      type: 'PodReadyToStartContainers',
-      status: life.sandboxReady ? 'True' : 'False',
-      lastTransitionTime: timestamp(life.sandboxWallMs),
-    },
-    {
-      ...base,
-      type: 'Initialized',
-      status: life.initialized ? 'True' : 'False',
-      lastTransitionTime: timestamp(life.initializedWallMs),
-      ...(life.initialized
-        ? life.ended
-          ? { reason: 'PodCompleted' }
-          : {}
-        : {
-            reason: 'ContainersNotInitialized',
-            message: `containers with incomplete status: [${uninitialized.join(' ')}]`,
-          }),
-    },
-    readiness('Ready'),
-    readiness('ContainersReady'),
-  ];
-}
-
-function containerStatus(spec: ContainerSpec, state: ContainerState, waiting: string): unknown {
-  const started = state.is === 'running';
-  const resources = {
-    ...(spec.limits === undefined ? {} : { limits: spec.limits }),
-    ...(spec.requests === undefined ? {} : { requests: spec.requests }),
-  };
-  return {
-    ...(spec.requests === undefined || state.is === 'waiting' ? {} : { allocatedResources: spec.requests }),
-    ...(state.is === 'waiting' ? {} : { containerID: state.id }),
-    image: spec.image,
-    imageID: state.is === 'waiting' ? '' : imageId(spec.image),
-    lastState: {},
-    name: spec.name,
-    ready: state.is === 'running' && state.ready,
-    ...(state.is === 'waiting' ? {} : { resources }),
-    restartCount: 0,
-    started,
-    state: stateOf(state, waiting),
-    ...(spec.volumeMounts.length === 0
-      ? {}
-      : {
-          volumeMounts: spec.volumeMounts.map((mount) => ({
-            mountPath: mount.mountPath,
-            name: mount.name,
-            ...(mount.readOnly ? { readOnly: true, recursiveReadOnly: 'Disabled' } : {}),
-          })),
-        }),
-  };
-}
-
-function stateOf(state: ContainerState, waiting: string): unknown {
-  switch (state.is) {
-    case 'waiting':
-      return { waiting: { reason: waiting } };
-    case 'running':
-      return { running: { startedAt: timestamp(state.startedWallMs) } };
-    case 'exited':
-      return {
-        terminated: {
-          containerID: state.id,
-          exitCode: 0,
-          finishedAt: timestamp(state.finishedWallMs),
-          reason: 'Completed',
-          startedAt: timestamp(state.startedWallMs),
-        },
-      };
+function states(
+  pod: PodSpec,
+  life: PodLife,
+  spec: ContainerSpec,
+  container: Container | undefined,
+  waiting: string,
+): { current: unknown; last: unknown } {
+  const run = container?.run;
+  const previous = container?.previous;
+  const last = previous === undefined ? {} : { terminated: terminated(pod, spec, previous) };
+  const failure = container?.failure;
+  if (run?.is === 'running')
+    return { current: { running: { startedAt: timestamp(run.startedWallMs) } }, last };
+  const restarts = run === undefined || shouldRestart(pod, spec, run.exitCode);
+  const waitsFor =
+    failure !== undefined && restarts && !life.deleting && life.end === 'none' ? failure : undefined;
+  if (run === undefined) {
+    if (life.end === 'gone' && spec.kind === 'main' && podHasInitialized(pod, life))
+      return { current: unlocated, last };
+    return { current: { waiting: waitsFor ?? { reason: waiting } }, last };
   }
+  const exit = { terminated: terminated(pod, spec, run) };
+  return waitsFor === undefined ? { current: exit, last } : { current: { waiting: waitsFor }, last: exit };
+}
+
+/** What becomes of a container that never ran when its pod ends (status_manager.go, TerminatePod). */
+const unlocated = {
+  terminated: {
+    exitCode: 137,
+    finishedAt: null,
+    message: 'The container could not be located when the pod was terminated',
+    reason: 'ContainerStatusUnknown',
+    startedAt: null,
+  },
+};
+
+function terminated(pod: PodSpec, spec: ContainerSpec, exit: Exit): unknown {
+  return {
+    containerID: containerId(pod, spec, exit.attempt),
+    exitCode: exit.exitCode,
+    finishedAt: timestamp(exit.finishedWallMs),
+    reason: exit.reason,
+    startedAt: timestamp(exit.startedWallMs),
+  };
+}
+
+function containerId(pod: PodSpec, spec: ContainerSpec, attempt: number): string {
+  return `containerd://${digest(`${pod.uid}/${spec.name}/${attempt}`)}`;
+}
+
+/** A name without registry or tag as containerd resolves it: `busybox` is `docker.io/library/busybox:latest`. */
+export function resolvedImage(image: string): string {
+  const [first = ''] = image.split('/');
+  const hasRegistry = image.includes('/') && (/[.:]/.test(first) || first === 'localhost');
+  const full = hasRegistry ? image : `docker.io/${image.includes('/') ? '' : 'library/'}${image}`;
+  const name = full.slice(full.lastIndexOf('/') + 1);
+  return /[:@]/.test(name) ? full : `${full}:latest`;
 }
 
 /** A digest as a registry would have one: 64 hexadecimal digits that depend on the image's name alone. */
-export function imageId(image: string): string {
-  return `sha256:${digest(image)}`;
+function imageId(image: string): string {
+  return `sha256:${digest(resolvedImage(image))}`;
 }
 
 /** 64 hexadecimal digits that depend on `name` alone; no cryptography, only as long as one. */
-export function digest(name: string): string {
+function digest(name: string): string {
   let text = '';
   for (let block = 1; block <= 8; block++) {
     let hash = Math.imul(0x811c9dc5, block) ^ name.length;
@@ -205,82 +320,57 @@ export function digest(name: string): string {
   return text;
 }
 
-/** The sum over containers is the API server's business; with one container, or the same keys, it is the one value. */
-function total(
-  containers: ContainerSpec[],
-  which: 'requests' | 'limits',
-): Record<string, string> | undefined {
-  const only = containers.length === 1 ? containers[0]?.[which] : undefined;
-  return only;
-}
+// ---- resources ----
+
+/** What a kubelet on a node with cgroups v1 reads where a pod has no memory limit (samples). */
+const unlimitedMemory = '9007199254740988Ki';
 
 /**
- * The strategic merge patch that turns `current` (the API server's) into `desired` (the kubelet's), or undefined when
- * nothing differs. Conditions merge by type with only the changed fields, and others' conditions stay; `podIPs` merge by
- * ip; every other list is atomic; objects merge; a field the kubelet no longer has is null.
- * Source: k8s.io/api/core/v1 PodStatus patch strategies, and the samples of a real node.
+ * `resources` and `allocatedResources`. Before the pod is Running they follow from the spec; then they are read from its
+ * cgroup, which has limits only where every container has them; once that is gone, only requested memory is left.
  */
-export function statusPatch(uid: string, current: Status, desired: Status): unknown {
-  const status: Record<string, unknown> = {};
-  const conditionPatch = patchConditions(current.conditions ?? [], desired.conditions ?? [], desired);
-  if (conditionPatch !== undefined) {
-    status['$setElementOrder/conditions'] = conditionTypes.map((type) => ({ type }));
-    status['conditions'] = conditionPatch;
+function podResources(spec: PodSpec, life: PodLife): Record<string, unknown> {
+  const requested = podAmounts(spec, 'requests');
+  const requests = formatted(requested);
+  const allocated = requests === undefined ? {} : { allocatedResources: requests };
+  if (!life.seenRunning) {
+    const limits = formatted(podAmounts(spec, 'limits'));
+    return { ...allocated, resources: withoutUndefined({ limits, requests }) };
   }
-  for (const [field, value] of Object.entries(desired)) {
-    if (field === 'conditions' || isDeepStrictEqual(current[field], value)) continue;
-    status[field] =
-      field === 'resources' ? mergePatch(current[field] as Fields | undefined, value as Fields) : value;
-  }
-  for (const field of ownedFields) {
-    if (current[field] !== undefined && desired[field] === undefined) status[field] = null;
-  }
-  return Object.keys(status).length === 0 ? undefined : { metadata: { uid }, status };
+  const gone = life.end !== 'none' && life.podIp === '';
+  const fromCgroup = (name: string): string | undefined => {
+    const containers = spec.containers.filter(({ kind }) => kind === 'main' || kind === 'sidecar');
+    if (!containers.every(({ limits }) => limits?.[name] !== undefined)) return undefined;
+    return formatAmount(name, podAmounts(spec, 'limits')[name] ?? 0);
+  };
+  const cpu = (requested['cpu'] ?? 0) > 2 && !gone ? { cpu: formatAmount('cpu', requested['cpu'] ?? 0) } : {};
+  const memory =
+    requested['memory'] === undefined ? {} : { memory: formatAmount('memory', requested['memory']) };
+  const limitedCpu = gone ? undefined : fromCgroup('cpu');
+  return {
+    ...allocated,
+    resources: withoutUndefined({
+      limits: gone
+        ? undefined
+        : {
+            ...(limitedCpu === undefined ? {} : { cpu: limitedCpu }),
+            memory: fromCgroup('memory') ?? unlimitedMemory,
+          },
+      requests: nonEmpty({ ...cpu, ...memory }),
+    }),
+  };
 }
 
-/** Fields that a kubelet takes away again. */
-const ownedFields = ['podIP', 'podIPs', 'resources', 'allocatedResources'];
-
-type Fields = Record<string, unknown>;
-
-function mergePatch(current: Fields | undefined, desired: Fields): Fields {
-  if (current === undefined) return desired;
-  const patch: Fields = {};
-  for (const [key, value] of Object.entries(desired)) {
-    const before = current[key];
-    if (isDeepStrictEqual(before, value)) continue;
-    patch[key] =
-      typeof value === 'object' && typeof before === 'object'
-        ? mergePatch(before as Fields, value as Fields)
-        : value;
-  }
-  for (const key of Object.keys(current)) if (!(key in desired)) patch[key] = null;
-  return patch;
+function formatted(amounts: Amounts): Record<string, string> | undefined {
+  return nonEmpty(
+    Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, formatAmount(name, amount)])),
+  );
 }
 
-function patchConditions(
-  current: Condition[],
-  desired: Condition[],
-  status: Status,
-): Condition[] | undefined {
-  const patch: Condition[] = [];
-  for (const condition of desired) {
-    const before = current.find((other) => other.type === condition.type);
-    if (before === undefined) {
-      patch.push(condition);
-      continue;
-    }
-    const changed: Fields = {};
-    for (const [field, value] of Object.entries(condition)) {
-      // The API server leaves out what is null.
-      if (!isDeepStrictEqual(before[field] ?? null, value)) changed[field] = value;
-    }
-    for (const field of Object.keys(before)) if (!(field in condition)) changed[field] = null;
-    if (Object.keys(changed).length > 0) patch.push({ ...changed, type: condition.type });
-  }
-  const scheduled = current.find((condition) => condition.type === 'PodScheduled');
-  if (scheduled !== undefined && scheduled['observedGeneration'] !== status['observedGeneration']) {
-    patch.push({ observedGeneration: status['observedGeneration'], type: 'PodScheduled' });
-  }
-  return patch.length === 0 ? undefined : patch;
+function nonEmpty<T extends object>(object: T): T | undefined {
+  return Object.keys(object).length === 0 ? undefined : object;
+}
+
+function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }

@@ -1,408 +1,267 @@
 import type { EventMetadata } from '../../wire/codec.ts';
-import { kinds, type KubeletContext } from '../context.ts';
-import type { ObjectEvent } from '../effects.ts';
+import type { KubeletContext } from '../context.ts';
+import type { ObjectEvent, PodWake } from '../effects.ts';
 import type { EventRecorder } from '../event-recorder.ts';
-import type { PodIpPool } from './pod-ip-pool.ts';
-import { type ContainerSpec, type PodSpec, podHasEnded, podSpec } from './pod-record.ts';
-import { type ContainerState, type PodLife, type Status, digest, podStatus } from './pod-status.ts';
-import { ReferenceWatches } from './reference-watches.ts';
+import { podView } from '../views.ts';
+import type { ImageStore } from '../runtime/images.ts';
 import { SharedWork } from '../runtime/shared-work.ts';
+import { type Rejection, rejection } from './admission.ts';
+import { type Candidate, EvictionManager, evictionGraceMs, usesMemory } from './eviction.ts';
+import { type NodeOfPods, PodHost } from './pod-host.ts';
+import { lifeFromStatus } from './pod-life.ts';
+import { type Amounts, type PodSpec, podAmounts, podHasEnded, readPod } from './pod-record.ts';
+import { type Status, rejectedStatus } from './pod-status.ts';
+import { PodWorker } from './pod-worker.ts';
+import { map, number } from './raw.ts';
+import { ReferenceWatches } from './reference-watches.ts';
+import type { RuntimeState } from './runtime-state.ts';
 import { StatusManager, type StatusSource } from './status-manager.ts';
+import { statusPatch } from './status-patch.ts';
+import { Tokens } from './tokens.ts';
 
-/** A token request that failed is made again after 500 ms, doubling to 2 min (volume manager's back-off). */
-const tokenRetryMsMin = 500;
-const tokenRetryMsMax = 122_000;
+/** A pod that does not run here: the node did not take it, or it had ended before. */
+type Written = { namespace: string; name: string };
 
-const tokenSeconds = 3607;
-
-/** A token is fetched anew at 80 % of its life (pkg/kubelet/token), a little later for each pod. */
-/** One timer a node looks for tokens that are due: a timer a pod would outlive its pod by most of an hour. */
-const tokenCheckMs = 60_000;
-const tokenRefreshMs = { low: tokenSeconds * 800, high: tokenSeconds * 800 + 10_000 };
-
-/**
- * What a pod's worker does next:
- * volumes → sandbox → init containers, one after the other → create and start of each container → running;
- * after a deletion: killing → cleaning → gone.
- */
-type Stage =
-  | { at: 'volumes' }
-  | { at: 'sandbox' }
-  | { at: 'create' | 'start'; init: boolean; index: number }
-  | { at: 'init-run'; index: number }
-  | { at: 'running' }
-  | { at: 'killing'; sinceMs: number }
-  | { at: 'cleaning' }
-  | { at: 'ended' };
-
-type Pod = {
-  spec: PodSpec;
-  life: PodLife;
-  stage: Stage;
-  seenUs: number;
-  /** What becomes its IP once the sandbox is there: the node's, or one of the pod CIDR. */
-  address: string;
-  hasToken: boolean;
-  /** When a new token is due, milliseconds of the monotonic clock. */
-  tokenDueMs: number;
-  tokenRetryMs: number;
-  deleting: boolean;
-  /** Set until the API server has acknowledged that all containers have started. */
-  unreported: boolean;
-};
-
-/** The pods of one node: each one's worker as a state machine over a fake runtime, and their statuses. */
-export class PodWorkers implements StatusSource {
+/** The pods of one node: their workers, what these share, and their statuses. */
+export class PodWorkers implements StatusSource, NodeOfPods {
   private readonly context: KubeletContext;
   private readonly events: EventRecorder;
-  private readonly ips: PodIpPool;
-  private readonly pods = new Map<string, Pod>();
+  private readonly runtime: RuntimeState;
+  private readonly images: ImageStore;
+  private readonly workers = new Map<string, PodWorker>();
+  private readonly written = new Map<string, Written>();
+  /** Pods that have ended and are still in the API. */
+  private readonly over = new Set<string>();
   private readonly work: SharedWork;
   private readonly references: ReferenceWatches;
+  private readonly tokens: Tokens;
   private readonly statuses: StatusManager;
+  private readonly eviction: EvictionManager;
+  /** What the pods that have not ended request together, and which they are. */
+  private readonly used: Amounts = {};
+  private readonly counted = new Set<string>();
+  private host: PodHost | undefined;
+  private labels: Record<string, string>;
   private listed: Set<string> | undefined;
   private workGeneration = 0;
-  private refreshArmed = false;
 
-  constructor(context: KubeletContext, events: EventRecorder, ips: PodIpPool) {
+  /** `setMemoryPressure` is told when the node's memory runs short, and when it no longer does. */
+  constructor(
+    context: KubeletContext,
+    events: EventRecorder,
+    runtime: RuntimeState,
+    images: ImageStore,
+    setMemoryPressure: (on: boolean) => void,
+  ) {
     this.context = context;
     this.events = events;
-    this.ips = ips;
+    this.runtime = runtime;
+    this.images = images;
+    this.labels = context.node.labels;
     this.work = new SharedWork(context.profile.parallelOperations);
     this.references = new ReferenceWatches(context);
+    this.tokens = new Tokens(context);
     this.statuses = new StatusManager(context, this);
+    this.eviction = new EvictionManager(context, events, {
+      candidates: () => this.candidates(),
+      evict: (uid, message) => this.evict(uid, message),
+      setMemoryPressure,
+    });
   }
 
+  /** Pods that the node holds: those that have ended do not count. */
   get size(): number {
-    return this.pods.size;
+    return this.workers.size;
   }
 
-  // ---- what the pod watch says ----
+  // ---- what the watches say ----
 
   onListing(): void {
     this.listed = new Set();
+    // A new list stands for all events in between: it is compared, whatever we have written.
+    for (const worker of this.workers.values()) worker.echoes = 0;
   }
 
   onListed(): void {
     const listed = this.listed;
     this.listed = undefined;
     if (listed === undefined) return;
-    for (const uid of [...this.pods.keys()]) if (!listed.has(uid)) this.removed(uid);
+    const known = [...this.workers.keys(), ...this.written.keys(), ...this.over];
+    for (const uid of known) if (!listed.has(uid)) this.removed(uid);
   }
 
   onReferenceSynced(key: string): void {
     this.references.onSynced(key);
   }
 
-  /** A pod of this node appeared or changed. Only new ones are decoded as a whole. */
+  /** The node as the API server has it. */
+  onNode(object: unknown): void {
+    const labels = map(map(map(object)['metadata'])['labels']);
+    if (Object.keys(labels).length > 0) this.labels = labels as Record<string, string>;
+  }
+
+  /** A pod of this node appeared or changed. What our own writes have changed is not decoded. */
   observed(event: ObjectEvent): void {
     const metadata = event.metadata();
-    this.listed?.add(metadata.uid);
-    const pod = this.pods.get(metadata.uid);
-    if (pod !== undefined) {
-      if (metadata.deleting && !pod.deleting) this.kill(pod, metadata.generation);
+    const { uid } = metadata;
+    this.listed?.add(uid);
+    const worker = this.workers.get(uid);
+    if (worker !== undefined) this.changed(worker, metadata, event);
+    else if (!this.over.has(uid) && !this.written.has(uid)) this.appeared(metadata, event.object(podView));
+  }
+
+  private changed(worker: PodWorker, metadata: EventMetadata, event: ObjectEvent): void {
+    const { spec, life } = worker;
+    if (metadata.deleting) {
+      if (life.deleting) return;
+      life.generation = metadata.generation;
+      // Only containers that take their time care how much of it they have.
+      const slow = spec.containers.some(
+        ({ preStopMs, behaviour }) => preStopMs > 0 || behaviour.termDurationMs !== undefined,
+      );
+      worker.end('deleted', slow ? deletionGraceMs(event.object(podView), spec) : spec.graceMs);
+    } else if (metadata.generation !== life.generation) {
+      const { spec: updated } = readPod(event.object(podView), this.context.node.containerRun);
+      this.uncount(spec);
+      this.count(updated);
+      worker.update({ ...updated, resourceVersion: spec.resourceVersion }, metadata.generation);
+    } else if (this.statuses.isWriting(spec.uid) || worker.echoes > 0) {
+      worker.echoes--;
+    } else if (this.statuses.isIdle(spec.uid)) {
+      this.reconcile(worker, event.object(podView));
+    }
+  }
+
+  /** Somebody else wrote the pod. If its status is not ours any more, ours is written again. */
+  private reconcile(worker: PodWorker, pod: unknown): void {
+    const status = worker.currentStatus();
+    const differs = statusPatch(worker.spec.uid, map(map(pod)['status']), status) !== undefined;
+    if (differs) this.statuses.compareLater(worker.spec.uid, status);
+  }
+
+  private appeared(metadata: EventMetadata, pod: unknown): void {
+    const { context, runtime } = this;
+    const { spec, faults } = readPod(pod, context.node.containerRun);
+    if (podHasEnded(pod)) {
+      // It ended before this kubelet knew it: it is left alone, but for a deletion that was not brought to its end.
+      if (metadata.deleting) this.onlyWrite(spec, map(map(pod)['status']), true);
       return;
     }
-    const object = event.object();
-    // A pod that ended before this kubelet knew it (or that another incarnation ran) is left alone.
-    if (!podHasEnded(object)) this.add(podSpec(object), metadata);
+    const why = metadata.deleting ? undefined : this.rejection(pod, spec);
+    const host = this.hostOf();
+    if (why !== undefined) {
+      host.podEvent(spec, 'Warning', why.reason, why.message);
+      this.onlyWrite(spec, rejectedStatus(why, metadata.generation, context.now.wallMs), false);
+      return;
+    }
+    for (const fault of faults) host.podEvent(spec, 'Warning', 'InvalidAnnotation', fault);
+    const known = runtime.get(spec.uid);
+    const life =
+      known ?? lifeFromStatus(spec, pod, metadata.generation, context.now.wallMs, context.profile.oomKills);
+    life.generation = metadata.generation;
+    life.seenRunning = map(map(pod)['status'])['phase'] === 'Running';
+    runtime.keep(spec.uid, life);
+    if (life.podIp !== '' && !spec.hostNetwork) runtime.ips.reserve(spec.uid, life.podIp);
+    const worker = new PodWorker(host, spec, life);
+    this.workers.set(spec.uid, worker);
+    this.count(spec);
+    this.references.use(spec.uid, spec.namespace, spec.references);
+    if (spec.needsToken && !metadata.deleting) this.tokens.use(spec);
+    if (usesMemory(spec)) this.eviction.watch();
+    if (metadata.deleting) worker.end('deleted', deletionGraceMs(pod, spec));
+    else worker.start();
+  }
+
+  /** Of a pod that does not run here, only the status is written. */
+  private onlyWrite({ uid, namespace, name }: PodSpec, status: Status, deletable: boolean): void {
+    this.written.set(uid, { namespace, name });
+    this.statuses.set(uid, status, deletable);
+  }
+
+  private rejection(pod: unknown, spec: PodSpec): Rejection | undefined {
+    const { node } = this.context;
+    const view = {
+      name: node.name,
+      labels: this.labels,
+      taints: node.taints,
+      allocatable: node.capacity,
+      underMemoryPressure: this.eviction.underMemoryPressure,
+    };
+    return rejection(pod, spec, view, this.used, this.counted.size);
   }
 
   /** The pod is gone from the API server without our doing: its containers are killed, nothing is reported. */
   removed(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined) return;
-    this.statuses.forget(uid);
+    this.over.delete(uid);
+    if (this.written.delete(uid)) this.statuses.forget(uid);
+    const worker = this.workers.get(uid);
+    if (worker === undefined) return;
     // The watch may tell of our own DELETE before its answer does.
-    if (pod.stage.at === 'ended') this.context.emit({ type: 'pod-deleted' });
-    this.drop(pod);
+    if (worker.isOver) this.context.emit({ type: 'pod-deleted' });
+    this.drop(worker.spec);
   }
 
-  // ---- the stages of a start ----
-
-  private add(spec: PodSpec, metadata: EventMetadata): void {
-    const { context } = this;
-    const wallMs = context.now.wallMs;
-    const pod: Pod = {
-      spec,
-      stage: { at: 'volumes' },
-      seenUs: context.now.us,
-      address: this.context.node.address,
-      hasToken: !spec.needsToken,
-      tokenDueMs: Number.POSITIVE_INFINITY,
-      tokenRetryMs: tokenRetryMsMin,
-      deleting: false,
-      unreported: true,
-      life: {
-        generation: metadata.generation,
-        startWallMs: wallMs,
-        sandboxReady: false,
-        sandboxWallMs: wallMs,
-        initialized: spec.initContainers.length === 0,
-        initializedWallMs: wallMs,
-        ready: false,
-        readyWallMs: wallMs,
-        ended: false,
-        podIp: '',
-        containers: spec.containers.map(() => ({ is: 'waiting' })),
-        initContainers: spec.initContainers.map(() => ({ is: 'waiting' })),
-      },
-    };
-    this.pods.set(spec.uid, pod);
-    this.references.use(spec.uid, spec.namespace, spec.references);
-    this.statuses.changed(spec.uid);
-    if (metadata.deleting) {
-      this.kill(pod, metadata.generation);
-      return;
+  private count(spec: PodSpec): void {
+    this.counted.add(spec.uid);
+    for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
+      this.used[name] = (this.used[name] ?? 0) + amount;
     }
-    if (spec.needsToken)
-      context.after(context.draw(context.profile.tokenRequestMs), { of: 'token', uid: spec.uid });
-    context.after(context.profile.volumesPollMs, { of: 'volumes', uid: spec.uid });
+  }
+
+  private uncount(spec: PodSpec): void {
+    if (!this.counted.delete(spec.uid)) return;
+    for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
+      this.used[name] = (this.used[name] ?? 0) - amount;
+    }
+  }
+
+  private drop(spec: PodSpec): void {
+    const { uid } = spec;
+    this.uncount(spec);
+    this.abandon(uid);
+    this.statuses.forget(uid);
+    this.references.release(uid, spec.namespace, spec.references);
+    this.tokens.release(uid);
+    this.runtime.ips.release(uid);
+    this.runtime.forget(uid);
+    this.events.forget(uid);
+    this.workers.delete(uid);
+  }
+
+  // ---- eviction ----
+
+  onEvictionTimer(): void {
+    this.eviction.onTimer();
+  }
+
+  private candidates(): Candidate[] {
+    return [...this.workers.values()].filter((worker) => worker.life.end === 'none');
+  }
+
+  private evict(uid: string, message: string): void {
+    const worker = this.workers.get(uid);
+    if (worker === undefined) return;
+    this.hostOf().podEvent(worker.spec, 'Warning', 'Evicted', message);
+    worker.end('evicted', evictionGraceMs, message);
+  }
+
+  // ---- timers and answers ----
+
+  onPodTimer(uid: string, wake: PodWake, key: number): void {
+    this.workers.get(uid)?.onTimer(wake, key);
   }
 
   onTokenTimer(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined || pod.deleting) return;
-    const { spec } = pod;
-    this.context.request(
-      'api',
-      {
-        method: 'POST',
-        path: `/api/v1/namespaces/${spec.namespace}/serviceaccounts/${spec.serviceAccountName}/token`,
-        kind: kinds.createToken,
-        body: {
-          kind: 'TokenRequest',
-          apiVersion: 'authentication.k8s.io/v1',
-          metadata: {},
-          spec: {
-            audiences: null,
-            expirationSeconds: tokenSeconds,
-            boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: spec.name, uid: spec.uid },
-          },
-          status: { token: '', expirationTimestamp: null },
-        },
-      },
-      { to: 'token', uid },
-    );
+    this.tokens.onTimer(uid);
   }
 
   onToken(uid: string, status: number): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined || pod.deleting) return;
-    if (status === 201) {
-      pod.hasToken = true;
-      pod.tokenRetryMs = tokenRetryMsMin;
-      pod.tokenDueMs = this.context.nowMs + this.context.draw(tokenRefreshMs);
-      this.armTokenRefresh();
-      return;
-    }
-    // 403 comes when the Node authorizer has not seen the binding yet.
-    this.context.after(pod.tokenRetryMs, { of: 'token', uid });
-    pod.tokenRetryMs = Math.min(tokenRetryMsMax, pod.tokenRetryMs * 2);
+    this.tokens.onAnswer(uid, status);
   }
 
-  /** Asks for new tokens where they are due; goes on as long as there are pods. */
   onTokenRefresh(): void {
-    this.refreshArmed = false;
-    for (const [uid, pod] of this.pods) {
-      if (pod.tokenDueMs > this.context.nowMs) continue;
-      pod.tokenDueMs = Number.POSITIVE_INFINITY;
-      this.onTokenTimer(uid);
-    }
-    if (this.pods.size > 0) this.armTokenRefresh();
+    this.tokens.onRefresh();
   }
-
-  private armTokenRefresh(): void {
-    if (this.refreshArmed) return;
-    this.refreshArmed = true;
-    this.context.after(tokenCheckMs, { of: 'token-refresh' });
-  }
-
-  onVolumesTimer(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined || pod.stage.at !== 'volumes') return;
-    const { spec } = pod;
-    const ready = pod.hasToken && this.references.ready(spec.namespace, spec.references);
-    if (!ready || !(spec.hostNetwork || this.ips.available)) {
-      this.context.after(this.context.profile.volumesPollMs, { of: 'volumes', uid });
-      return;
-    }
-    if (!spec.hostNetwork) pod.address = this.ips.take(uid);
-    pod.stage = { at: 'sandbox' };
-    this.begin(pod, this.context.draw(this.context.profile.sandboxMs));
-  }
-
-  /** The runtime finished something. `generation` tells a stale timer from the current one. */
-  onRuntimeTimer(generation: number): void {
-    if (generation !== this.workGeneration) return;
-    for (const uid of this.work.finished(this.context.nowMs)) {
-      const pod = this.pods.get(uid);
-      if (pod !== undefined) this.finished(pod);
-    }
-    this.arm();
-  }
-
-  onInitExit(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined || pod.stage.at !== 'init-run') return;
-    const { index } = pod.stage;
-    pod.life.initContainers[index] = exited(pod.life.initContainers[index], this.context.now.wallMs);
-    this.startNext(pod, true, index + 1);
-    this.statuses.changed(uid);
-  }
-
-  onProbe(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined || pod.stage.at !== 'running') return;
-    for (const container of pod.life.containers) if (container.is === 'running') container.ready = true;
-    this.becomeReady(pod);
-    this.statuses.changed(uid);
-  }
-
-  private finished(pod: Pod): void {
-    const { stage } = pod;
-    switch (stage.at) {
-      case 'sandbox':
-        pod.life.sandboxReady = true;
-        pod.life.sandboxWallMs = this.context.now.wallMs;
-        pod.life.podIp = pod.address;
-        this.statuses.changed(pod.spec.uid);
-        this.startNext(pod, pod.spec.initContainers.length > 0, 0);
-        break;
-      case 'create':
-        this.containerEvent(pod, stage, 'Created', 'Container created');
-        pod.stage = { ...stage, at: 'start' };
-        this.begin(pod, this.context.draw(this.context.profile.startMs));
-        break;
-      case 'start':
-        this.started(pod, stage);
-        break;
-      case 'killing':
-        this.killed(pod, stage.sinceMs);
-        break;
-      case 'volumes':
-      case 'init-run':
-      case 'running':
-      case 'cleaning':
-      case 'ended':
-        break;
-    }
-  }
-
-  private startNext(pod: Pod, init: boolean, index: number): void {
-    const specs = init ? pod.spec.initContainers : pod.spec.containers;
-    if (index < specs.length) {
-      const stage = { at: 'create', init, index } as const;
-      pod.stage = stage;
-      this.containerEvent(
-        pod,
-        stage,
-        'Pulled',
-        `Container image "${specs[index]?.image}" already present on machine and can be accessed by the pod`,
-      );
-      this.begin(pod, this.context.draw(this.context.profile.createMs));
-    } else if (init) {
-      pod.life.initialized = true;
-      pod.life.initializedWallMs = this.context.now.wallMs;
-      this.startNext(pod, false, 0);
-    } else {
-      pod.stage = { at: 'running' };
-      this.running(pod);
-    }
-  }
-
-  private started(pod: Pod, stage: { init: boolean; index: number }): void {
-    this.containerEvent(pod, stage, 'Started', 'Container started');
-    const specs = stage.init ? pod.spec.initContainers : pod.spec.containers;
-    const states = stage.init ? pod.life.initContainers : pod.life.containers;
-    states[stage.index] = {
-      is: 'running',
-      id: `containerd://${digest(`${pod.spec.uid}/${specs[stage.index]?.name}`)}`,
-      startedWallMs: this.context.now.wallMs,
-      ready: !stage.init && specs[stage.index]?.readyAfterSeconds === undefined,
-    };
-    if (stage.init) {
-      pod.stage = { at: 'init-run', index: stage.index };
-      this.context.after(this.context.draw(this.context.profile.initContainerRunMs), {
-        of: 'init-exit',
-        uid: pod.spec.uid,
-      });
-      this.statuses.changed(pod.spec.uid);
-    } else {
-      this.startNext(pod, false, stage.index + 1);
-    }
-  }
-
-  private running(pod: Pod): void {
-    const waits = pod.spec.containers.map((container) => container.readyAfterSeconds ?? -1);
-    const longest = Math.max(...waits);
-    if (longest < 0) this.becomeReady(pod);
-    else this.context.after(longest * 1000 + probeMs, { of: 'probe', uid: pod.spec.uid });
-    this.statuses.changed(pod.spec.uid);
-  }
-
-  private becomeReady(pod: Pod): void {
-    pod.life.ready = true;
-    pod.life.readyWallMs = this.context.now.wallMs;
-  }
-
-  // ---- the stages of a deletion ----
-
-  private kill(pod: Pod, generation: number): void {
-    const { context } = this;
-    pod.deleting = true;
-    pod.life.generation = generation;
-    this.work.abandon(pod.spec.uid, context.nowMs);
-    pod.life.containers.forEach((state, index) => {
-      if (state.is !== 'running') return;
-      const name = pod.spec.containers[index]?.name ?? '';
-      this.containerEvent(pod, { init: false, index }, 'Killing', `Stopping container ${name}`);
-    });
-    this.statuses.changed(pod.spec.uid);
-    pod.stage = { at: 'killing', sinceMs: context.nowMs };
-    this.begin(pod, context.draw(context.profile.stopMs));
-  }
-
-  private killed(pod: Pod, sinceMs: number): void {
-    const { life } = pod;
-    const wallMs = this.context.now.wallMs;
-    life.containers = life.containers.map((state) => exited(state, wallMs));
-    life.initContainers = life.initContainers.map((state) => exited(state, wallMs));
-    life.ended = true;
-    life.sandboxReady = false;
-    life.sandboxWallMs = wallMs;
-    if (life.ready) {
-      life.ready = false;
-      life.readyWallMs = wallMs;
-    }
-    if (this.context.nowMs - sinceMs > this.context.profile.podIpVisibleAfterKillMs) life.podIp = '';
-    pod.stage = { at: 'cleaning' };
-    this.statuses.changed(pod.spec.uid);
-    this.context.after(this.context.draw(this.context.profile.cleanupMs), {
-      of: 'cleanup',
-      uid: pod.spec.uid,
-    });
-  }
-
-  onCleanup(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined || pod.stage.at !== 'cleaning') return;
-    pod.life.podIp = '';
-    pod.stage = { at: 'ended' };
-    this.statuses.changed(uid);
-  }
-
-  private drop(pod: Pod): void {
-    const { spec } = pod;
-    this.work.abandon(spec.uid, this.context.nowMs);
-    this.arm();
-    this.references.release(spec.uid, spec.namespace, spec.references);
-    this.ips.release(spec.uid);
-    this.events.forget(spec.uid);
-    this.pods.delete(spec.uid);
-  }
-
-  // ---- what the status manager asks and says ----
 
   onStatusAnswer(step: 'get' | 'patch' | 'delete', uid: string, status: number, body: unknown): void {
     this.statuses.onAnswer(step, uid, status, body);
@@ -412,42 +271,83 @@ export class PodWorkers implements StatusSource {
     this.statuses.onTimer();
   }
 
+  /** The runtime finished something. `generation` tells a stale timer from the current one. */
+  onRuntimeTimer(generation: number): void {
+    if (generation !== this.workGeneration) return;
+    for (const uid of this.work.finished(this.context.nowMs)) this.workers.get(uid)?.onWorkDone();
+    this.arm();
+  }
+
+  // ---- what the workers ask ----
+
+  begin(uid: string, workMs: number): void {
+    this.work.begin(uid, workMs, this.context.nowMs);
+    this.arm();
+  }
+
+  abandon(uid: string): void {
+    this.work.abandon(uid, this.context.nowMs);
+    this.arm();
+  }
+
+  isPrepared(spec: PodSpec): boolean {
+    const mounted =
+      (!spec.needsToken || this.tokens.held(spec.uid)) &&
+      this.references.ready(spec.namespace, spec.references);
+    return mounted && (spec.hostNetwork || this.runtime.ips.available);
+  }
+
+  takeAddress(spec: PodSpec): string {
+    return spec.hostNetwork ? this.context.node.address : this.runtime.ips.take(spec.uid);
+  }
+
+  setStatus(uid: string, status: Status, deletable: boolean): void {
+    const worker = this.workers.get(uid);
+    // What has ended makes room for others.
+    if (worker !== undefined && worker.life.end !== 'none') this.uncount(worker.spec);
+    this.statuses.set(uid, status, deletable);
+  }
+
+  // ---- what the status manager asks and says ----
+
   pathOf(uid: string): string | undefined {
-    const spec = this.pods.get(uid)?.spec;
-    return spec === undefined ? undefined : `/api/v1/namespaces/${spec.namespace}/pods/${spec.name}`;
+    const pod = this.workers.get(uid)?.spec ?? this.written.get(uid);
+    return pod === undefined ? undefined : `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
   }
 
-  current(uid: string): { status: Status; deletable: boolean } | undefined {
-    const pod = this.pods.get(uid);
-    if (pod === undefined) return undefined;
-    return {
-      status: podStatus(pod.spec, pod.life, this.context.node.address),
-      deletable: pod.stage.at === 'ended',
-    };
-  }
-
-  onSynced(uid: string, status: Status, sentUs: number): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined || !pod.unreported || status['phase'] !== 'Running') return;
-    pod.unreported = false;
-    this.context.emit({
-      type: 'pod-started',
-      started: { uid, seenUs: pod.seenUs, sentUs, acknowledgedUs: this.context.now.us },
-    });
+  onSynced(uid: string, status: Status, sentUs: number, patched: boolean): void {
+    const worker = this.workers.get(uid);
+    if (worker === undefined) return;
+    if (patched) worker.echoes++;
+    worker.acknowledged(status);
+    if (worker.unreported && (status['phase'] === 'Running' || status['phase'] === 'Succeeded')) {
+      worker.unreported = false;
+      this.context.emit({
+        type: 'pod-started',
+        started: { uid, seenUs: worker.seenUs, sentUs, acknowledgedUs: this.context.now.us },
+      });
+    }
+    if (worker.isOver && !worker.life.deleting) {
+      // It stays in the API as it is; nothing of it is left here.
+      this.over.add(uid);
+      this.drop(worker.spec);
+    }
   }
 
   onGone(uid: string, deletedByUs: boolean): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined) return;
+    this.written.delete(uid);
+    const worker = this.workers.get(uid);
+    if (worker === undefined) return;
     if (deletedByUs) this.context.emit({ type: 'pod-deleted' });
-    this.drop(pod);
+    this.drop(worker.spec);
   }
 
   // ---- helpers ----
 
-  private begin(pod: Pod, workMs: number): void {
-    this.work.begin(pod.spec.uid, workMs, this.context.nowMs);
-    this.arm();
+  /** Made with the first pod: the kubelet's clockwork begins when it begins to run pods. */
+  private hostOf(): PodHost {
+    this.host ??= new PodHost(this.context, this.events, this.images, this);
+    return this.host;
   }
 
   private arm(): void {
@@ -457,37 +357,9 @@ export class PodWorkers implements StatusSource {
       this.context.after(delayMs, { of: 'runtime', generation: this.workGeneration });
     }
   }
-
-  private containerEvent(
-    pod: Pod,
-    which: { init: boolean; index: number },
-    reason: string,
-    message: string,
-  ): void {
-    const { spec } = pod;
-    const containers: ContainerSpec[] = which.init ? spec.initContainers : spec.containers;
-    this.events.record(
-      {
-        kind: 'Pod',
-        name: spec.name,
-        namespace: spec.namespace,
-        uid: spec.uid,
-        resourceVersion: spec.resourceVersion,
-        fieldPath: `spec.${which.init ? 'initContainers' : 'containers'}{${containers[which.index]?.name}}`,
-      },
-      'Normal',
-      reason,
-      message,
-    );
-  }
 }
 
-/** From a container's start to the first probe's success, beyond its initialDelaySeconds (samples: 40 ms). */
-const probeMs = 40;
-
-function exited(state: ContainerState | undefined, wallMs: number): ContainerState {
-  if (state?.is === 'running') {
-    return { is: 'exited', id: state.id, startedWallMs: state.startedWallMs, finishedWallMs: wallMs };
-  }
-  return state ?? { is: 'waiting' };
+/** What the deletion leaves the pod's containers: what was asked for, or what the spec says. */
+function deletionGraceMs(pod: unknown, spec: PodSpec): number {
+  return number(map(map(pod)['metadata'])['deletionGracePeriodSeconds'], spec.graceMs / 1000) * 1000;
 }

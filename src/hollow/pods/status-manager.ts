@@ -1,22 +1,22 @@
 import { kinds, type KubeletContext } from '../context.ts';
-import { type Status, statusPatch } from './pod-status.ts';
+import type { Status } from './pod-status.ts';
+import { statusPatch } from './status-patch.ts';
 
 /** The status manager looks at everything again this often (status_manager.go, syncPeriod): failures are retried then. */
 const syncPeriodMs = 10_000;
 
-/** What the status manager has to know of a pod, asked for when its turn comes, so that changes in between merge. */
+/** What the status manager has to know of a pod, and whom it tells. */
 export interface StatusSource {
   /** The pod's path in the API; undefined when the kubelet does not know the pod any more. */
   pathOf(uid: string): string | undefined;
-  /** The pod's status as it is now; undefined likewise. */
-  current(uid: string): { status: Status; deletable: boolean } | undefined;
   /** The API server has this status (a PATCH was answered, or nothing differed). `sentUs`: when it was sent. */
-  onSynced(uid: string, status: Status, sentUs: number): void;
+  onSynced(uid: string, status: Status, sentUs: number, patched: boolean): void;
   /** The pod is gone from the API server, or was deleted by us. */
   onGone(uid: string, deletedByUs: boolean): void;
 }
 
-type InFlight = { uid: string; status: Status; deletable: boolean; sentUs: number };
+type Sync = { status: Status; deletable: boolean };
+type InFlight = Sync & { uid: string; sentUs: number };
 
 /**
  * Writes pod statuses as the kubelet's status manager does: one pod after the other, each with a GET and, if the status
@@ -27,26 +27,44 @@ type InFlight = { uid: string; status: Status; deletable: boolean; sentUs: numbe
 export class StatusManager {
   private readonly context: KubeletContext;
   private readonly source: StatusSource;
-  /** Pods whose status may differ from the API server's, in the order in which they changed. */
-  private readonly dirty = new Set<string>();
-  private readonly failed = new Set<string>();
+  /** Statuses that may differ from the API server's, the newest of each pod, in the order in which pods changed. */
+  private readonly waiting = new Map<string, Sync>();
+  /** What is looked at again with the next sync period. */
+  private readonly later = new Map<string, Sync>();
   private inFlight: InFlight | undefined;
-  private retryArmed = false;
+  private laterArmed = false;
 
   constructor(context: KubeletContext, source: StatusSource) {
     this.context = context;
     this.source = source;
   }
 
-  /** The pod's status changed; it is written when its turn comes. */
-  changed(uid: string): void {
-    this.dirty.add(uid);
+  /** The pod has this status now; it is written when its turn comes. `deletable`: it is to be deleted after that. */
+  set(uid: string, status: Status, deletable: boolean): void {
+    this.later.delete(uid);
+    this.waiting.set(uid, { status, deletable });
     this.next();
   }
 
+  /** The API server may have another status than this, the last that was set: it is compared with the next period. */
+  compareLater(uid: string, status: Status): void {
+    if (!this.isIdle(uid)) return;
+    this.postpone(uid, { status, deletable: false });
+  }
+
+  /** Whether nothing of the pod is being written or waits to be. */
+  isIdle(uid: string): boolean {
+    return !this.waiting.has(uid) && !this.later.has(uid) && this.inFlight?.uid !== uid;
+  }
+
+  /** Whether a write of ours to the pod is on its way. */
+  isWriting(uid: string): boolean {
+    return this.inFlight?.uid === uid;
+  }
+
   forget(uid: string): void {
-    this.dirty.delete(uid);
-    this.failed.delete(uid);
+    this.waiting.delete(uid);
+    this.later.delete(uid);
   }
 
   onAnswer(step: 'get' | 'patch' | 'delete', uid: string, status: number, body: unknown): void {
@@ -57,7 +75,7 @@ export class StatusManager {
         this.onGot(sync, status, body);
         break;
       case 'patch':
-        if (status === 200) this.onWritten(sync);
+        if (status === 200) this.onWritten(sync, true);
         else if (status === 404) this.gone(sync, false);
         else this.fail(sync);
         break;
@@ -70,20 +88,24 @@ export class StatusManager {
   }
 
   onTimer(): void {
-    this.retryArmed = false;
-    for (const uid of this.failed) this.dirty.add(uid);
-    this.failed.clear();
+    this.laterArmed = false;
+    for (const [uid, sync] of this.later) this.waiting.set(uid, sync);
+    this.later.clear();
     this.next();
   }
 
   private next(): void {
     if (this.inFlight !== undefined) return;
-    for (const uid of this.dirty) {
-      this.dirty.delete(uid);
-      const pod = this.source.current(uid);
+    for (const [uid, sync] of this.waiting) {
+      this.waiting.delete(uid);
       const path = this.source.pathOf(uid);
-      if (pod === undefined || path === undefined) continue;
-      this.inFlight = { uid, status: pod.status, deletable: pod.deletable, sentUs: this.context.now.us };
+      if (path === undefined) continue;
+      this.inFlight = { ...sync, uid, sentUs: this.context.now.us };
+      if (!this.context.wire.readsPodBeforePatch) {
+        // Against nothing, all of the status differs.
+        this.onGot(this.inFlight, 200, { metadata: { uid } });
+        return;
+      }
       this.context.request(
         'api',
         { method: 'GET', path, kind: kinds.getPod },
@@ -109,7 +131,7 @@ export class StatusManager {
     }
     const patch = statusPatch(sync.uid, pod.status ?? {}, sync.status);
     if (patch === undefined) {
-      this.onWritten(sync);
+      this.onWritten(sync, false);
       return;
     }
     const path = this.source.pathOf(sync.uid);
@@ -131,8 +153,8 @@ export class StatusManager {
     );
   }
 
-  private onWritten(sync: InFlight): void {
-    this.source.onSynced(sync.uid, sync.status, sync.sentUs);
+  private onWritten(sync: InFlight, patched: boolean): void {
+    this.source.onSynced(sync.uid, sync.status, sync.sentUs, patched);
     const path = this.source.pathOf(sync.uid);
     if (!sync.deletable || path === undefined) {
       this.finish();
@@ -162,12 +184,16 @@ export class StatusManager {
   }
 
   private fail(sync: InFlight): void {
-    this.failed.add(sync.uid);
-    if (!this.retryArmed) {
-      this.retryArmed = true;
-      this.context.after(syncPeriodMs, { of: 'status-sync' });
-    }
+    // What was set meanwhile is newer.
+    if (!this.waiting.has(sync.uid)) this.postpone(sync.uid, sync);
     this.finish();
+  }
+
+  private postpone(uid: string, { status, deletable }: Sync): void {
+    this.later.set(uid, { status, deletable });
+    if (this.laterArmed) return;
+    this.laterArmed = true;
+    this.context.after(syncPeriodMs, { of: 'status-sync' });
   }
 
   private finish(): void {

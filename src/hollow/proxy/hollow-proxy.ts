@@ -1,16 +1,26 @@
 import type { Prng } from '../../base/prng.ts';
 import type { ApiClient } from '../../kube/client.ts';
 import type { ClientIdentity } from '../../kube/identity.ts';
-import { Reflector, type WatchSpec } from '../../kube/reflector.ts';
+import type { WatchSpec } from '../../kube/reflector.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
 import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
-import { type ShardEnvironment, clientOf } from '../environment.ts';
+import { type ShardEnvironment, clientOf, openWatch } from '../environment.ts';
 import { eventSuffix } from '../event-recorder.ts';
+import { CollectionView, type SharedCollection } from './collection-view.ts';
+import { Programmer } from './programmer.ts';
+import { type ServiceRecord, type SliceRecord, readEndpointSlice, readService } from './proxied-objects.ts';
+import { type Rule, rulesOf } from './rules.ts';
+import { ObjectPool, SharedTables } from './shared-table.ts';
+import type { OpenWatch } from '../shared-watches.ts';
+import { type WireProfile, wireProfile } from '../wire-profile.ts';
 
 const createEvent = callClass('POST', 'events', '', 'resource');
 
 /** kube-proxy's watches (kubelet-wire.md): informers, so 5 to 10 minutes each. */
-const watches: Record<string, (node: string) => Omit<WatchSpec, 'timeoutSecondsMin' | 'sendsTimeout'>> = {
+const watches: Record<
+  'servicecidrs' | 'services' | 'endpointslices' | 'nodes',
+  (node: string) => Omit<WatchSpec, 'timeoutSecondsMin' | 'sendsTimeout'>
+> = {
   servicecidrs: () => ({ path: '/apis/networking.k8s.io/v1/servicecidrs', selector: '' }),
   services: () => ({
     path: '/api/v1/services',
@@ -24,76 +34,143 @@ const watches: Record<string, (node: string) => Omit<WatchSpec, 'timeoutSecondsM
   nodes: (node) => ({ path: '/api/v1/nodes', selector: `fieldSelector=metadata.name%3D${node}` }),
 };
 
+/** What the proxies of a shard have between them: every object decoded once, every table once. */
+export type SharedProxyState = {
+  services: SharedCollection<ServiceRecord>;
+  slices: SharedCollection<SliceRecord>;
+};
+
+export function sharedProxyState(): SharedProxyState {
+  return {
+    services: { pool: new ObjectPool(readService), tables: new SharedTables() },
+    slices: { pool: new ObjectPool(readEndpointSlice), tables: new SharedTables() },
+  };
+}
+
+export type ProxyOptions = {
+  node: NodeConfig;
+  identity: ClientIdentity;
+  prng: Prng;
+  shared: SharedProxyState;
+  /** Called once, when all watches have been listed. */
+  onReady: () => void;
+  /** A change of endpoints is in place on this node, so many microseconds after what triggered it. */
+  onProgrammed: (latencyUs: number) => void;
+};
+
 /**
- * A hollow kube-proxy: its watches and its one `Starting` event, on a connection of its own. It programs no rules; it
- * counts the changes that would have made it do so.
+ * A hollow kube-proxy: its watches, its one `Starting` event and its table of rules, on a connection of its own. The
+ * table is kept as kube-proxy keeps it, and no rule is made.
  */
 export class HollowProxy {
   private readonly environment: ShardEnvironment;
-  private readonly node: NodeConfig;
+  private readonly options: ProxyOptions;
   private readonly client: ApiClient;
-  private readonly reflectors: Reflector[] = [];
-  private readonly onReady: () => void;
-  private unsynced = Object.keys(watches).length;
-  /** Service and endpoint slice changes seen after the first listing. */
+  private readonly wire: WireProfile;
+  private readonly watches: OpenWatch[] = [];
+  private readonly services: CollectionView<ServiceRecord>;
+  private readonly slices: CollectionView<SliceRecord>;
+  private readonly programmer: Programmer;
+  /** Watches that have not been listed yet. */
+  private readonly unsynced = new Set<string>();
+  /** Changes of services and endpoint slices seen after the first listing. */
   changesSeen = 0;
 
-  /** `onReady` is called once, when all watches have been listed. */
-  constructor(
-    environment: ShardEnvironment,
-    node: NodeConfig,
-    identity: ClientIdentity,
-    prng: Prng,
-    onReady: () => void,
-  ) {
-    this.onReady = onReady;
+  constructor(environment: ShardEnvironment, options: ProxyOptions) {
     this.environment = environment;
-    this.node = node;
-    this.client = clientOf(
-      environment,
-      identity,
-      `kube-proxy/${node.kubeletVersion} (linux/amd64) hollowmark`,
-      prng,
-    );
+    this.options = options;
+    const { node, identity, prng, shared } = options;
+    this.wire = wireProfile(node.wireProfile);
+    this.client =
+      environment.pool?.client ??
+      clientOf(
+        environment,
+        identity,
+        `${this.wire.proxyAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
+        prng,
+        true,
+      );
+    this.programmer = new Programmer({
+      clock: environment.clock,
+      delays: environment.delays,
+      seen: () => ({ services: this.services.table, slices: this.slices.table }),
+      onProgrammed: options.onProgrammed,
+    });
+    this.services = new CollectionView(shared.services, (before, after) => {
+      if (!this.unsynced.has('services')) this.changesSeen++;
+      this.programmer.onService(before, after);
+    });
+    this.slices = new CollectionView(shared.slices, (before, after) => {
+      if (!this.unsynced.has('endpointslices')) this.changesSeen++;
+      this.programmer.onSlice(before, after);
+    });
   }
 
   get watchCount(): number {
-    return this.reflectors.length;
+    return this.watches.length;
+  }
+
+  /** What is programmed on the node, by port of a Service; undefined before the first sync. */
+  rules(): Map<string, Rule> | undefined {
+    const { programmed } = this.programmer;
+    return programmed === undefined ? undefined : rulesOf(programmed);
   }
 
   start(): void {
-    this.sendStartingEvent();
-    for (const [key, spec] of Object.entries(watches)) {
-      const programs = key === 'services' || key === 'endpointslices';
-      let synced = false;
-      this.reflectors.push(
-        new Reflector(
-          this.client,
-          { ...spec(this.node.name), timeoutSecondsMin: 300, sendsTimeout: true },
-          {
-            onListing: () => {},
-            onSynced: () => {
-              if (!synced && --this.unsynced === 0) this.onReady();
-              synced = true;
-            },
-            onEvent: () => {
-              if (programs && synced) this.changesSeen++;
-            },
-            onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(`proxy/${key}`, reason),
-          },
-        ),
-      );
-    }
+    if (this.wire.sendsProxyEvent) this.sendStartingEvent();
+    this.watch('servicecidrs');
+    this.watch('services', this.services);
+    this.watch('endpointslices', this.slices);
+    if (this.wire.proxyWatchesNode) this.watch('nodes');
   }
 
   stop(): void {
-    for (const reflector of this.reflectors) reflector.stop();
-    this.client.close();
+    this.programmer.stop();
+    for (const watch of this.watches) watch.stop();
+    if (this.environment.pool === undefined) this.client.close();
+  }
+
+  /** Opens a watch. Without a `view` its objects do not matter: they are not even decoded. */
+  private watch(
+    key: keyof typeof watches,
+    view?: CollectionView<ServiceRecord> | CollectionView<SliceRecord>,
+  ): void {
+    const { name } = this.options.node;
+    this.unsynced.add(key);
+    this.watches.push(
+      openWatch(
+        this.environment,
+        this.client,
+        name,
+        { ...watches[key](name), timeoutSecondsMin: 300, sendsTimeout: true },
+        {
+          onListing: () => view?.onListing(),
+          onEvent: (event) => view?.onEvent(event),
+          onSynced: () => {
+            view?.onSynced();
+            this.onSynced(key);
+          },
+          onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(`proxy/${key}`, reason),
+        },
+      ),
+    );
+  }
+
+  private onSynced(key: string): void {
+    const { unsynced } = this;
+    if (!unsynced.delete(key)) return;
+    const programs = key === 'services' || key === 'endpointslices';
+    if (programs && !unsynced.has('services') && !unsynced.has('endpointslices')) this.programmer.begin();
+    if (unsynced.size === 0) this.options.onReady();
+  }
+
+  dropConnections(): void {
+    this.client.dropConnections();
   }
 
   private sendStartingEvent(): void {
     const { clock, codec } = this.environment;
-    const { name, objectLabels } = this.node;
+    const { name, objectLabels } = this.options.node;
     const wallMs = clock.wallMs();
     const us = clock.nowUs();
     const event = {

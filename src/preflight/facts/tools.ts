@@ -85,7 +85,7 @@ async function readBinaries(options: BinariesOptions): Promise<BinariesFacts> {
 /** A user without a home folder has no cache, and needs none when binaries are there. */
 function readCache(env: Readonly<Record<string, string | undefined>>): FolderFacts {
   try {
-    return readFolder(cacheRoot(env));
+    return readFolder(cacheRoot(env, 'control-plane'));
   } catch (error) {
     const unknown = { freeBytes: undefined, freeFiles: undefined, inMemory: false };
     return { path: '', fault: errorMessage(error), ...unknown };

@@ -74,7 +74,7 @@ export function environment(result: RunResult): Markup {
       ['Kubernetes', cluster.version],
       ['Binaries from', cluster.source],
       ['Flag profile', cluster.profile],
-      ['Wire profile', wire.profile],
+      ['Wire profile', wire.comparable === false ? `${wire.profile} (not comparable)` : wire.profile],
       ['Identity', wire.identity],
       ['Codec', wire.codec],
     ])}${card('Machine', [

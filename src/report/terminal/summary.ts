@@ -9,6 +9,7 @@ import {
   runDurationMs,
   sliName,
   headlineStartup,
+  slisOf,
   usedShare,
   valueAt,
 } from '../view.ts';
@@ -104,7 +105,7 @@ function sloText(sli: JudgedSli, others: readonly JudgedSli[]): string {
 }
 
 function factLines(result: RunResult, timeZone: string | undefined): string[] {
-  const { nodes, pods, cluster, run } = result;
+  const { nodes, pods, cluster, run, wire } = result;
   const startup = headlineStartup(result);
   const quantiles =
     startup === undefined || startup.count === 0
@@ -112,12 +113,20 @@ function factLines(result: RunResult, timeZone: string | undefined): string[] {
       : `  ${startupName(startup)} p50 ${formatDurationUs(startup.p50)}, p90 ${formatDurationUs(startup.p90)}, p99 ${formatDurationUs(startup.p99)}`;
   const lost = nodes.notReadyEvents > 0 ? `, ${formatCount(nodes.notReadyEvents)} NotReady events` : '';
   const failed = pods.failed > 0 ? `, ${formatCount(pods.failed)} failed` : '';
+  const [programming] = slisOf(result, 'network-programming');
   return [
     `nodes  ${formatCount(nodes.ready)} of ${formatCount(nodes.requested)} ready${lost}`,
     `pods   ${formatCount(pods.started)} of ${formatCount(pods.created)} started${failed}${quantiles}`,
+    ...(programming === undefined ? [] : [programmingLine(programming)]),
     `time   ${localTime(run.startedAt, timeZone)}, ${formatDurationUs(runDurationMs(result) * 1000)}`,
     `run    ${run.scenario}, Kubernetes ${cluster.version}, flags ${cluster.profile}, seed ${run.seed}`,
+    ...(wire.comparable === false ? [`wire   profile ${wire.profile}: not comparable`] : []),
   ];
+}
+
+function programmingLine({ count, p50, p90, p99 }: Sli): string {
+  const quantiles = `p50 ${formatDurationUs(p50)}, p90 ${formatDurationUs(p90)}, p99 ${formatDurationUs(p99)}`;
+  return `rules  ${formatCount(count)} changes programmed  network programming ${quantiles}`;
 }
 
 function limited<T>(items: readonly T[], max: number, show: (item: T) => string): string[] {

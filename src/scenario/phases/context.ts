@@ -1,7 +1,10 @@
 import { type Clock, sleep } from '../../base/clock.ts';
 import type { Reporter } from '../../base/reporter.ts';
+import type { NodeFailure } from '../../hollow/node-failure.ts';
 import type { LoadGenerator } from '../../load/generator.ts';
 import type { SendReport } from '../../load/sender.ts';
+import type { NodeState } from '../../measure/observer.ts';
+import type { PodOnNode } from '../node-reads.ts';
 import type { Scenario } from '../scenario.ts';
 
 /**
@@ -17,6 +20,20 @@ export interface Progress {
   podsStarted(): number;
   /** Whether the pod with this uid was ever seen with all its containers started, also if it is gone now. */
   hasStarted(uid: string): boolean;
+  /** Undefined for a node that is not there. */
+  node(name: string): Readonly<NodeState> | undefined;
+}
+
+/** Hollow nodes as a phase that makes them fail has them. */
+export interface FailableNodes {
+  /** Of all of them, in order. */
+  readonly names: readonly string[];
+  fail(names: readonly string[], failure: NodeFailure): void;
+  heal(names: readonly string[]): void;
+  /** The run's pods on a node, read from the API server; undefined when it did not say. */
+  podsOn(name: string): Promise<PodOnNode[] | undefined>;
+  /** When its kubelet renewed its lease last, wall clock; undefined likewise. */
+  leaseRenewedWallMs(name: string): Promise<number | undefined>;
 }
 
 /** What a phase is given. */
@@ -25,6 +42,7 @@ export type PhaseContext = {
   runId: string;
   load: LoadGenerator;
   progress: Progress;
+  nodes: FailableNodes;
   clock: Clock;
   /** Aborted when the run is to stop; its reason is not looked at. */
   signal: AbortSignal;
@@ -33,7 +51,7 @@ export type PhaseContext = {
 
 export type PhaseOutcome = {
   outcome: 'completed' | 'timed-out' | 'failed' | 'interrupted';
-  /** For everything but `completed`: what is missing or went wrong, for a person. */
+  /** For a person: what is missing or went wrong; of `completed`, what there is to know of it. */
   message?: string;
   /** What became of the requests of the phase, for phases that send some. */
   sent?: SendReport;

@@ -9,10 +9,13 @@ import { podsGone } from './wait.ts';
 export async function runDelete(phase: DeletePhase, context: PhaseContext): Promise<PhaseOutcome> {
   const { load, scenario, signal, reporter, clock } = context;
   const deployments = load.deploymentsOf();
+  const services = load.services();
   const pods = phase.what === 'everything' ? load.directPods() : [];
-  reporter.step(`${phase.name}: deleting ${deployments.length} Deployments and ${pods.length} single pods`);
-  const sends = planPhaseSends(scenario, phase, deployments.length + pods.length);
-  const sent = await load.deleteObjects(deployments, pods, sends, signal);
+  const own = services.length === 0 ? '' : `, their ${services.length} Services`;
+  const what = `${deployments.length} Deployments${own} and ${pods.length} single pods`;
+  reporter.step(`${phase.name}: deleting ${what}`);
+  const sends = planPhaseSends(scenario, phase, deployments.length + services.length + pods.length);
+  const sent = await load.deleteObjects({ deployments, services, pods }, sends, signal);
   const sending = outcomeOfSends(sent);
   if (sending.outcome === 'interrupted') return sending;
 

@@ -1,9 +1,17 @@
 import { Prng } from '../../base/prng.ts';
-import type { DeploymentPlan, PodPlan } from '../../load/objects.ts';
+import type { DeploymentPlan, PodFailure, PodPlan, PodShape } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
-import { deploymentReplicas } from '../deployments.ts';
+import { deploymentReplicas, requestsPerDeployment } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
-import type { CreateDeploymentsPhase, LatencyPodsPhase, Pacing, Phase, Scenario } from '../scenario.ts';
+import { failedCount } from '../node-failures.ts';
+import type {
+  CreateDeploymentsPhase,
+  FailNodesPhase,
+  LatencyPodsPhase,
+  Pacing,
+  Phase,
+  Scenario,
+} from '../scenario.ts';
 
 /** The namespaces of the load, in order: `hollow-1`, … */
 export function namespaceNames(scenario: Scenario): string[] {
@@ -17,15 +25,44 @@ export function planDeployments(
   phase: CreateDeploymentsPhase,
 ): { plans: DeploymentPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
-  const plans = deploymentReplicas(phase, scenario.nodes.count).map((replicas, i) => ({
-    namespace: namespaces[i % namespaces.length] ?? '',
-    name: indexedName(phase.name, i),
-    phase: phase.name,
-    replicas,
-    shape,
-  }));
-  return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+  const shape = shapeOf(phase);
+  const replicas = deploymentReplicas(phase, scenario.nodes.count);
+  const failures = planPodFailures(scenario, phase, replicas.length);
+  const plans = replicas.map((count, i) => {
+    const failure = failures.get(i);
+    return {
+      namespace: namespaces[i % namespaces.length] ?? '',
+      name: indexedName(phase.name, i),
+      phase: phase.name,
+      replicas: count,
+      shape,
+      service: phase.services,
+      ...(failure === undefined ? {} : { failure }),
+    };
+  });
+  const requests = plans.length * requestsPerDeployment(phase);
+  return { plans, sends: planPhaseSends(scenario, phase, requests) };
+}
+
+/** Which of the phase's Deployments fail, and how, by index; none of them in two ways. */
+function planPodFailures(
+  scenario: Scenario,
+  phase: CreateDeploymentsPhase,
+  count: number,
+): Map<number, PodFailure> {
+  const prng = phasePrng(scenario, phase).fork('failures');
+  const left = Array.from({ length: count }, (_, i) => i);
+  const failing = new Map<number, PodFailure>();
+  for (const { share, ...failure } of phase.failures) {
+    const wanted = Math.min(left.length, Math.max(1, Math.round(share * count)));
+    for (const i of draw(left, wanted, prng)) failing.set(i, failure);
+  }
+  return failing;
+}
+
+/** Takes `count` items out of the list. */
+function draw<T>(left: T[], count: number, prng: Prng): T[] {
+  return Array.from({ length: count }, () => left.splice(prng.below(left.length), 1)).flat();
 }
 
 export function planLatencyPods(
@@ -33,7 +70,7 @@ export function planLatencyPods(
   phase: LatencyPodsPhase,
 ): { plans: PodPlan[]; sends: SendPlan } {
   const namespaces = namespaceNames(scenario);
-  const shape = { image: phase.image, requests: phase.requests };
+  const shape = shapeOf(phase);
   const plans = Array.from({ length: phase.count }, (_, i) => ({
     namespace: namespaces[i % namespaces.length] ?? '',
     name: indexedName(phase.name, i),
@@ -41,6 +78,10 @@ export function planLatencyPods(
     shape,
   }));
   return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
+}
+
+function shapeOf({ image, requests, runtimeClass }: CreateDeploymentsPhase | LatencyPodsPhase): PodShape {
+  return { image, requests, runtimeClass };
 }
 
 /** When the phase sends `count` requests: decided by its pacing, its name and the scenario's seed. */
@@ -57,6 +98,20 @@ export function planLists(scenario: Scenario, phase: Extract<Phase, { type: 'ste
   const count = Math.floor((phase.listsPerSecond * phase.durationMs) / 1000);
   const pacing = { strategy: 'constant-rate', requestsPerSecond: phase.listsPerSecond } as const;
   return planSends(pacing, count, phasePrng(scenario, phase));
+}
+
+/** The nodes that fail, of those with these names, in the order in which they do; each list fails at once. */
+export function planNodeFailures(
+  scenario: Scenario,
+  phase: FailNodesPhase,
+  names: readonly string[],
+): string[][] {
+  const prng = phasePrng(scenario, phase);
+  const failed = draw([...names], failedCount(phase, names.length), prng);
+  const size = phase.concurrency ?? failed.length;
+  return Array.from({ length: Math.ceil(failed.length / size) }, (_, i) =>
+    failed.slice(i * size, (i + 1) * size),
+  );
 }
 
 /** A generator of the phase's own: what other phases draw does not change it. */

@@ -3,6 +3,7 @@ import type { Phase } from '../scenario.ts';
 import type { PhaseContext, PhaseOutcome } from './context.ts';
 import { runCreateDeployments } from './create-deployments.ts';
 import { runDelete } from './delete.ts';
+import { runFailNodes } from './fail-nodes.ts';
 import { runLatencyPods } from './latency-pods.ts';
 import { runScale } from './scale.ts';
 import { runSteady } from './steady.ts';
@@ -36,6 +37,8 @@ function start(phase: Phase, context: PhaseContext): Promise<PhaseOutcome> {
       return runLatencyPods(phase, context);
     case 'scale':
       return runScale(phase, context);
+    case 'fail-nodes':
+      return runFailNodes(phase, context);
     case 'delete':
       return runDelete(phase, context);
   }

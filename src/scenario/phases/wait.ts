@@ -32,7 +32,7 @@ function goalOf(phase: WaitPhase, context: PhaseContext): Goal {
       return atLeast(() => context.progress.nodesReady(), wanted, 'nodes ready');
     }
     case 'pods-started':
-      return atLeast(() => context.progress.podsStarted(), context.load.podsExpected, 'pods started');
+      return atLeast(() => context.progress.podsStarted(), context.load.podsExpectedToStart, 'pods started');
     case 'pods-gone':
       return podsGone(context);
   }

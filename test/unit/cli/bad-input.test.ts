@@ -181,6 +181,11 @@ const badInput: [args: string, ...named: string[]][] = [
     '--out',
   ],
   // Existing clusters.
+  [
+    'run $DIR/good.yaml --set controlPlane.extraFlags.kube-apiserver.goaway-chance=0.02 --kubeconfig $DIR/a --skip-preflight',
+    'controlPlane.extraFlags: the control plane of $DIR/a is not started by Hollowmark',
+    'leave out --kubeconfig',
+  ],
   ['run $DIR/good.yaml --kubeconfig $DIR/missing', '$DIR/missing: there is no such file'],
   ['run $DIR/good.yaml --kubeconfig $DIR', '$DIR: '],
   ['run $DIR/good.yaml --kubeconfig $DIR/binary.yaml', '$DIR/binary.yaml: '],
@@ -197,6 +202,14 @@ const badInput: [args: string, ...named: string[]][] = [
   ['clean --kubeconfig $DIR/missing --force', '--force: needs a run'],
   ['clean --dry-run', '--dry-run needs --kubeconfig with it'],
   // Doctor.
+  ['fidelity', 'against'],
+  ['fidelity --against windows', '--against must be kubelet|kubemark|hollow'],
+  ['fidelity --against kubelet --nodes 2', '--nodes: there can only be one real node', '--against kubemark'],
+  ['fidelity --against kubemark --nodes 101', '--nodes: at most 100'],
+  ['fidelity --against kubemark --pods 71', '--pods: at most 70', '110'],
+  ['fidelity --against hollow --repeat 0', '--repeat: needs a whole number of at least 1'],
+  ['fidelity --against hollow --idle soon', '--idle: "soon" is not a duration', 'such as'],
+  ['fidelity --against hollow --idle 999h', '--idle: at most 168h'],
   ['doctor --nodes 0', '--nodes: needs a whole number of at least 1'],
   ['doctor --pods -1', '--pods'],
   ['doctor --scenario $DIR/missing.yaml', '$DIR/missing.yaml'],

@@ -17,6 +17,12 @@ describe('validate', () => {
     expect(JSON.parse(stdout)).toMatchObject({ valid: true, plan: listed.trimEnd().split('\n') });
     expect(JSON.parse((await validate('--json')).stdout)).not.toHaveProperty('plan');
   });
+
+  it('makes all the changes that --set asks for', async () => {
+    const { stdout } = await validate('--set', 'namespaces.count=3', '--set', 'nodes.count=7');
+    expect(stdout).toContain('7 nodes');
+    expect(stdout).toContain('3 namespaces');
+  });
 });
 
 describe('control-plane install', () => {

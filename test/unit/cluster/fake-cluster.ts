@@ -76,7 +76,10 @@ export class FakeCluster implements ClusterClient {
         this.controllers();
         const reply = this.intercept(asked) ?? this.answer(asked);
         if (reply === 'lost') reject(new NoAnswerError('connection lost', false));
-        else resolve({ status: reply.status, body: Buffer.from(JSON.stringify(reply.object ?? {})) });
+        else {
+          const body = Buffer.from(JSON.stringify(reply.object ?? {}));
+          resolve({ status: reply.status, contentType: 'application/json', body });
+        }
       });
     });
   }

@@ -170,8 +170,9 @@ describe('rules put together', () => {
 
   test('read well', () => {
     expect(mergeRules(cleaningRules.flatMap(accessesOf)).map(ruleText)).toEqual([
-      'delete/list events, namespaces, nodes, pods',
+      'delete/list endpoints, events, namespaces, nodes, pods, services',
       'delete/list deployments.apps, replicasets.apps',
+      'delete/list endpointslices.discovery.k8s.io',
       'delete/list csinodes.storage.k8s.io',
       'delete/list leases.coordination.k8s.io',
       'delete/list certificatesigningrequests.certificates.k8s.io',

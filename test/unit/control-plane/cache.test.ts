@@ -12,6 +12,7 @@ import {
   removeAbandoned,
   withCacheRoot,
 } from '../../../src/control-plane/sources/cache.ts';
+import { readBinarySet } from '../../../src/control-plane/sources/binary-set.ts';
 import { type LockHolder, removeDeadLocks, withLock } from '../../../src/control-plane/sources/lock.ts';
 import { processScope, processStart } from '../../../src/journal/process-identity.ts';
 import {
@@ -38,9 +39,11 @@ function deadPid(): number {
 
 describe('the folder of the cache', () => {
   it('is below HOLLOWMARK_CACHE, then XDG_CACHE_HOME, then the home folder', () => {
-    expect(cacheRoot({ HOLLOWMARK_CACHE: '/a', XDG_CACHE_HOME: '/b' })).toBe('/a/control-plane');
-    expect(cacheRoot({ HOLLOWMARK_CACHE: '', XDG_CACHE_HOME: '/b' })).toBe('/b/hollowmark/control-plane');
-    expect(cacheRoot({})).toBe(join(homedir(), '.cache/hollowmark/control-plane'));
+    expect(cacheRoot({ HOLLOWMARK_CACHE: '/a', XDG_CACHE_HOME: '/b' }, 'control-plane')).toBe(
+      '/a/control-plane',
+    );
+    expect(cacheRoot({ HOLLOWMARK_CACHE: '', XDG_CACHE_HOME: '/b' }, 'peers')).toBe('/b/hollowmark/peers');
+    expect(cacheRoot({}, 'control-plane')).toBe(join(homedir(), '.cache/hollowmark/control-plane'));
   });
 
   it('that cannot be made is told with what to do', async () => {
@@ -69,7 +72,7 @@ describe('filling', () => {
   };
 
   it('that fails leaves nothing', async () => {
-    const failing = fillCache(dir, 'key', async (staging) => {
+    const failing = fillCache(dir, 'key', readBinarySet, async (staging) => {
       await writeComponents(staging, 'v1.36.3');
       throw new Error('half-way');
     });
@@ -78,29 +81,32 @@ describe('filling', () => {
   });
 
   it('is not seen before it is complete', async () => {
-    await fillCache(dir, 'key', async (staging) => {
+    await fillCache(dir, 'key', readBinarySet, async (staging) => {
       const filled = await fill(staging);
-      expect(await readCached(dir, 'key')).toBeUndefined();
+      expect(await readCached(dir, 'key', readBinarySet)).toBeUndefined();
       return filled;
     });
-    expect((await readCached(dir, 'key'))?.source).toBe('cache (a test)');
+    expect((await readCached(dir, 'key', readBinarySet))?.source).toBe('cache (a test)');
   });
 
   it('that comes second keeps the first', async () => {
-    await fillCache(dir, 'key', async (staging) => {
-      await fillCache(dir, 'key', async (other) => ({ ...(await fill(other)), origin: 'the faster one' }));
+    await fillCache(dir, 'key', readBinarySet, async (staging) => {
+      await fillCache(dir, 'key', readBinarySet, async (other) => ({
+        ...(await fill(other)),
+        origin: 'the faster one',
+      }));
       return fill(staging);
     });
-    expect((await readCached(dir, 'key'))?.source).toBe('cache (the faster one)');
+    expect((await readCached(dir, 'key', readBinarySet))?.source).toBe('cache (the faster one)');
     expect(await readdir(dir)).toEqual(['key']);
   });
 
   it('replaces a folder in which a binary is missing', async () => {
-    await fillCache(dir, 'key', fill);
+    await fillCache(dir, 'key', readBinarySet, fill);
     await rm(join(dir, 'key', 'etcd'));
-    expect(await readCached(dir, 'key')).toBeUndefined();
-    await fillCache(dir, 'key', fill);
-    expect(await readCached(dir, 'key')).toBeDefined();
+    expect(await readCached(dir, 'key', readBinarySet)).toBeUndefined();
+    await fillCache(dir, 'key', readBinarySet, fill);
+    expect(await readCached(dir, 'key', readBinarySet)).toBeDefined();
     expect(await readdir(dir)).toEqual(['key']);
   });
 
@@ -113,7 +119,7 @@ describe('filling', () => {
     const ofAnotherContainer = name(deadPid(), `${boot}/1`, 'pid:[1]');
     const elsewhere = [ofAnotherMachine, ofAnotherContainer];
     for (const each of [name(deadPid(), `${boot}/1`), living, ...elsewhere]) await mkdir(join(dir, each));
-    await fillCache(dir, 'key', async (staging) => {
+    await fillCache(dir, 'key', readBinarySet, async (staging) => {
       await removeAbandoned(dir, systemClock);
       return fill(staging);
     });

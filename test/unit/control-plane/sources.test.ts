@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HollowmarkError } from '../../../src/base/errors.ts';
 import { buildRecipe } from '../../../src/control-plane/sources/go-build.ts';
+import { controlPlaneProgram } from '../../../src/control-plane/sources/go-program.ts';
 import { fillCache } from '../../../src/control-plane/sources/cache.ts';
+import { readBinarySet } from '../../../src/control-plane/sources/binary-set.ts';
 import { findBinaries } from '../../../src/control-plane/sources/find-binaries.ts';
 import { thisPlatform } from '../../../src/control-plane/sources/platform.ts';
 import {
@@ -111,7 +113,7 @@ describe('the cache', () => {
     await writeFakeGo(join(dir, 'path'));
     const root = join(dir, 'cache', 'control-plane');
     await mkdir(root, { recursive: true });
-    await fillCache(root, platformKey, async (staging) => {
+    await fillCache(root, platformKey, readBinarySet, async (staging) => {
       await writeComponents(staging, 'v1.36.3');
       return { version: 'v1.36.3', origin: 'a test' };
     });
@@ -125,13 +127,17 @@ describe('the cache', () => {
     await writeFakeGo(join(dir, 'path'));
     const root = join(dir, 'cache', 'control-plane');
     await mkdir(root, { recursive: true });
-    await fillCache(root, `${platformKey}-build-00000000`, async (staging) => {
+    await fillCache(root, `${platformKey}-build-00000000`, readBinarySet, async (staging) => {
       await writeComponents(staging, 'v1.36.3');
       return { version: 'v1.36.3', origin: 'an old recipe' };
     });
     const binaries = await findBinaries(binariesOptions(dir, {}));
-    expect(binaries.dir).toBe(join(root, `${platformKey}-build-${await buildRecipe('v1.36.3')}`));
-    expect(await buildRecipe('v1.36.3')).not.toBe(await buildRecipe('v1.35.4'));
+    expect(binaries.dir).toBe(
+      join(root, `${platformKey}-build-${await buildRecipe(controlPlaneProgram('v1.36.3'))}`),
+    );
+    expect(await buildRecipe(controlPlaneProgram('v1.36.3'))).not.toBe(
+      await buildRecipe(controlPlaneProgram('v1.35.4')),
+    );
   });
 });
 
@@ -167,7 +173,7 @@ describe('no source', () => {
     const env = { PATH: dir, HOLLOWMARK_CACHE: join(dir, 'cache') };
     const failure = await findBinaries(binariesOptions(dir, { env })).catch((e: unknown) => e);
     expect((failure as Error).message).toContain(
-      'Go build: Go 1.24.1 is installed, and Kubernetes v1.36.3 needs 1.26.0',
+      'Go build: Go 1.24.1 is installed, and the control plane v1.36.3 needs 1.26.0',
     );
   });
 

@@ -5,6 +5,7 @@ import { testNodes } from '../../integration/support.ts';
 
 const base = {
   proxies: true,
+  wire: 'protobuf' as const,
   seed: 's',
   endpoint: { url: 'https://127.0.0.1:6443', caPem: '' },
   identities: { type: 'pooled' as const, credentials: { token: 'secret' } },

@@ -4,9 +4,9 @@ import {
   type ServerHttp2Stream,
   createSecureServer,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { NoAnswerError } from '../../../src/kube/api-error.ts';
 import { CertificateIssuer, createAuthority } from '../../../src/kube/certificates.ts';
@@ -233,6 +233,52 @@ describe('ApiClient', () => {
     client.dropConnections();
     expect((await get(client)).status).toBe(200);
     expect(second.sessions).toHaveLength(2);
+  });
+
+  it('notices by a PING that the other side has gone without a word, and connects anew', async () => {
+    const { port } = await serve(ok);
+    const wires: Socket[] = [];
+    const relay = createServer((socket) => {
+      const further = connect(port, '127.0.0.1');
+      wires.push(socket, further);
+      for (const one of [socket, further]) one.on('error', () => {});
+      socket.pipe(further).pipe(socket);
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    open.push({
+      close: () => {
+        for (const wire of wires) wire.destroy();
+        relay.close();
+      },
+    });
+    /** A hundred times as fast: 30 s without a frame are 0.3 s. */
+    const clock: Clock = { ...systemClock, timer: (ms, run) => systemClock.timer(ms / 100, run) };
+    const endpoint = endpointOf((relay.address() as AddressInfo).port);
+    const client = new ApiClient({
+      endpoint,
+      identity: certificateIdentity(endpoint, clientCertificate),
+      codec: jsonCodec,
+      userAgent: 'test',
+      clock,
+      prng: new Prng('test'),
+      metrics: new CallMetrics(),
+      handshakes: new HandshakeGate(4),
+    });
+    open.push(client);
+    expect((await get(client, '/', 500_000)).status).toBe(200);
+    // Answered PINGs keep a quiet connection.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect((await get(client, '/', 500_000)).status).toBe(200);
+    expect(wires).toHaveLength(2);
+    for (const wire of wires) {
+      wire.unpipe();
+      wire.pause();
+    }
+    await expect(get(client, '/', 500_000)).rejects.toThrow(
+      /connection lost during GET \/: no answer to a PING/,
+    );
+    expect((await get(client, '/', 500_000)).status).toBe(200);
+    expect(wires).toHaveLength(4);
   });
 
   it('counts latency from the intended send when there is one', async () => {

@@ -115,7 +115,8 @@ describe('an endpoint', () => {
       const client = clientOf(`${local(port)}${prefix}`);
       expect(await get(client, '/api/v1/nodes?limit=1')).toBe(200);
       await new Promise((resolve, reject) => {
-        client.stream('/api/v1/pods?watch=true', (stream) => stream.once('response', resolve), reject);
+        const handler = { onResponse: resolve, onData: () => {}, onEnd: () => {} };
+        client.stream('/api/v1/pods?watch=true', handler, () => {}, reject);
       });
     }
     const plain = ['/api/v1/nodes?limit=1', '/api/v1/pods?watch=true'];

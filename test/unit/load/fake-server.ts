@@ -53,6 +53,7 @@ export class FakeServer implements LoadClient {
         else
           resolve({
             status: answer.status,
+            contentType: 'application/json',
             body: Buffer.from(answer.text ?? JSON.stringify(answer.object ?? {})),
           });
       });

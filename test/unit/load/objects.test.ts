@@ -5,6 +5,7 @@ import {
   deploymentObject,
   latencyPodObject,
   namespaceObject,
+  serviceObject,
   tolerationsFor,
 } from '../../../src/load/objects.ts';
 
@@ -36,6 +37,55 @@ describe('objects', () => {
     });
   });
 
+  test.each([
+    [
+      { failure: 'failed-pull' as const },
+      undefined,
+      { name: 'main', image: 'registry.invalid/registry.k8s.io/pause:3.10' },
+    ],
+    [
+      { failure: 'exiting' as const, afterMs: 20_000, exitCode: 3 },
+      {
+        'hollowmark.dev/container.main.run-duration': '20000ms',
+        'hollowmark.dev/container.main.exit-code': '3',
+      },
+      { name: 'main', image: shape.image },
+    ],
+    [
+      { failure: 'flapping' as const, everyMs: 1500 },
+      { 'hollowmark.dev/container.main.readiness-flaps-every': '1500ms' },
+      {
+        name: 'main',
+        image: shape.image,
+        readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1, failureThreshold: 1 },
+      },
+    ],
+  ])('a Deployment whose pods fail: %j', (failure, annotations, container) => {
+    const plan = {
+      namespace: 'ns-1',
+      name: 'fill-1',
+      phase: 'fill',
+      replicas: 1,
+      shape,
+      service: false,
+      failure,
+    };
+    const labels = {
+      'hollowmark.dev/run': 'run-1',
+      'hollowmark.dev/phase': 'fill',
+      'hollowmark.dev/purpose': 'failing',
+      app: 'fill-1',
+    };
+    expect(deploymentObject(plan, context)).toMatchObject({
+      spec: {
+        template: {
+          metadata: annotations === undefined ? { labels } : { labels, annotations },
+          spec: { containers: [container] },
+        },
+      },
+    });
+  });
+
   test('a Deployment whose pods carry the labels of the run', () => {
     const labels = {
       'hollowmark.dev/run': 'run-1',
@@ -45,7 +95,7 @@ describe('objects', () => {
     };
     expect(
       deploymentObject(
-        { namespace: 'ns-1', name: 'fill-00001', phase: 'fill', replicas: 25, shape },
+        { namespace: 'ns-1', name: 'fill-00001', phase: 'fill', replicas: 25, shape, service: true },
         context,
       ),
     ).toEqual({
@@ -56,6 +106,27 @@ describe('objects', () => {
         replicas: 25,
         selector: { matchLabels: { app: 'fill-00001' } },
         template: { metadata: { labels }, spec: podSpec },
+      },
+    });
+  });
+
+  test('a Service that leads to the pods of a Deployment', () => {
+    expect(
+      serviceObject(
+        { namespace: 'ns-1', name: 'fill-00001', phase: 'fill', replicas: 25, shape, service: true },
+        context,
+      ),
+    ).toEqual({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'fill-00001',
+        namespace: 'ns-1',
+        labels: { 'hollowmark.dev/run': 'run-1', 'hollowmark.dev/phase': 'fill' },
+      },
+      spec: {
+        selector: { app: 'fill-00001' },
+        ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }],
       },
     });
   });

@@ -73,7 +73,7 @@ describe('notesOf', () => {
     churnPerSecondPeak: 12,
     judgedKind: 'latency',
     loopDelayP99Us: 900,
-    excluded: { unschedulable: 0, initContainers: 0, goneBeforeStart: 0, unfinished: 0 },
+    excluded: { unschedulable: 0, initContainers: 0, failing: 0, goneBeforeStart: 0, unfinished: 0 },
     neverStarted: 0,
     incomplete: 0,
     relisted: 0,

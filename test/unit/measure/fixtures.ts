@@ -68,6 +68,8 @@ export function facts(uid: string, overrides: Partial<PodFacts> = {}): PodFacts 
     unschedulable: false,
     started: false,
     failed: false,
+    deleting: false,
+    failing: false,
     ...overrides,
   };
 }

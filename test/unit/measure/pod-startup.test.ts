@@ -159,6 +159,7 @@ describe('PodStartup', () => {
     };
     start('init', { hasInitContainers: true });
     start('disk', { stateful: true });
+    start('broken', { failing: true });
     startup.onSeen(facts('nowhere'), clock.us, true);
     startup.onUnschedulable('nowhere');
     startup.onStarted(facts('nowhere'), clock.us, true);
@@ -169,6 +170,7 @@ describe('PodStartup', () => {
     expect(startup.excluded).toEqual({
       unschedulable: 1,
       initContainers: 1,
+      failing: 1,
       goneBeforeStart: 1,
       unfinished: 1,
     });

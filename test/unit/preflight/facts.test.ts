@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { HollowmarkError } from '../../../src/base/errors.ts';
 import { fillCache, withCacheRoot } from '../../../src/control-plane/sources/cache.ts';
+import { readBinarySet } from '../../../src/control-plane/sources/binary-set.ts';
 import { thisPlatform } from '../../../src/control-plane/sources/platform.ts';
 import { readCgroup } from '../../../src/preflight/facts/cgroup.ts';
 import type { MachineFacts } from '../../../src/preflight/facts/facts.ts';
@@ -202,7 +203,7 @@ describe('tools', () => {
   it('finds the cache', async () => {
     const root = join(dir, 'cache/control-plane');
     await withCacheRoot(root, () =>
-      fillCache(root, `v1.36.3-${thisPlatform.os}-${thisPlatform.arch}`, async (staging) => {
+      fillCache(root, `v1.36.3-${thisPlatform.os}-${thisPlatform.arch}`, readBinarySet, async (staging) => {
         await writeComponents(staging, 'v1.36.3');
         return { version: 'v1.36.3', origin: 'a test' };
       }),

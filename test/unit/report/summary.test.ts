@@ -25,6 +25,24 @@ describe('renderSummary', () => {
     `);
   });
 
+  it('tells network programming latency where there were Services', () => {
+    const result = sampleResult();
+    const [first] = result.slis;
+    if (first === undefined) throw new Error('a sample without SLIs');
+    const { slo: _, ...unjudged } = first;
+    result.slis.push({
+      ...unjudged,
+      id: 'network-programming',
+      count: 4_200,
+      p50: 800_000,
+      p90: 1_500_000,
+      p99: 2_000_000,
+    });
+    expect(renderSummary(result, { color: false, columns: 120 }).split('\n')).toContain(
+      'rules  4,200 changes programmed  network programming p50 800 ms, p90 1.5 s, p99 2 s',
+    );
+  });
+
   it('shows a run that failed', () => {
     expect(
       renderSummary(sampleResult({ verdict: 'fail' }), { color: false, columns: 100, timeZone: 'UTC' }),

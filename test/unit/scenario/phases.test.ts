@@ -53,6 +53,10 @@ class FakeCluster implements Progress {
     return this.everStarted.has(uid);
   }
 
+  node(): undefined {
+    return undefined;
+  }
+
   private isStarted({ uid, atUs }: { uid: string; atUs: number }): boolean {
     return !this.stuck.has(uid) && this.clock.nowUs() - atUs >= this.startMs * 1000;
   }
@@ -146,6 +150,13 @@ function contextOf(
     runId: 'run-1',
     load,
     progress: cluster,
+    nodes: {
+      names: [],
+      fail: () => {},
+      heal: () => {},
+      podsOn: () => Promise.resolve([]),
+      leaseRenewedWallMs: () => Promise.resolve(undefined),
+    },
     clock,
     signal: abort.signal,
     reporter: silentReporter,
@@ -198,6 +209,31 @@ describe('create-deployments', () => {
         (body as { spec: { replicas: number } }).spec.replicas,
       ]),
     ).toEqual([4, 4, 4, 4, 4, 4, 4, 2].map((replicas, i) => [`ns-${(i % 2) + 1}`, replicas]));
+  });
+
+  test('with services: each Deployment after its Service, and all of them deleted', async () => {
+    const base = contextOf();
+    const withServices = (name: string): Promise<PhaseOutcome> => {
+      const phase = scenario.phases.find((candidate) => candidate.name === name);
+      if (phase === undefined) throw new Error(name);
+      const changed = phase.type === 'create-deployments' ? { ...phase, services: true } : phase;
+      return clock.finish(runPhase(changed, base));
+    };
+    await withServices('fill');
+    const made = paths('POST').filter((path) => !path.endsWith('/namespaces'));
+    expect(made).toHaveLength(16);
+    expect(made.slice(0, 2)).toEqual([
+      '/api/v1/namespaces/ns-1/services',
+      '/apis/apps/v1/namespaces/ns-1/deployments',
+    ]);
+    expect(base.load.services()).toHaveLength(8);
+    expect(await withServices('part')).toMatchObject({ outcome: 'completed', sent: { doneCount: 16 } });
+    expect(paths('DELETE').slice(7, 9)).toEqual([
+      '/apis/apps/v1/namespaces/ns-2/deployments/fill-00008',
+      '/api/v1/namespaces/ns-1/services/fill-00001',
+    ]);
+    expect(base.load.services()).toEqual([]);
+    expect([...cluster.objects.keys()].filter((path) => path.includes('/services/'))).toEqual([]);
   });
 
   test('fails with the first reason when requests fail', async () => {

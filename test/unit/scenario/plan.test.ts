@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeConfig } from '../../../src/hollow/context.ts';
+import { loadRuntimeProfile } from '../../../src/hollow/runtime/runtime-profile.ts';
 import { defaultScenario, loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
 import { nodeAddress, nodeConfigs } from '../../../src/scenario/nodes.ts';
 import { renderPlan, summariseScenario } from '../../../src/scenario/render-plan.ts';
@@ -29,6 +30,29 @@ describe('the plan', () => {
     );
   });
 
+  test('counts Services as requests of their own, where they are made and where they are deleted', () => {
+    const text = `name: a
+nodes: { count: 2 }
+phases:
+  - { name: fill, type: create-deployments, podsPerNode: 4, podsPerDeployment: 4, services: true }
+  - { name: more, type: scale, of: fill, podsPerDeployment: 5 }
+  - { name: gone, type: delete, what: deployments }
+`;
+    const { scenario } = parseScenario(text, 's.yaml', { sets: [] });
+    expect(renderPlan(scenario).slice(5)).toEqual([
+      'phase fill: create 2 Deployments with 8 pods, a Service each, 10 requests/s',
+      '  4 requests at µs 0 100000 200000 300000',
+      'service hollow-1/fill-00001',
+      'deployment hollow-1/fill-00001 × 4',
+      'service hollow-1/fill-00002',
+      'deployment hollow-1/fill-00002 × 4',
+      'phase more: scale the Deployments of fill to 5 pods each, 10 requests/s',
+      '  2 requests at µs 0 100000',
+      expect.stringMatching(/^phase gone: delete deployments/),
+      '  4 requests at µs 0 100000 200000 300000',
+    ]);
+  });
+
   test('lists every object', () => {
     const text = `name: a
 nodes: { count: 2, labels: { tier: a } }
@@ -45,8 +69,9 @@ phases:
     const { scenario } = parseScenario(text, 's.yaml', { sets: [] });
     expect(renderPlan(scenario)).toEqual([
       'seed "1"',
-      'node hollow-00001 100.64.0.1 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[]}',
-      'node hollow-00002 100.64.0.2 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[]}',
+      `runtime containerd ${JSON.stringify(loadRuntimeProfile('containerd'))}`,
+      'node hollow-00001 100.64.0.1 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[],"runtime":"containerd"}',
+      'node hollow-00002 100.64.0.2 {"capacity":{"cpu":"8","memory":"32Gi","pods":"110","ephemeral-storage":"100Gi"},"labels":{"tier":"a","hollowmark.dev/run":"(run)"},"taints":[],"runtime":"containerd"}',
       'namespace ns-1',
       'namespace ns-2',
       'phase fill: create 2 Deployments with 6 pods, 2 requests/s',
@@ -85,6 +110,7 @@ describe('nodes', () => {
       taints: [],
       address: '100.64.0.1',
       kubeletVersion: 'v1.36.3',
+      runtime: 'containerd',
     });
     expect(new Set(nodes.map((node) => node.name)).size).toBe(20_000);
     expect(new Set(nodes.map((node) => node.address)).size).toBe(20_000);

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatDuration, parseDurationMs } from '../../../src/scenario/duration.ts';
 import { nearest } from '../../../src/base/nearest.ts';
-import { parseQuantity } from '../../../src/scenario/quantity.ts';
+import { parseQuantity } from '../../../src/base/quantity.ts';
 
 describe('durations', () => {
   test.each([

@@ -10,7 +10,7 @@ const after =
   (delayMs: number, status = 200, text = 'ok'): Answer =>
   (clock) =>
     new Promise((resolve) => {
-      clock.timer(delayMs, () => resolve({ status, body: Buffer.from(text) }));
+      clock.timer(delayMs, () => resolve({ status, contentType: 'text/plain', body: Buffer.from(text) }));
     });
 const never: Answer = () => new Promise(() => {});
 

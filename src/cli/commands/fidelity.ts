@@ -1,0 +1,199 @@
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Argv, CommandModule } from 'yargs';
+import { systemClock } from '../../base/clock.ts';
+import { HollowmarkError } from '../../base/errors.ts';
+import { type Role, compareNodes } from '../../fidelity/compare-nodes.ts';
+import type { Comparison } from '../../fidelity/comparison.ts';
+import { renderMarkdown } from '../../fidelity/markdown.ts';
+import { type Reference, references } from '../../fidelity/references.ts';
+import type { SideRun } from '../../fidelity/run-side.ts';
+import { nodesMax, planWork, podsPerNodeMax } from '../../fidelity/work/plan.ts';
+import { claimFolder } from '../claim-folder.ts';
+import { writeFileAtomically } from '../../result/atomic-file.ts';
+import { durationMsMax, formatDuration, parseDurationMs } from '../../scenario/duration.ts';
+import type { CommandContext } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { renderComparison } from '../fidelity-table.ts';
+import { type ControlPlaneFlags, binariesOptions, checkedBinaries, positiveInteger } from '../options.ts';
+import { type Session, inSession } from '../session.ts';
+import { fileLink, terminalOf } from '../terminal.ts';
+
+type FidelityFlags = ControlPlaneFlags & {
+  against: Reference;
+  nodes: number | undefined;
+  pods: number | undefined;
+  repeat: number | undefined;
+  idle: string | undefined;
+  short: boolean;
+  out: string | undefined;
+  quiet: boolean;
+  json: boolean;
+};
+
+/** What the flags are when they are not given, in the long form and in the short one. */
+const defaults = {
+  long: { pods: 30, repeat: 3, idle: '5m' },
+  short: { pods: 10, repeat: 1, idle: '20s' },
+  /** There is one real node; of kubemark's, three show what differs between nodes. */
+  nodes: { kubelet: 1, kubemark: 3, hollow: 3 },
+};
+
+/** `fidelity`: the same work with reference nodes and with hollow ones, and what differs on the wire. */
+export function fidelityCommand(context: CommandContext): CommandModule<object, FidelityFlags> {
+  const { long, short } = defaults;
+  return {
+    command: 'fidelity',
+    describe: 'Compare what hollow nodes send with what real or kubemark nodes send',
+    builder: (yargs: Argv) =>
+      binariesOptions(yargs)
+        .option('against', {
+          type: 'string',
+          choices: references,
+          demandOption: true,
+          describe: 'The reference: a real node (as root), kubemark nodes, or hollow ones to test the test',
+          requiresArg: true,
+        })
+        .option('nodes', {
+          type: 'number',
+          defaultDescription: '3; of a kubelet 1',
+          describe: 'Nodes of each side; there can only be one real node',
+          requiresArg: true,
+        })
+        .option('pods', {
+          type: 'number',
+          defaultDescription: `${long.pods}, with --short ${short.pods}`,
+          describe: 'Pods of Deployments on each node',
+          requiresArg: true,
+        })
+        .option('repeat', {
+          type: 'number',
+          defaultDescription: `${long.repeat}, with --short ${short.repeat}`,
+          describe: 'How often each side does the work, in turns',
+          requiresArg: true,
+        })
+        .option('idle', {
+          type: 'string',
+          defaultDescription: `${long.idle}, with --short ${short.idle}`,
+          describe: 'How long the idle phase lasts',
+          requiresArg: true,
+        })
+        .option('short', {
+          type: 'boolean',
+          default: false,
+          describe: 'A few minutes instead of an hour, as CI does it',
+        })
+        .option('out', {
+          type: 'string',
+          describe: 'Folder for table and recordings (default: reports/<run id>)',
+          requiresArg: true,
+        })
+        .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only the outcome' })
+        .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
+        .example('$0 fidelity --against kubelet --short', 'One real node (as root), ten pods, once')
+        .example('$0 fidelity --against kubemark --nodes 10 --repeat 5', 'More nodes, more often'),
+    handler: (flags) => context.finish(fidelity(flags, context)),
+  };
+}
+
+async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<number> {
+  const { against, quiet, json, short } = flags;
+  const usual = short ? defaults.short : defaults.long;
+  const nodes = atMost(nodesMax, '--nodes', flags.nodes) ?? defaults.nodes[against];
+  if (against === 'kubelet' && nodes > 1) {
+    throw new HollowmarkError('bad-input', '--nodes: there can only be one real node on a machine', {
+      hint: 'leave it out, or compare with kubemark nodes: --against kubemark',
+    });
+  }
+  const plan = planWork(against, {
+    nodes,
+    podsPerNode:
+      atMost(podsPerNodeMax, '--pods', flags.pods, 'with the others a node holds its 110') ?? usual.pods,
+    idleMs: idleMs(flags.idle ?? usual.idle),
+    short,
+  });
+  const repeats = positiveInteger('--repeat', flags.repeat) ?? usual.repeat;
+  const binaries = checkedBinaries(flags);
+  const name = `fidelity-${against}`;
+  return inSession(context, { name, quiet, json, onSignal: 'stopping' }, async (session) => {
+    const { journal, display, interruption, runId } = session;
+    const out = resolve(flags.out ?? join('reports', runId));
+    claimFolder(out, journal);
+    const comparison = await compareNodes({
+      against,
+      plan,
+      repeats,
+      binaries,
+      stateDir: journal.dir,
+      children: journal,
+      clock: systemClock,
+      reporter: display,
+      signal: interruption.signal,
+      onRun: (run, role, index) => saveRecording(out, run, role, index),
+    });
+    writeFileAtomically(join(out, 'fidelity.json'), `${JSON.stringify(comparison, undefined, 2)}\n`);
+    writeFileAtomically(join(out, 'fidelity.md'), renderMarkdown(comparison));
+    display.close();
+    announce(flags, comparison, out, session);
+    return comparison.passed ? exitCodes.pass : exitCodes.missed;
+  });
+}
+
+/** @throws HollowmarkError `bad-input`. */
+function atMost(max: number, flag: string, value: number | undefined, hint?: string): number | undefined {
+  const checked = positiveInteger(flag, value);
+  if (checked === undefined || checked <= max) return checked;
+  throw new HollowmarkError('bad-input', `${flag}: at most ${max}`, hint === undefined ? {} : { hint });
+}
+
+/** @throws HollowmarkError `bad-input`. */
+function idleMs(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs === undefined) {
+    throw new HollowmarkError('bad-input', `--idle: "${text}" is not a duration`, {
+      hint: 'such as 90s, 5m or 1h30m',
+    });
+  }
+  if (durationMs > durationMsMax) {
+    throw new HollowmarkError('bad-input', `--idle: at most ${formatDuration(durationMsMax)}`);
+  }
+  return durationMs;
+}
+
+/** Requests, connections and audit events of one run: JSON lines, compressed. */
+function saveRecording(out: string, { recording, audit, work }: SideRun, role: Role, index: number): void {
+  const lines = [
+    ...work.phases.map((phase) => ({ type: 'phase', ...phase })),
+    ...recording.connections.map((connection) => ({ type: 'connection', ...connection })),
+    ...recording.requests.map((request) => ({ type: 'request', ...request })),
+    ...audit.map((event) => ({ type: 'audit', ...event })),
+    ...work.snapshots.map((snapshot) => ({ type: 'snapshot', ...snapshot })),
+  ];
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  writeFileAtomically(join(out, `${role}-${index + 1}.jsonl.gz`), gzipSync(text));
+}
+
+function announce(flags: FidelityFlags, comparison: Comparison, out: string, { runId }: Session): void {
+  const table = join(out, 'fidelity.md');
+  if (flags.json) {
+    const { passed, findings, against, version } = comparison;
+    const { unexpected, known, closed } = findings;
+    const line = {
+      type: 'fidelity',
+      id: runId,
+      against,
+      version,
+      passed,
+      unexpected,
+      knownGaps: known.map(({ gap, findings: found }) => ({ id: gap.id, differences: found.length })),
+      closedGaps: closed.map(({ id }) => id),
+      result: join(out, 'fidelity.json'),
+      table,
+    };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+    return;
+  }
+  const terminal = terminalOf(process.stdout);
+  const lines = renderComparison(comparison, terminal);
+  process.stdout.write(`${lines.join('\n')}\ntable: ${fileLink(table, terminal)}\n`);
+}

@@ -1,0 +1,3 @@
+module hollowmark.dev/pause
+
+go 1.24.0

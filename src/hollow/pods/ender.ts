@@ -1,0 +1,102 @@
+import type { PodHost } from './pod-host.ts';
+import { type PodLife, exitOf } from './pod-life.ts';
+import type { PodSpec } from './pod-record.ts';
+import { type Stop, planStops } from './stopping.ts';
+
+type Stage =
+  | { at: 'stopping'; sinceMs: number; sinceWallMs: number; stops: Stop[]; longestMs: number }
+  | { at: 'settling' }
+  | { at: 'cleaning' };
+
+/**
+ * Brings one pod to its end: stops its containers, then its sandbox, then clears away the rest.
+ * Source: pkg/kubelet/kubelet.go (SyncTerminatingPod, SyncTerminatedPod), v1.36.
+ */
+export class Ender {
+  private readonly host: PodHost;
+  private readonly life: PodLife;
+  private readonly report: (always: boolean) => void;
+  private stage: Stage | undefined;
+  /** Tells the timer of those who were told to stop last from the ones before. */
+  private told = 0;
+
+  /** `report` sets the pod's status, if need be (`always`: even if it is the same as before). */
+  constructor(host: PodHost, life: PodLife, report: (always: boolean) => void) {
+    this.host = host;
+    this.life = life;
+    this.report = report;
+  }
+
+  /** All containers are told to stop, and have `graceMs` for it. */
+  begin(spec: PodSpec, graceMs: number): void {
+    const { host, life } = this;
+    const { nowMs, now } = host.context;
+    for (const [index, container] of spec.containers.entries()) {
+      if (life.containers[index]?.run?.is !== 'running') continue;
+      host.containerEvent(spec, container, 'Normal', 'Killing', `Stopping container ${container.name}`);
+    }
+    this.report(false);
+    const stops = planStops(spec, life, graceMs, now.wallMs);
+    const longestMs = Math.max(0, ...stops.map(({ afterMs }) => afterMs));
+    this.stage = { at: 'stopping', sinceMs: nowMs, sinceWallMs: now.wallMs, stops, longestMs };
+    this.stopAfter(spec, longestMs);
+  }
+
+  /** Who was told to stop has stopped by itself after `delayMs`; then the runtime has its part to do. */
+  stopAfter(spec: PodSpec, delayMs: number): void {
+    this.told++;
+    if (delayMs > 0) this.host.wake(spec, delayMs, 'stopped', this.told);
+    else this.onTimer(spec, this.told);
+  }
+
+  onTimer(spec: PodSpec, key: number): void {
+    const { host } = this;
+    if (key === this.told) host.begin(spec, host.context.draw(host.profileOf(spec).stopMs));
+  }
+
+  onWorkDone(spec: PodSpec): void {
+    const { host, life, stage } = this;
+    if (stage?.at !== 'stopping') return;
+    for (const stop of stage.stops) this.stoppedOne(stop, stage.sinceWallMs);
+    life.end = 'stopped';
+    if (life.deleting) {
+      const tookMs = host.context.nowMs - stage.sinceMs - stage.longestMs;
+      if (tookMs > host.profileOf(spec).podIpVisibleAfterKillMs) life.podIp = '';
+      this.settle(spec);
+    } else {
+      // Nobody waits for it: it is seen when the runtime is next looked at (samples: a Job's pod).
+      this.stage = { at: 'settling' };
+      host.wake(spec, host.untilSeenMs(0), 'cleanup');
+    }
+  }
+
+  onCleanup(spec: PodSpec): void {
+    const { life, stage } = this;
+    if (stage?.at === 'settling') this.settle(spec);
+    else if (stage?.at === 'cleaning') {
+      if (life.deleting) life.podIp = '';
+      life.end = 'gone';
+      this.stage = undefined;
+      this.report(true);
+    }
+  }
+
+  /** The container that was told to stop at `toldWallMs` has stopped. */
+  stoppedOne({ index, afterMs, exitCode, reason }: Stop, toldWallMs: number): void {
+    const container = this.life.containers[index];
+    if (container?.run?.is !== 'running') return;
+    const finishedWallMs = afterMs > 0 ? toldWallMs + afterMs : this.host.context.now.wallMs;
+    container.run = exitOf(container.run, finishedWallMs, exitCode, reason);
+    container.started = false;
+    container.ready = false;
+  }
+
+  private settle(spec: PodSpec): void {
+    const { host, life } = this;
+    life.sandboxReady = false;
+    this.report(false);
+    this.stage = { at: 'cleaning' };
+    const cleanupMs = host.context.draw(host.profileOf(spec).cleanupMs);
+    host.wake(spec, life.deleting ? cleanupMs : host.untilSeenMs(cleanupMs), 'cleanup');
+  }
+}

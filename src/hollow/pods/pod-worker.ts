@@ -1,0 +1,397 @@
+import type { PodWake } from '../effects.ts';
+import { Ender } from './ender.ts';
+import type { PodHost } from './pod-host.ts';
+import { type PodLife, newContainer, signatureOf } from './pod-life.ts';
+import type { PodSpec } from './pod-record.ts';
+import { type Status, computedPhase, isFinal, podStatus } from './pod-status.ts';
+import { Prober } from './prober.ts';
+import { type StartOutcome, Starter } from './starter.ts';
+import { type Stop, stopOf } from './stopping.ts';
+import { type Kill, needsSandbox, planSync } from './sync-plan.ts';
+
+/** A sync that failed is done again after 10 s, a pod is looked at anyway every minute, each up to half as much later. */
+const retryMs = 10_000;
+const resyncMs = 60_000;
+const lateMax = 0.5;
+
+/** The API's answer to our status comes back to the workers through the watch and a round of the loop. */
+const echoMs = 500;
+
+/** What one sync still has to do, in this order. */
+type Step = { do: 'sandbox' } | { do: 'kill'; kill: Kill } | { do: 'start'; index: number };
+
+type Stage =
+  | { at: 'idle' }
+  | { at: 'volumes' }
+  | { at: 'sandbox' }
+  | { at: 'start' }
+  | { at: 'kill'; stop: Stop; sinceWallMs: number }
+  | { at: 'ending' };
+
+/** Why a pod is brought to its end: its deletion, its containers' own end, or the kubelet's decision (`evicted`). */
+export type EndCause = 'deleted' | 'completed' | 'evicted';
+
+/**
+ * One pod's worker: as a kubelet's it does one sync after the other (computes the status, then what is missing, then
+ * does that step by step), whenever a container has ended, a probe has turned, time is up, or the pod was changed.
+ * Source: pkg/kubelet/kubelet.go (SyncPod, SyncTerminatingPod, SyncTerminatedPod), pod_workers.go, v1.36.
+ */
+export class PodWorker {
+  spec: PodSpec;
+  readonly life: PodLife;
+  readonly seenUs: number;
+  /** Set until the API server has acknowledged that all containers have started. */
+  unreported: boolean;
+  /** Watch events of writes of ours that are still to come; negative when they came before the answer. */
+  echoes = 0;
+  private readonly host: PodHost;
+  private readonly prober: Prober;
+  private readonly starter: Starter;
+  private readonly ender: Ender;
+  private stage: Stage = { at: 'idle' };
+  private steps: Step[] = [];
+  private prepared = false;
+  /** A sync was asked for during a sync. */
+  private again = false;
+  /** In the sync at hand: containers or sandbox changed; something failed, and when at the earliest it can work. */
+  private touched = false;
+  private failedUntilMs: number | undefined;
+  private dueMs = Number.POSITIVE_INFINITY;
+  private runningSinceMs = Number.POSITIVE_INFINITY;
+  /** Containers whose spec is another one than they run with, and those that the sync at hand has ended for a new start. */
+  private changed: readonly number[] = none;
+  private killed: readonly number[] = none;
+  private reported = 0;
+
+  constructor(host: PodHost, spec: PodSpec, life: PodLife) {
+    this.host = host;
+    this.spec = spec;
+    this.life = life;
+    this.seenUs = host.context.now.us;
+    this.unreported = life.phase === 'Pending';
+    this.prober = new Prober(host, life);
+    this.starter = new Starter(host, life, this.prober);
+    this.ender = new Ender(host, life, (always) => this.report(always));
+  }
+
+  /** Whether nothing of it is left but its object in the API. */
+  get isOver(): boolean {
+    return this.life.end === 'gone';
+  }
+
+  /** Whether it is on the way there. */
+  get isEnding(): boolean {
+    return this.stage.at === 'ending';
+  }
+
+  /** The worker's first sync. */
+  start(): void {
+    this.prober.begin(this.spec);
+    // Containers that run on from before end when they would have.
+    for (const index of this.life.containers.keys()) this.starter.armEnd(this.spec, index);
+    this.sync();
+  }
+
+  /** The pod's spec or metadata changed. */
+  update(spec: PodSpec, generation: number): void {
+    for (const [index, container] of spec.containers.entries()) {
+      if (this.life.containers[index] === undefined) this.life.containers[index] = newContainer();
+      else if (container.image !== this.spec.containers[index]?.image)
+        this.changed = [...this.changed, index];
+    }
+    this.spec = spec;
+    this.life.generation = generation;
+    this.sync();
+  }
+
+  /** The API server has acknowledged a status. */
+  acknowledged(status: Status): void {
+    if (status['phase'] === 'Running' && this.runningSinceMs === Number.POSITIVE_INFINITY) {
+      this.runningSinceMs = this.host.context.nowMs;
+    }
+  }
+
+  /** The status as it would be set now, to compare it with the API server's. */
+  currentStatus(): Status {
+    const { context } = this.host;
+    return podStatus(this.spec, this.life, context.node.address, context.now.wallMs);
+  }
+
+  // ---- what wakes it ----
+
+  onTimer(wake: PodWake, key: number): void {
+    switch (wake) {
+      case 'volumes':
+        if (this.stage.at === 'volumes') this.onVolumes();
+        break;
+      case 'sync':
+        if (this.host.context.nowMs >= this.dueMs - 0.01) this.sync();
+        break;
+      case 'seen':
+        this.sync();
+        break;
+      case 'pulled':
+        if (this.stage.at === 'start') this.onStart(this.starter.onPulled(this.spec, key));
+        break;
+      case 'exit':
+        if (this.starter.onEnd(key)) this.sync();
+        break;
+      case 'probe':
+        if (this.prober.onTimer(this.spec, key, this.isEnding)) this.sync();
+        break;
+      case 'stopped':
+        this.ender.onTimer(this.spec, key);
+        break;
+      case 'cleanup':
+        this.ender.onCleanup(this.spec);
+        break;
+    }
+  }
+
+  /** The runtime has done what it was at. */
+  onWorkDone(): void {
+    const { life, stage } = this;
+    switch (stage.at) {
+      case 'sandbox':
+        if (this.host.fails(this.spec, 'sandbox')) {
+          this.sandboxFailed('rpc error: code = DeadlineExceeded desc = context deadline exceeded');
+          break;
+        }
+        life.sandboxAttempt++;
+        life.sandboxReady = true;
+        this.touched = true;
+        this.report();
+        this.plan();
+        this.next();
+        break;
+      case 'start':
+        this.onStart(this.starter.onWorkDone(this.spec));
+        break;
+      case 'kill':
+        this.ender.stoppedOne(stage.stop, stage.sinceWallMs);
+        this.killed = [...this.killed, stage.stop.index];
+        this.touched = true;
+        this.next();
+        break;
+      case 'ending':
+        this.ender.onWorkDone(this.spec);
+        break;
+      case 'idle':
+      case 'volumes':
+        break;
+    }
+  }
+
+  // ---- one sync ----
+
+  private sync(): void {
+    const { host, life } = this;
+    if (this.isEnding) return;
+    if (this.stage.at !== 'idle') {
+      this.again = true;
+      return;
+    }
+    this.dueMs = Number.POSITIVE_INFINITY;
+    this.touched = false;
+    this.killed = none;
+    this.failedUntilMs = undefined;
+    if (life.sandboxReady) life.podIp = life.address;
+    this.heedEcho();
+    this.report();
+    if (isFinal(computedPhase(this.spec, life))) this.end('completed');
+    else if (this.prepared) this.act();
+    else {
+      this.stage = { at: 'volumes' };
+      host.wake(this.spec, host.context.profile.volumesPollMs, 'volumes');
+    }
+  }
+
+  private onVolumes(): void {
+    const { host, life } = this;
+    if (!host.isPrepared(this.spec)) {
+      host.wake(this.spec, host.context.profile.volumesPollMs, 'volumes');
+      return;
+    }
+    this.prepared = true;
+    if (life.address === '') life.address = host.takeAddress(this.spec);
+    this.act();
+  }
+
+  private act(): void {
+    const { host, life } = this;
+    this.again = false;
+    if (life.sandboxReady) this.plan();
+    else if (!needsSandbox(this.spec, life)) {
+      this.stage = { at: 'idle' };
+      this.end('completed');
+      return;
+    } else {
+      if (life.sandboxAttempt >= 0) {
+        const message = 'Pod sandbox changed, it will be killed and re-created.';
+        host.podEvent(this.spec, 'Normal', 'SandboxChanged', message);
+      }
+      this.steps = [{ do: 'sandbox' }];
+    }
+    this.next();
+  }
+
+  private plan(): void {
+    const plan = planSync(this.spec, this.life, (index) => this.changed.includes(index));
+    this.steps = [
+      ...plan.kill.map((kill): Step => ({ do: 'kill', kill })),
+      ...plan.start.map((index): Step => ({ do: 'start', index })),
+    ];
+    if (!plan.finish) return;
+    // What is left are sidecars; once they have stopped the phase is final.
+    for (const [index, { kind, name }] of this.spec.containers.entries()) {
+      if (kind !== 'sidecar' || this.life.containers[index]?.run?.is !== 'running') continue;
+      this.steps.unshift({
+        do: 'kill',
+        kill: { index, message: `Stopping container ${name}`, graceMs: undefined },
+      });
+    }
+  }
+
+  private next(): void {
+    const { host } = this;
+    const step = this.steps.shift();
+    if (step === undefined) {
+      this.synced();
+      return;
+    }
+    switch (step.do) {
+      case 'sandbox': {
+        const runtime = host.runtimeOf(this.spec);
+        if ('error' in runtime) {
+          this.sandboxFailed(runtime.error);
+          break;
+        }
+        this.stage = { at: 'sandbox' };
+        host.begin(this.spec, host.context.draw(runtime.profile.sandboxMs));
+        break;
+      }
+      case 'kill':
+        this.kill(step.kill);
+        break;
+      case 'start':
+        this.stage = { at: 'start' };
+        this.onStart(this.starter.begin(this.spec, step.index, this.killed.includes(step.index)));
+        break;
+    }
+  }
+
+  /** Nothing can start without a sandbox: it is tried again with a later sync. */
+  private sandboxFailed(error: string): void {
+    this.host.podEvent(
+      this.spec,
+      'Warning',
+      'FailedCreatePodSandBox',
+      `Failed to create pod sandbox: ${error}`,
+    );
+    this.failedUntilMs = retryMs;
+    this.synced();
+  }
+
+  private kill({ index, message, graceMs }: Kill): void {
+    const { host, life, spec } = this;
+    const container = spec.containers[index];
+    const { wallMs } = host.context.now;
+    const stop = stopOf(spec, life, index, graceMs ?? spec.graceMs, 0, wallMs);
+    if (container === undefined || stop === undefined) {
+      this.next();
+      return;
+    }
+    host.containerEvent(spec, container, 'Normal', 'Killing', message);
+    this.changed = this.changed.filter((other) => other !== index);
+    this.stage = { at: 'kill', stop, sinceWallMs: wallMs };
+    this.ender.stopAfter(spec, stop.afterMs);
+  }
+
+  /** A container's start has come to an end, or goes on by itself. */
+  private onStart(outcome: StartOutcome): void {
+    switch (outcome.is) {
+      case 'going-on':
+        return;
+      case 'started':
+        this.touched = true;
+        break;
+      case 'failed': {
+        const untilMs = outcome.retryInMs === undefined ? retryMs : outcome.retryInMs;
+        this.failedUntilMs = Math.min(this.failedUntilMs ?? Number.POSITIVE_INFINITY, untilMs);
+        // Without this init container nothing further can start.
+        if (this.spec.containers[outcome.index]?.kind === 'init') this.steps = [];
+        break;
+      }
+    }
+    this.next();
+  }
+
+  private synced(): void {
+    const { host } = this;
+    this.stage = { at: 'idle' };
+    const late = 1 + host.context.prng.float() * lateMax;
+    if (this.failedUntilMs !== undefined) {
+      this.syncIn(Math.min(this.failedUntilMs, resyncMs) * late);
+      if (this.touched || this.again) host.wake(this.spec, host.untilSeenMs(0), 'seen');
+    } else if (this.touched || this.again) {
+      this.sync();
+    } else if (!this.life.seenRunning) {
+      // After that nothing of a pod that just runs would change: the resync is left out.
+      this.syncIn(resyncMs * late);
+    }
+  }
+
+  private syncIn(delayMs: number): void {
+    const { host } = this;
+    const waitMs = host.untilTakenUpMs(delayMs);
+    this.dueMs = host.context.nowMs + waitMs;
+    host.wake(this.spec, waitMs, 'sync');
+  }
+
+  // ---- the end ----
+
+  /**
+   * Brings the pod to its end, whatever its worker is at. `graceMs` limits what its containers have; `message` is the
+   * kubelet's reason to evict.
+   */
+  end(cause: EndCause, graceMs = this.spec.graceMs, message = ''): void {
+    const { host, life, spec } = this;
+    if (cause === 'deleted') life.deleting = true;
+    if (this.isEnding) {
+      // It ends already; who deletes it meanwhile has it removed from the API once it has.
+      if (life.end === 'gone') this.report(true);
+      return;
+    }
+    if (cause === 'evicted') {
+      life.ended = { reason: 'Evicted', message, sinceWallMs: host.context.now.wallMs };
+    }
+    host.abandon(spec);
+    this.starter.abandon();
+    this.steps = [];
+    this.stage = { at: 'ending' };
+    this.heedEcho();
+    this.ender.begin(spec, graceMs);
+    this.prober.ending(spec);
+  }
+
+  /** From when on the kubelet takes the pod for Running, as the API server told it. */
+  private heedEcho(): void {
+    if (this.host.context.nowMs - this.runningSinceMs >= echoMs) this.life.seenRunning = true;
+  }
+
+  // ---- status ----
+
+  /** Sets the status anew, if it is another one than before. */
+  private report(always = false): void {
+    const { life } = this;
+    const signature = signatureOf(life);
+    if (signature !== this.reported || always) {
+      this.reported = signature;
+      this.host.setStatus(this.spec, this.currentStatus(), life.end === 'gone' && life.deleting);
+    }
+    this.prober.trigger(this.spec);
+  }
+}
+
+/** Most pods have none of either: one empty list for all. */
+const none: readonly number[] = [];

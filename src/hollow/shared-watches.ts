@@ -1,0 +1,165 @@
+import type { ApiClient } from '../kube/client.ts';
+import { Reflector, type WatchHandler, type WatchSpec } from '../kube/reflector.ts';
+import type { RawWatchEvent } from '../wire/codec.ts';
+import { View } from '../wire/view.ts';
+
+/** A watch, as its owner sees it. */
+export type OpenWatch = { stop(): void };
+
+type Subscriber = { node: string; handler: WatchHandler };
+
+/** Which nodes an event is for, and the selector of a watch that serves all of them. */
+type Sharing = { selector: string; nodeOf: ((event: RawWatchEvent) => string) | undefined };
+
+/**
+ * One watch of each kind for all nodes of a shard, in place of one for each node. Of pods and nodes each node gets its
+ * own; whatever else is watched is the same for all.
+ */
+export class SharedWatches {
+  private readonly client: ApiClient;
+  private readonly isOurs: (node: string) => boolean;
+  private readonly shared = new Map<string, SharedWatch>();
+
+  /** @param isOurs whether a node is of this shard: the others' objects come too, and are not kept. */
+  constructor(client: ApiClient, isOurs: (node: string) => boolean) {
+    this.client = client;
+    this.isOurs = isOurs;
+  }
+
+  /** What a watch of `spec` alone would tell, `handler` is told; never before this returns. */
+  open(spec: WatchSpec, node: string, handler: WatchHandler): OpenWatch {
+    const { selector, nodeOf } = sharingOf(spec, node);
+    const key = `${spec.path}?${selector}`;
+    let watch = this.shared.get(key);
+    if (watch === undefined) {
+      watch = new SharedWatch(this.client, { ...spec, selector }, nodeOf, this.isOurs);
+      this.shared.set(key, watch);
+    }
+    const joined = watch;
+    const subscriber = joined.add(node, handler);
+    return {
+      stop: () => {
+        if (joined.remove(subscriber) && this.shared.get(key) === joined) this.shared.delete(key);
+      },
+    };
+  }
+
+  stop(): void {
+    for (const watch of this.shared.values()) watch.stop();
+    this.shared.clear();
+  }
+}
+
+const boundView = new View({ spec: { nodeName: true } });
+const nameView = new View({ metadata: { name: true } });
+
+function sharingOf({ path, selector }: WatchSpec, node: string): Sharing {
+  if (selector === `fieldSelector=spec.nodeName%3D${node}`) {
+    return {
+      selector: 'fieldSelector=spec.nodeName%21%3D',
+      nodeOf: (event) => (event.object(boundView) as { spec: { nodeName: string } }).spec.nodeName,
+    };
+  }
+  if (path === '/api/v1/nodes' && selector === `fieldSelector=metadata.name%3D${node}`) {
+    return {
+      selector: '',
+      nodeOf: (event) => (event.object(nameView) as { metadata: { name: string } }).metadata.name,
+    };
+  }
+  return { selector, nodeOf: undefined };
+}
+
+class SharedWatch implements WatchHandler {
+  private readonly nodeOf: Sharing['nodeOf'];
+  private readonly isOurs: (node: string) => boolean;
+  private readonly reflector: Reflector;
+  /** Those that have just asked, and those that have been told what there is. */
+  private readonly joining = new Set<Subscriber>();
+  private readonly subscribers = new Set<Subscriber>();
+  private readonly byNode = new Map<string, Set<Subscriber>>();
+  /** The objects of nodes that do not look yet, by uid; without {@link nodeOf} all objects. */
+  private readonly kept = new Map<string, { node: string; event: RawWatchEvent }>();
+  private listed = false;
+
+  constructor(
+    client: ApiClient,
+    spec: WatchSpec,
+    nodeOf: Sharing['nodeOf'],
+    isOurs: (node: string) => boolean,
+  ) {
+    this.nodeOf = nodeOf;
+    this.isOurs = isOurs;
+    this.reflector = new Reflector(client, spec, this);
+  }
+
+  add(node: string, handler: WatchHandler): Subscriber {
+    const subscriber = { node, handler };
+    this.joining.add(subscriber);
+    // Whoever asks is in the middle of something.
+    queueMicrotask(() => this.join(subscriber));
+    return subscriber;
+  }
+
+  /** @returns whether nobody is left, and the watch has ended. */
+  remove(subscriber: Subscriber): boolean {
+    this.joining.delete(subscriber);
+    this.subscribers.delete(subscriber);
+    this.byNode.get(subscriber.node)?.delete(subscriber);
+    if (this.subscribers.size + this.joining.size > 0) return false;
+    this.stop();
+    return true;
+  }
+
+  stop(): void {
+    this.reflector.stop();
+  }
+
+  onListing(): void {
+    this.listed = false;
+    this.kept.clear();
+    for (const { handler } of this.subscribers) handler.onListing();
+  }
+
+  onSynced(): void {
+    this.listed = true;
+    for (const { handler } of this.subscribers) handler.onSynced();
+  }
+
+  onEvent(event: RawWatchEvent): void {
+    const node = this.nodeOf?.(event);
+    if (node !== undefined && !this.isOurs(node)) return;
+    const readers = node === undefined ? this.subscribers : this.byNode.get(node);
+    if (node === undefined || readers === undefined) {
+      const { uid } = event.metadata();
+      if (event.type === 'DELETED') this.kept.delete(uid);
+      else this.kept.set(uid, { node: node ?? '', event });
+    }
+    for (const { handler } of readers ?? []) handler.onEvent(event);
+  }
+
+  onInterrupted(reason: string, delayMs: number): void {
+    // One watch, one interruption.
+    const [first] = this.subscribers;
+    first?.handler.onInterrupted?.(reason, delayMs);
+  }
+
+  private join(subscriber: Subscriber): void {
+    const { node, handler } = subscriber;
+    if (!this.joining.delete(subscriber)) return;
+    this.subscribers.add(subscriber);
+    if (this.nodeOf !== undefined) {
+      const ofNode = this.byNode.get(node);
+      if (ofNode === undefined) this.byNode.set(node, new Set([subscriber]));
+      else ofNode.add(subscriber);
+    }
+    handler.onListing();
+    for (const [uid, kept] of this.kept) {
+      if (this.nodeOf === undefined) handler.onEvent(kept.event);
+      else if (kept.node === node) {
+        this.kept.delete(uid);
+        handler.onEvent(kept.event);
+      }
+    }
+    if (this.listed) handler.onSynced();
+  }
+}

@@ -1,0 +1,45 @@
+import { View } from '../wire/view.ts';
+
+/*
+ * What hollow nodes read of the objects that they get. Only that is decoded (under JSON all of it is), so whoever reads
+ * more has to ask for it here.
+ */
+
+/** All of metadata but managedFields, which are most of it and nobody's business on a node. */
+const metadata = {
+  name: true,
+  generateName: true,
+  namespace: true,
+  uid: true,
+  resourceVersion: true,
+  generation: true,
+  creationTimestamp: true,
+  deletionTimestamp: true,
+  deletionGracePeriodSeconds: true,
+  labels: true,
+  annotations: true,
+  ownerReferences: true,
+  finalizers: true,
+} as const;
+
+/** A pod that a kubelet is to run. */
+export const podView = new View({ metadata, spec: true, status: true });
+
+/** A pod whose status is about to be written. */
+export const podStatusView = new View({ metadata, status: true });
+
+/** The node's own object: not its images, which are most of it. */
+export const nodeView = new View({
+  metadata: { name: true, uid: true, labels: true, annotations: true },
+  spec: true,
+  status: { conditions: true, volumesAttached: true },
+});
+
+/** A node that was there before its kubelet. */
+export const knownNodeView = new View({
+  metadata: { name: true, uid: true },
+  status: { conditions: { type: true, status: true }, nodeInfo: { bootID: true } },
+});
+
+/** Who an object is. */
+export const identityView = new View({ metadata: { name: true, uid: true } });
