@@ -1,6 +1,6 @@
 import type { ChartSpec } from '../../report/charts/chart-spec.ts';
 import { seriesColour } from '../../report/charts/chart-spec.ts';
-import type { PeerSample } from './measure.ts';
+import type { PeerSample } from './slopes.ts';
 
 /** One figure of one contender: its median over the runs, and all runs. */
 export type PeerFigure = { contender: string; median: number; runs: number[]; goal: number | undefined };
