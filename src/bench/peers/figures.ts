@@ -23,7 +23,8 @@ type Definition = {
 const megabytes = (bytes: number): number => bytes / 1e6;
 
 function slope(of: (sample: PeerSample) => number): Definition['of'] {
-  return (small, large) => (of(large) - of(small)) / (large.nodes - small.nodes);
+  return (small, large) =>
+    large.nodes === small.nodes ? undefined : (of(large) - of(small)) / (large.nodes - small.nodes);
 }
 
 const definitions: readonly Definition[] = [
@@ -32,14 +33,14 @@ const definitions: readonly Definition[] = [
     text: 'memory per empty node',
     unit: 'MB',
     of: slope((s) => megabytes(s.idleRssBytes)),
-    goals: { kubelet: 0.28, lite: 0.03 },
+    goals: { 'Hollowmark kubelet': 0.28, 'Hollowmark lite': 0.03 },
   },
   {
     id: 'memory-node-pods',
     text: 'memory per node with 8 pods of 8 namespaces',
     unit: 'MB',
     of: slope((s) => megabytes(s.podsRssBytes)),
-    goals: { kubelet: 0.36 },
+    goals: { 'Hollowmark kubelet': 0.36 },
   },
   {
     id: 'memory-pod',
@@ -47,14 +48,14 @@ const definitions: readonly Definition[] = [
     unit: 'KB',
     of: (_, { moreRssBytes, podsRssBytes, morePods }) =>
       moreRssBytes === undefined ? undefined : (moreRssBytes - podsRssBytes) / morePods / 1000,
-    goals: { kubelet: 2, kubemark: 2 },
+    goals: { 'Hollowmark kubelet': 2, 'Hollowmark kubemark': 2 },
   },
   {
     id: 'cpu-node',
     text: 'CPU per steady node',
     unit: 'ms/s',
     of: slope((s) => s.idleCpuMsPerSecond),
-    goals: { kubelet: 0.04 },
+    goals: { 'Hollowmark kubelet': 0.04 },
   },
   {
     id: 'cpu-lease',
@@ -64,21 +65,21 @@ const definitions: readonly Definition[] = [
       const msPerSecond = slope((s) => s.idleCpuMsPerSecond)(small, large);
       return msPerSecond === undefined ? undefined : msPerSecond * 1000 * leaseIntervalSeconds;
     },
-    goals: { kubelet: 150, kubemark: 150 },
+    goals: { 'Hollowmark kubelet': 150, 'Hollowmark kubemark': 150 },
   },
   {
     id: 'cpu-start',
     text: 'CPU per pod started',
     unit: 'ms',
     of: (_, large) => large.started.cpuMsPerPod,
-    goals: { kubelet: 2.2, kubemark: 1.5 },
+    goals: { 'Hollowmark kubelet': 2.2, 'Hollowmark kubemark': 1.5 },
   },
   {
     id: 'cpu-delete',
     text: 'CPU per pod deleted',
     unit: 'ms',
     of: (_, large) => large.deleted.cpuMsPerPod,
-    goals: { kubelet: 1.8, kubemark: 1.2 },
+    goals: { 'Hollowmark kubelet': 1.8, 'Hollowmark kubemark': 1.2 },
   },
   {
     id: 'watches-node',
@@ -139,7 +140,7 @@ export function peerRows(samples: readonly PeerSample[]): PeerRow[] {
         .map(([small, large]) => of(small, large))
         .filter((value) => value !== undefined);
       if (runs.length === 0) return [];
-      return [{ contender, median: median(runs), runs, goal: goals?.[contender.replace('Hollowmark ', '')] }];
+      return [{ contender, median: median(runs), runs, goal: goals?.[contender] }];
     }),
   }));
 }
