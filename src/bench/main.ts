@@ -1,11 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { tool } from '../base/package-info.ts';
-import { type Sample, measureNodes } from './measure-nodes.ts';
-import { figures, renderTable } from './table.ts';
+import { renderPngs } from '../report/png/render-png.ts';
+import { contenders } from './peers/contenders.ts';
+import { peerChart, peerRows, renderRows } from './peers/figures.ts';
+import { type Headline, measureHeadline, renderHeadline } from './peers/headline.ts';
+import { type PeerSample, measureSlopes } from './peers/slopes.ts';
 import { measureWire, renderWire } from './wire.ts';
 
 const machine = {
@@ -14,6 +17,9 @@ const machine = {
   memoryBytes: totalmem(),
   node: process.version,
 };
+
+/** What the ratios in a table refer to. */
+const reference = 'KWOK';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -26,41 +32,103 @@ function save(out: string, name: string, data: object, text: string): void {
   process.stdout.write(text);
 }
 
-type NodeOptions = {
+const onMachine = `${machine.cpu}, ${machine.cores} cores with the control plane on them, Node ${machine.node}.`;
+
+type PeerFlags = {
+  contenders: string[];
   from: number;
   to: number;
   runs: number;
-  'pods-per-node': number;
+  'more-pods': number;
   idle: number;
+  rate: number;
   out: string;
 };
 
 /**
- * What a hollow node and a pod cost, as the slope between two sizes of fleet, so that what the process costs without any
- * node drops out. Several runs, interleaved; medians.
+ * What a node and a pod cost, as the slope between two sizes of fleet, so that what the process costs without any node
+ * drops out. Several runs, interleaved; medians. Each contender has the same kind of control plane, one after the other.
  */
-async function benchNodes(options: NodeOptions): Promise<void> {
-  const samples: Sample[] = [];
-  for (let run = 1; run <= options.runs; run++) {
-    for (const nodes of [options.from, options.to]) {
-      say(`run ${run} of ${options.runs}: ${nodes} nodes`);
-      const sample = await measureNodes({
-        nodes,
-        // Only the large fleet runs pods: theirs is no slope over nodes.
-        podsPerNode: nodes === options.to ? options['pods-per-node'] : 0,
-        idleMs: options.idle * 1000,
-        stateDir: join(tmpdir(), `hollowmark-bench-${process.pid}-${run}-${nodes}`),
-        clock: systemClock,
-        say,
-      });
-      samples.push(sample);
-      say(`  ${JSON.stringify(sample)}`);
+async function benchPeers(name: string, flags: PeerFlags): Promise<void> {
+  const samples: PeerSample[] = [];
+  for (let run = 1; run <= flags.runs; run++) {
+    for (const contender of flags.contenders) {
+      const share = contenders[contender]?.nodesShare ?? 1;
+      for (const size of [flags.from, flags.to]) {
+        const nodes = Math.max(1, Math.round(size * share));
+        say(`run ${run} of ${flags.runs}: ${contender}, ${nodes} nodes`);
+        const sample = await measureSlopes({
+          contender,
+          nodes,
+          idleMs: flags.idle * 1000,
+          morePodsPerNode: size === flags.to ? flags['more-pods'] : 0,
+          podsPerSecond: Math.max(1, flags.rate * (share === 1 ? 1 : 0.2)),
+          clock: systemClock,
+          say,
+        });
+        samples.push(sample);
+      }
     }
   }
-  const table = figures(samples, options.from, options.to);
-  const text = renderTable(table, { ...options, podsPerNode: options['pods-per-node'] }, machine);
-  save(options.out, 'bench', { options, samples, figures: table }, text);
+  const rows = peerRows(samples);
+  const text = [
+    onMachine,
+    `Slopes from ${flags.from} to ${flags.to} nodes (kubemark: a hundredth of that), medians of ${flags.runs} runs; in parentheses multiples of ${reference}.`,
+    '',
+    renderRows(rows, reference),
+  ].join('\n');
+  save(flags.out, name, { flags, samples, rows }, text);
+  const { files, warning } = await renderPngs([peerChart(rows, reference)]);
+  for (const file of files) writeFileSync(join(flags.out, file.name), file.bytes);
+  if (warning !== undefined) say(warning);
 }
+
+type HeadlineFlags = { contenders: string[]; nodes: number; 'pods-per-node': number; out: string };
+
+async function benchHeadline(flags: HeadlineFlags): Promise<void> {
+  const results: Headline[] = [];
+  for (const contender of flags.contenders) {
+    const { nodes } = flags;
+    say(`${contender}: ${nodes} nodes`);
+    results.push(
+      await measureHeadline({
+        contender,
+        nodes,
+        podsPerNode: flags['pods-per-node'],
+        podsPerDeployment: 1000,
+        clock: systemClock,
+        say,
+      }),
+    );
+  }
+  save(flags.out, 'headline', { flags, results }, `${onMachine}\n\n${renderHeadline(results)}`);
+}
+
+function contenderFlags<T>(command: Argv<T>, defaults: string[]) {
+  return command.option('contenders', {
+    type: 'string',
+    array: true,
+    choices: Object.keys(contenders),
+    default: defaults,
+    describe: 'Who takes part',
+  });
+}
+
+function peerFlags<T>(command: Argv<T>, defaults: string[]) {
+  return contenderFlags(command, defaults)
+    .option('from', { type: 'number', default: 200, describe: 'Nodes of the small fleet' })
+    .option('to', { type: 'number', default: 1000, describe: 'Nodes of the large fleet' })
+    .option('runs', { type: 'number', default: 3, describe: 'Runs of each' })
+    .option('more-pods', {
+      type: 'number',
+      default: 22,
+      describe: 'Pods a node of the large fleet, beyond one of each of 8 namespaces',
+    })
+    .option('idle', { type: 'number', default: 60, describe: 'Seconds over which idle nodes are watched' })
+    .option('rate', { type: 'number', default: 60, describe: 'Pods a second that are asked for' });
+}
+
+const hollowmarks = Object.keys(contenders).filter((name) => name.startsWith('Hollowmark'));
 
 await yargs(process.argv.slice(2))
   .scriptName('npm run bench --')
@@ -68,22 +136,23 @@ await yargs(process.argv.slice(2))
   .command(
     '$0',
     'What hollow nodes and pods cost the harness, as a slope between two fleets',
+    (command) => peerFlags(command, hollowmarks.slice(0, 1)),
+    (flags) => benchPeers('bench', flags),
+  )
+  .command(
+    'peers',
+    'The same of all wire profiles, of KWOK and of kubemark, side by side',
+    (command) => peerFlags(command, Object.keys(contenders)),
+    (flags) => benchPeers('peers', flags),
+  )
+  .command(
+    'headline',
+    'How long 2,000 nodes take to be filled with 60,000 pods, beside KWOK',
     (command) =>
-      command
-        .option('from', { type: 'number', default: 200, describe: 'Nodes of the small fleet' })
-        .option('to', { type: 'number', default: 1000, describe: 'Nodes of the large fleet' })
-        .option('runs', { type: 'number', default: 3, describe: 'Runs of each' })
-        .option('pods-per-node', {
-          type: 'number',
-          default: 10,
-          describe: 'Pods started and deleted on each node of the large fleet',
-        })
-        .option('idle', {
-          type: 'number',
-          default: 60,
-          describe: 'Seconds over which idle nodes are watched',
-        }),
-    (options) => benchNodes(options),
+      contenderFlags(command, [...hollowmarks.slice(0, 2), reference])
+        .option('nodes', { type: 'number', default: 2000, describe: 'Nodes' })
+        .option('pods-per-node', { type: 'number', default: 30, describe: 'Pods a node' }),
+    (flags) => benchHeadline(flags),
   )
   .command(
     'wire',
