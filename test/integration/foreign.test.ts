@@ -58,13 +58,20 @@ beforeAll(async () => {
     const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
     return (await cp.admin.call<{ items: unknown[] }>('GET', leases)).body.items.length === 2;
   });
-  await eventually('the residents run', async () => {
-    const { body } = await cp.admin.call<{ items: { status: { phase: string } }[] }>(
-      'GET',
-      '/api/v1/namespaces/residents/pods',
-    );
-    return body.items.filter(({ status }) => status.phase === 'Running').length === 8;
-  });
+  // A minute after a pod's start its kubelet adds what it read from the cgroups. After that it writes no more.
+  await eventually(
+    'the residents run, and their kubelets have said all there is',
+    async () => {
+      const { body } = await cp.admin.call<{
+        items: { status: { phase: string; resources?: { limits?: unknown } } }[];
+      }>('GET', '/api/v1/namespaces/residents/pods');
+      const settled = body.items.filter(
+        ({ status }) => status.phase === 'Running' && status.resources?.limits !== undefined,
+      );
+      return settled.length === 8;
+    },
+    150_000,
+  );
 });
 
 afterAll(async () => {
