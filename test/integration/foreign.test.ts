@@ -65,10 +65,10 @@ beforeAll(async () => {
       const { body } = await cp.admin.call<{
         items: { status: { phase: string; resources?: { limits?: unknown } } }[];
       }>('GET', '/api/v1/namespaces/residents/pods');
-      const settled = body.items.filter(
+      const resting = body.items.filter(
         ({ status }) => status.phase === 'Running' && status.resources?.limits !== undefined,
       );
-      return settled.length === 8;
+      return resting.length === 8;
     },
     150_000,
   );
