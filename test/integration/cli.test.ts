@@ -96,7 +96,7 @@ describe('the command line, as a user has it', () => {
   it.each([
     [['run', 'nowhere.yaml'], 'nowhere.yaml'],
     [['run', 'small.yaml', '--nodes', '0'], '--nodes'],
-    [['run', 'small.yaml', '--profile', 'lite'], '--profile'],
+    [['run', 'small.yaml', '--profile', 'light'], '--profile'],
     [['run', 'small.yaml', '--identity', 'none'], '--identity'],
     [['run', 'small.yaml', '--frobnicate'], 'frobnicate'],
     [['run', 'small.yaml', '--binaries', 'nowhere'], 'nowhere'],
