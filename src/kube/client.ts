@@ -253,6 +253,8 @@ export class ApiClient {
           this.transports = this.transports.filter((other) => other !== transport);
           if (wasConnecting) this.connectFailed(error);
           else this.failures = Math.max(this.failures, 1);
+          // Those that waited for room on the lost one.
+          if (this.pending.length > 0) this.connect();
         },
       });
       this.transports.push(transport);
@@ -327,8 +329,13 @@ class Call implements StreamHandler {
 
   onData(chunk: Buffer): void {
     this.sizeBytes += chunk.length;
-    if (this.sizeBytes > answerBytesMax) this.stream?.cancel();
-    else this.chunks.push(chunk);
+    if (this.sizeBytes <= answerBytesMax) {
+      this.chunks.push(chunk);
+      return;
+    }
+    const { method, path } = this.request;
+    this.fail(new NoAnswerError(`the answer to ${method} ${path} exceeds ${answerBytesMax} bytes`, false));
+    this.stream?.cancel();
   }
 
   onEnd({ complete, refused, reason }: StreamEnd): void {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { type SecureContext, type SecureContextOptions, createSecureContext } from 'node:tls';
 
 /** A client certificate and its key. PEM texts. */
@@ -32,7 +33,11 @@ export type ClientSubject = { user: string; groups: readonly string[] };
 export type IdentityHeaders = Readonly<Record<string, string | string[]>>;
 
 /** What a connection shows when it is opened. The same object until it is replaced. */
-export type TlsIdentity = { certificate: ClientCertificate | undefined };
+export type TlsIdentity = {
+  certificate: ClientCertificate | undefined;
+  /** Of this identity alone, where its certificate cannot take turns with others in a shared one. */
+  ownContext?: SecureContext;
+};
 
 /** Who a client is to the API server: what it shows when it connects, and in each request. Both may change. */
 export interface ClientIdentity {
@@ -70,7 +75,10 @@ export class CredentialsIdentity implements ClientIdentity {
 
   /** Holds from the next request (token) and the next connection (certificate) on. */
   update(credentials: Credentials): void {
-    this.shown = tlsIdentity(this.endpoint, credentials.certificate);
+    // Only another certificate makes new connections necessary (client-go's exec plugins do the same).
+    if (!sameCertificate(this.shown.certificate, credentials.certificate)) {
+      this.shown = tlsIdentity(this.endpoint, credentials.certificate);
+    }
     this.extra = bearer(credentials.token);
   }
 
@@ -107,10 +115,32 @@ function bearer(token: string | undefined): IdentityHeaders {
   return token === undefined ? noHeaders : { authorization: `Bearer ${token}` };
 }
 
+function sameCertificate(a: ClientCertificate | undefined, b: ClientCertificate | undefined): boolean {
+  return a?.certPem === b?.certPem && a?.keyPem === b?.keyPem;
+}
+
 /** @throws when the certificate or its key cannot be read: now, not with the first connection. */
 function tlsIdentity(endpoint: ApiServerEndpoint, certificate: ClientCertificate | undefined): TlsIdentity {
+  if (certificate !== undefined && !canShareContext(certificate)) {
+    return { certificate, ownContext: ownContext(endpoint, certificate) };
+  }
   connectionContext(endpoint, { certificate });
   return { certificate };
+}
+
+/**
+ * OpenSSL keeps one certificate for each type of key, and all intermediate ones, until the context is gone. So only
+ * certificates of one type, without intermediate ones, can take turns in it: those that we sign ourselves are such.
+ */
+function canShareContext({ certPem }: ClientCertificate): boolean {
+  return (
+    certPem.split('-----BEGIN CERTIFICATE-----').length === 2 &&
+    new X509Certificate(certPem).publicKey.asymmetricKeyType === 'ec'
+  );
+}
+
+function ownContext(endpoint: ApiServerEndpoint, { certPem, keyPem }: ClientCertificate): SecureContext {
+  return createSecureContext({ ...trust(endpoint), cert: certPem, key: keyPem });
 }
 
 /** The native part of a context, which OpenSSL copies certificate and key from when a connection begins. */
@@ -124,7 +154,9 @@ const contexts = new WeakMap<ApiServerEndpoint, EndpointContexts>();
  * for each of thousands of certificates would be a fifth of a fleet's memory: one is shared, and given the certificate
  * of whoever connects. Where Node.js does not have the means, each connection gets a context of its own.
  */
-export function connectionContext(endpoint: ApiServerEndpoint, { certificate }: TlsIdentity): SecureContext {
+export function connectionContext(endpoint: ApiServerEndpoint, identity: TlsIdentity): SecureContext {
+  const { certificate } = identity;
+  if (identity.ownContext !== undefined) return identity.ownContext;
   let shared = contexts.get(endpoint);
   if (shared === undefined) contexts.set(endpoint, (shared = {}));
   if (certificate === undefined) return (shared.anonymous ??= createSecureContext(trust(endpoint)));
@@ -132,7 +164,7 @@ export function connectionContext(endpoint: ApiServerEndpoint, { certificate }: 
   const context = (shared.dressed ??= createSecureContext(trust(endpoint)));
   const native = context.context as NativeContext;
   if (typeof native?.setCert !== 'function' || typeof native.setKey !== 'function') {
-    return createSecureContext({ ...trust(endpoint), cert: certPem, key: keyPem });
+    return ownContext(endpoint, certificate);
   }
   // In this order: a certificate that is not the key's takes the key away.
   native.setCert(certPem);

@@ -229,7 +229,8 @@ export class Http2Session {
       stream.receivedBytes = 0;
     }
     if (data.length > 0) stream.handler.onData(Buffer.from(data));
-    if (last) this.complete(stream);
+    // The handler may have cancelled it.
+    if (last && this.streams.get(streamId) === stream) this.complete(stream);
   }
 
   private onHeaders(frameFlags: number, streamId: number, block: Buffer): void {
@@ -249,7 +250,7 @@ export class Http2Session {
         stream.handler.onResponse(status, contentType);
       }
     }
-    if (last) this.complete(stream);
+    if (last && this.streams.get(streamId) === stream) this.complete(stream);
   }
 
   private onContinuation(frameFlags: number, payload: Buffer): void {

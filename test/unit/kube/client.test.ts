@@ -37,12 +37,14 @@ const ok: Handler = (stream) => {
 let authority: SigningAuthority;
 let serving: ClientCertificate;
 let clientCertificate: ClientCertificate;
+let renewedCertificate: ClientCertificate;
 
 beforeAll(async () => {
   authority = await createAuthority('test-ca', () => systemClock.wallMs());
   const issuer = await CertificateIssuer.open(authority, () => systemClock.wallMs());
   serving = await issuer.issueServing({ commonName: 'test', dnsNames: [], ipAddresses: ['127.0.0.1'] });
   clientCertificate = await issuer.issueClient({ user: 'tester', groups: [] });
+  renewedCertificate = await issuer.issueClient({ user: 'tester', groups: [] });
 });
 
 /** A real HTTP/2 server with TLS on loopback, with answers by script. */
@@ -150,7 +152,10 @@ describe('ApiClient', () => {
     const underWay = get(client);
     await vi.waitFor(() => expect(answer).toBeDefined());
     server.handler = ok;
-    identity.update({ certificate: clientCertificate });
+    identity.update({ certificate: clientCertificate, token: 'renewed' });
+    expect((await get(client)).status).toBe(200);
+    expect(server.sessions).toHaveLength(1);
+    identity.update({ certificate: renewedCertificate });
     expect((await get(client)).status).toBe(200);
     expect(server.sessions).toHaveLength(2);
     // What was on its way over the old one is still answered.
