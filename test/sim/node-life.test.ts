@@ -179,6 +179,48 @@ describe('a pod that does not fit', () => {
   });
 });
 
+describe('a pod that is deleted after it has ended, or was never taken', () => {
+  it('goes, although its Failed status was still waiting to be written', () => {
+    const world = readyWorld('rejected');
+    const uid = world.createPod('big', 'default', requesting({ cpu: '64' }));
+    world.deletePod(uid);
+    world.advance(30_000);
+    expect(world.patches.map(({ status }) => status['phase'])).toEqual(['Failed']);
+    expect(world.count('DELETE', /\/pods\/big$/)).toBe(1);
+    expect(world.pods.has(uid)).toBe(false);
+  });
+
+  it.each([
+    ['GET', ['GET', 'PATCH', 'DELETE']],
+    ['PATCH', ['GET', 'PATCH', 'GET', 'DELETE']],
+  ])('goes, when its deletion comes just before the %s of its last status', (before, expected) => {
+    const faults = { ...noFaults };
+    const world = readyWorld('overtaken', {}, faults);
+    const uid = world.createPod(
+      'job',
+      'default',
+      { restartPolicy: 'Never', containers: [busybox] },
+      of('c', 'run-duration', '2s'),
+    );
+    world.advance(3_600);
+    // It ends, and only long after that its status can be written.
+    faults.serverError = 1;
+    world.advance(1_500);
+    faults.serverError = 0;
+    world.watchDelayMs = 100;
+    const sent: string[] = [];
+    world.beforeServing = ({ method, path }) => {
+      if (!path.includes('/pods/job')) return;
+      sent.push(method);
+      if (method === before) world.deletePod(uid);
+    };
+    world.advance(30_000);
+    expect(sent).toEqual(expected);
+    expect(world.patches.map(({ status }) => status['phase'])).toContain('Succeeded');
+    expect(world.pods.has(uid)).toBe(false);
+  });
+});
+
 describe('what others write', () => {
   it('to a pod’s status is written again: readiness that the node controller took away', () => {
     const world = readyWorld('reconcile');

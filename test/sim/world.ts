@@ -143,6 +143,10 @@ export class World {
   readonly events: { reason: string; message: string; count: number; about: string }[] = [];
   private readonly eventsByName = new Map<string, { count: number }>();
   readonly patches: { name: string; status: Json }[] = [];
+  /** Told of each request before it is answered. */
+  beforeServing: (request: KubeletRequest) => void = () => {};
+  /** Constant: a watch never reorders its events. */
+  watchDelayMs = 2;
 
   /** @param kubeletSeed the kubelet's own, when only the world is to be the same. */
   constructor(
@@ -375,6 +379,7 @@ export class World {
   private serve(request: KubeletRequest): { status: number; body?: unknown } {
     const path = request.path.replace(/\?.*/, '');
     const body = structuredClone(request.body) as Json | undefined;
+    this.beforeServing(request);
     if (path.includes('/events')) return this.serveEvent(request, path, body);
     if (path.endsWith('/token')) {
       return { status: this.prng.float() < this.faults.forbiddenToken ? 403 : 201 };
@@ -476,8 +481,7 @@ export class World {
   private sendObject(key: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void {
     if (!this.watches.has(key)) return;
     const copy = structuredClone(object);
-    // Constant: a watch never reorders its events.
-    this.clock.timer(2, () => {
+    this.clock.timer(this.watchDelayMs, () => {
       if (this.watches.has(key)) this.deliver({ type: 'object', key, change, event: eventOf(copy) });
     });
   }

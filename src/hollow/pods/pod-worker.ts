@@ -387,7 +387,7 @@ export class PodWorker {
     const signature = signatureOf(life);
     if (signature !== this.reported || always) {
       this.reported = signature;
-      this.host.setStatus(this.spec, this.currentStatus(), life.end === 'gone' && life.deleting);
+      this.host.setStatus(this.spec, life, this.currentStatus());
     }
     this.prober.trigger(this.spec);
   }

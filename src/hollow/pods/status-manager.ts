@@ -15,7 +15,9 @@ export interface StatusSource {
   onGone(uid: string, deletedByUs: boolean): void;
 }
 
-type Sync = { status: Status; deletable: boolean };
+/** Nothing of the pod is left here (`finished`); its deletion was asked for (`deleting`). With both it is deleted. */
+type PodEnd = { finished: boolean; deleting: boolean };
+type Sync = PodEnd & { status: Status };
 type InFlight = Sync & { uid: string; sentUs: number };
 
 /**
@@ -39,17 +41,17 @@ export class StatusManager {
     this.source = source;
   }
 
-  /** The pod has this status now; it is written when its turn comes. `deletable`: it is to be deleted after that. */
-  set(uid: string, status: Status, deletable: boolean): void {
+  /** The pod has this status now; it is written when its turn comes, and a pod that has ended deleted after that. */
+  set(uid: string, status: Status, end: PodEnd): void {
     this.later.delete(uid);
-    this.waiting.set(uid, { status, deletable });
+    this.waiting.set(uid, { status, ...end });
     this.next();
   }
 
   /** The API server may have another status than this, the last that was set: it is compared with the next period. */
   compareLater(uid: string, status: Status): void {
     if (!this.isIdle(uid)) return;
-    this.postpone(uid, { status, deletable: false });
+    this.postpone(uid, { status, finished: false, deleting: false });
   }
 
   /** Whether nothing of the pod is being written or waits to be. */
@@ -124,11 +126,13 @@ export class StatusManager {
       this.fail(sync);
       return;
     }
-    const pod = body as { metadata: { uid: string }; status?: Status };
+    const pod = body as { metadata: { uid: string; deletionTimestamp?: string }; status?: Status };
     if (pod.metadata.uid !== sync.uid) {
       this.gone(sync, false);
       return;
     }
+    // The watch may not have told of it yet.
+    if (pod.metadata.deletionTimestamp !== undefined) sync.deleting = true;
     const patch = statusPatch(sync.uid, pod.status ?? {}, sync.status);
     if (patch === undefined) {
       this.onWritten(sync, false);
@@ -156,7 +160,7 @@ export class StatusManager {
   private onWritten(sync: InFlight, patched: boolean): void {
     this.source.onSynced(sync.uid, sync.status, sync.sentUs, patched);
     const path = this.source.pathOf(sync.uid);
-    if (!sync.deletable || path === undefined) {
+    if (!sync.finished || !sync.deleting || path === undefined) {
       this.finish();
       return;
     }
@@ -189,8 +193,8 @@ export class StatusManager {
     this.finish();
   }
 
-  private postpone(uid: string, { status, deletable }: Sync): void {
-    this.later.set(uid, { status, deletable });
+  private postpone(uid: string, { status, finished, deleting }: Sync): void {
+    this.later.set(uid, { status, finished, deleting });
     if (this.laterArmed) return;
     this.laterArmed = true;
     this.context.after(syncPeriodMs, { of: 'status-sync' });
