@@ -322,6 +322,25 @@ describe('a kubelet that starts again', () => {
     expect(statusOf(world, other)['podIP']).not.toBe(before['podIP']);
   });
 
+  it('gives the addresses of those that ended or went meanwhile to others', () => {
+    const world = new World('addresses');
+    world.podCidr = '10.128.0.0/29';
+    world.start();
+    world.advance(12_000);
+    const uids = Array.from({ length: 5 }, (_, index) => world.createPod(`p${index}`));
+    world.advance(20_000);
+    const [first = '', second = ''] = uids;
+    world.clock.timer(1000, () => {
+      world.forceDeletePod(first);
+      world.writeStatus(second, (status) => (status.phase = 'Failed'));
+    });
+    world.restart(true, 5_000);
+    world.advance(5_000);
+    const others = [world.createPod('q0'), world.createPod('q1')];
+    world.advance(20_000);
+    expect(others.map((uid) => statusOf(world, uid).phase)).toEqual(['Running', 'Running']);
+  });
+
   it('after a crash of the node: new sandbox, containers restarted, a Job’s pod failed', () => {
     const world = readyWorld('crash');
     const uid = running(world);

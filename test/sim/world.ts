@@ -145,6 +145,7 @@ export class World {
   readonly patches: { name: string; status: Json }[] = [];
   /** Told of each request before it is answered. */
   beforeServing: (request: KubeletRequest) => void = () => {};
+  podCidr = '10.128.0.0/24';
   /** Constant: a watch never reorders its events. */
   watchDelayMs = 2;
 
@@ -431,7 +432,7 @@ export class World {
       this.node = { ...(body as Json & { spec: Json }), metadata: { name: 'hollow-1', uid: 'node-uid' } };
       this.clock.timer(50, () => {
         if (this.node === undefined) return;
-        this.node.spec['podCIDR'] = '10.128.0.0/24';
+        this.node.spec['podCIDR'] = this.podCidr;
         this.sendObject('nodes', 'MODIFIED', this.node);
       });
       return { status: 201, body: this.node };

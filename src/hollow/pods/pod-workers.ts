@@ -89,6 +89,8 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     if (listed === undefined) return;
     const known = [...this.workers.keys(), ...this.written.keys()];
     for (const uid of known) if (!listed.has(uid)) this.removed(uid);
+    // Pods that ended or went while the kubelet was away.
+    for (const uid of this.runtime.uids) if (!this.workers.has(uid)) this.runtime.forget(uid);
   }
 
   onReferenceSynced(key: string): void {
@@ -235,7 +237,6 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.statuses.forget(uid);
     this.references.release(uid, spec.namespace, spec.references);
     this.tokens.release(uid);
-    this.runtime.ips.release(uid);
     this.runtime.forget(uid);
     this.events.forget(uid);
     this.workers.delete(uid);
