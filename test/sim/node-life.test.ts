@@ -341,6 +341,18 @@ describe('a kubelet that starts again', () => {
     expect(others.map((uid) => statusOf(world, uid).phase)).toEqual(['Running', 'Running']);
   });
 
+  it('starts the container that a pod was given meanwhile', () => {
+    const world = readyWorld('debugged');
+    const uid = running(world);
+    world.clock.timer(1000, () =>
+      world.changeSpec(uid, (spec) => (spec['ephemeralContainers'] = [{ name: 'debug', image: 'busybox' }])),
+    );
+    world.restart(true, 5_000);
+    world.advance(10_000);
+    const [status] = statusOf(world, uid)['ephemeralContainerStatuses'] as Json[];
+    expect(status).toMatchObject({ name: 'debug', state: { running: {} } });
+  });
+
   it('after a crash of the node: new sandbox, containers restarted, a Job’s pod failed', () => {
     const world = readyWorld('crash');
     const uid = running(world);

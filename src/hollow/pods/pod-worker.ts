@@ -69,6 +69,8 @@ export class PodWorker {
     this.life = life;
     this.seenUs = host.context.now.us;
     this.unreported = life.phase === 'Pending';
+    // The pod may have been given containers while no kubelet looked.
+    for (const index of spec.containers.keys()) life.containers[index] ??= newContainer();
     this.prober = new Prober(host, life);
     this.starter = new Starter(host, life, this.prober);
     this.ender = new Ender(host, life, (always) => this.report(always));
