@@ -87,6 +87,22 @@ describe('a node whose memory runs short', () => {
     expect(world.readyCondition).toBe('True');
   });
 
+  it('evicts no other while one has yet to stop, and none that is being deleted', () => {
+    const world = readyWorld('slow-eviction', node);
+    const slow = of('c', 'term-duration', '1h');
+    const spec = requesting({ memory: '50Mi' });
+    const deleted = world.createPod('deleted', 'default', spec, { ...hungry('450Mi'), ...slow });
+    const greedy = world.createPod('greedy', 'default', spec, { ...hungry('300Mi'), ...slow });
+    const modest = world.createPod('modest', 'default', requesting({ memory: '300Mi' }), hungry('250Mi'));
+    world.advance(5_000);
+    world.deletePod(deleted);
+    world.advance(20_000);
+    expect(world.events.filter(({ reason }) => reason === 'Evicted')).toMatchObject([
+      { about: 'greedy', count: 1 },
+    ]);
+    expect([greedy, modest].map((uid) => statusOf(world, uid).phase)).toEqual(['Failed', 'Running']);
+  });
+
   it('does not look at its memory as long as no pod says what it uses', () => {
     const world = readyWorld('asleep', node);
     world.createPod('p');

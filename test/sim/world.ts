@@ -275,15 +275,19 @@ export class World {
     return uid;
   }
 
-  deletePod(uid: string): void {
+  /** @param graceSeconds else what its spec says; whoever deletes it again can only shorten that. */
+  deletePod(uid: string, graceSeconds?: number): void {
     const pod = this.pods.get(uid);
-    if (pod === undefined || pod.metadata['deletionTimestamp'] !== undefined) return;
+    if (pod === undefined) return;
+    const { metadata } = pod;
+    if (metadata['deletionTimestamp'] !== undefined && graceSeconds === undefined) return;
     if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') {
       this.forceDeletePod(uid);
       return;
     }
-    pod.metadata['deletionTimestamp'] = '2026-11-21T05:05:10Z';
-    pod.metadata.generation++;
+    if (metadata['deletionTimestamp'] === undefined) metadata.generation++;
+    metadata['deletionTimestamp'] = '2026-11-21T05:05:10Z';
+    if (graceSeconds !== undefined) metadata['deletionGracePeriodSeconds'] = graceSeconds;
     this.touch(pod);
     this.notify('MODIFIED', pod);
   }

@@ -358,10 +358,12 @@ export class PodWorker {
    */
   end(cause: EndCause, graceMs = this.spec.graceMs, message = ''): void {
     const { host, life, spec } = this;
+    const wasDeleting = life.deleting;
     if (cause === 'deleted') life.deleting = true;
     if (this.isEnding) {
       // It ends already; who deletes it meanwhile has it removed from the API once it has.
-      if (life.end === 'gone') this.report(true);
+      if (life.end !== 'gone') this.ender.shorten(spec, graceMs);
+      else if (!wasDeleting) this.report(true);
       return;
     }
     if (cause === 'evicted') {

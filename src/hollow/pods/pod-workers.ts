@@ -118,12 +118,12 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private changed(worker: PodWorker, metadata: EventMetadata, event: ObjectEvent): void {
     const { spec, life } = worker;
     if (metadata.deleting) {
-      if (life.deleting) return;
-      life.generation = metadata.generation;
-      // Only containers that take their time care how much of it they have.
+      // Only containers that take their time care how much of it they have, or that somebody makes it less.
       const slow = spec.containers.some(
         ({ preStopMs, behaviour }) => preStopMs > 0 || behaviour.termDurationMs !== undefined,
       );
+      if (life.deleting && !slow) return;
+      life.generation = metadata.generation;
       worker.end('deleted', slow ? deletionGraceMs(event.object(podView), spec) : spec.graceMs);
     } else if (metadata.generation !== life.generation) {
       const { spec: updated } = readPod(event.object(podView), this.context.node.containerRun);
