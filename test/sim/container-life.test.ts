@@ -442,6 +442,28 @@ describe('a deletion', () => {
     expect(world.podCount).toBe(0);
   });
 
+  it.each([
+    ['a shorter grace', 5, 15.5, 2],
+    ['a longer grace', 300, 30.5, 1],
+  ])('that comes again with %s: the smaller grace counts, from then on', (_, grace, seconds, kills) => {
+    const world = readyWorld('shorter');
+    const uid = world.createPod(
+      'p',
+      'default',
+      { containers: [busybox], terminationGracePeriodSeconds: 30 },
+      of('c', 'term-duration', '1h'),
+    );
+    world.advance(5_000);
+    world.deletePod(uid);
+    world.advance(10_000);
+    world.deletePod(uid, grace);
+    const took = 10 + gone(world, 100);
+    expect(took).toBeGreaterThan(seconds - 0.5);
+    expect(took).toBeLessThan(seconds + 0.5);
+    expect(world.events.filter(({ reason }) => reason === 'Killing')).toMatchObject([{ count: kills }]);
+    expect(world.count('DELETE', /\/pods\/p$/)).toBe(1);
+  });
+
   it('of a pod whose exec probe goes on: each fails as the samples have it', () => {
     const world = readyWorld('canceled');
     const probe = { readinessProbe: { exec: {}, periodSeconds: 1 } };

@@ -87,6 +87,22 @@ describe('a node whose memory runs short', () => {
     expect(world.readyCondition).toBe('True');
   });
 
+  it('evicts no other while one has yet to stop, and none that is being deleted', () => {
+    const world = readyWorld('slow-eviction', node);
+    const slow = of('c', 'term-duration', '1h');
+    const spec = requesting({ memory: '50Mi' });
+    const deleted = world.createPod('deleted', 'default', spec, { ...hungry('450Mi'), ...slow });
+    const greedy = world.createPod('greedy', 'default', spec, { ...hungry('300Mi'), ...slow });
+    const modest = world.createPod('modest', 'default', requesting({ memory: '300Mi' }), hungry('250Mi'));
+    world.advance(5_000);
+    world.deletePod(deleted);
+    world.advance(20_000);
+    expect(world.events.filter(({ reason }) => reason === 'Evicted')).toMatchObject([
+      { about: 'greedy', count: 1 },
+    ]);
+    expect([greedy, modest].map((uid) => statusOf(world, uid).phase)).toEqual(['Failed', 'Running']);
+  });
+
   it('does not look at its memory as long as no pod says what it uses', () => {
     const world = readyWorld('asleep', node);
     world.createPod('p');
@@ -179,6 +195,48 @@ describe('a pod that does not fit', () => {
   });
 });
 
+describe('a pod that is deleted after it has ended, or was never taken', () => {
+  it('goes, although its Failed status was still waiting to be written', () => {
+    const world = readyWorld('rejected');
+    const uid = world.createPod('big', 'default', requesting({ cpu: '64' }));
+    world.deletePod(uid);
+    world.advance(30_000);
+    expect(world.patches.map(({ status }) => status['phase'])).toEqual(['Failed']);
+    expect(world.count('DELETE', /\/pods\/big$/)).toBe(1);
+    expect(world.pods.has(uid)).toBe(false);
+  });
+
+  it.each([
+    ['GET', ['GET', 'PATCH', 'DELETE']],
+    ['PATCH', ['GET', 'PATCH', 'GET', 'DELETE']],
+  ])('goes, when its deletion comes just before the %s of its last status', (before, expected) => {
+    const faults = { ...noFaults };
+    const world = readyWorld('overtaken', {}, faults);
+    const uid = world.createPod(
+      'job',
+      'default',
+      { restartPolicy: 'Never', containers: [busybox] },
+      of('c', 'run-duration', '2s'),
+    );
+    world.advance(3_600);
+    // It ends, and only long after that its status can be written.
+    faults.serverError = 1;
+    world.advance(1_500);
+    faults.serverError = 0;
+    world.watchDelayMs = 100;
+    const sent: string[] = [];
+    world.beforeServing = ({ method, path }) => {
+      if (!path.includes('/pods/job')) return;
+      sent.push(method);
+      if (method === before) world.deletePod(uid);
+    };
+    world.advance(30_000);
+    expect(sent).toEqual(expected);
+    expect(world.patches.map(({ status }) => status['phase'])).toContain('Succeeded');
+    expect(world.pods.has(uid)).toBe(false);
+  });
+});
+
 describe('what others write', () => {
   it('to a pod’s status is written again: readiness that the node controller took away', () => {
     const world = readyWorld('reconcile');
@@ -196,6 +254,23 @@ describe('what others write', () => {
     const before = world.requests.length;
     world.advance(50_000);
     expect(world.count('PATCH', /\/pods\/p\/status$/, before)).toBe(0);
+  });
+
+  it('to a pod’s status is written again by who does not read it before', () => {
+    const world = readyWorld('reconcile-lite', { wireProfile: 'lite' });
+    const uid = world.createPod('p');
+    world.advance(5_000);
+    const before = world.patches.length;
+    world.writeStatus(uid, (status) => {
+      Object.assign(status.conditions.find(({ type }) => type === 'Ready') ?? {}, {
+        status: 'False',
+        reason: 'Lost',
+      });
+    });
+    world.advance(11_000);
+    expect(conditionOf(world, uid, 'Ready')).toMatchObject({ status: 'True' });
+    expect(conditionOf(world, uid, 'Ready')).not.toHaveProperty('reason');
+    expect(world.patches.slice(before)).toHaveLength(1);
   });
 
   it('to a pod’s spec: another image restarts the container, whatever its policy', () => {
@@ -280,6 +355,37 @@ describe('a kubelet that starts again', () => {
     expect(statusOf(world, other)['podIP']).not.toBe(before['podIP']);
   });
 
+  it('gives the addresses of those that ended or went meanwhile to others', () => {
+    const world = new World('addresses');
+    world.podCidr = '10.128.0.0/29';
+    world.start();
+    world.advance(12_000);
+    const uids = Array.from({ length: 5 }, (_, index) => world.createPod(`p${index}`));
+    world.advance(20_000);
+    const [first = '', second = ''] = uids;
+    world.clock.timer(1000, () => {
+      world.forceDeletePod(first);
+      world.writeStatus(second, (status) => (status.phase = 'Failed'));
+    });
+    world.restart(true, 5_000);
+    world.advance(5_000);
+    const others = [world.createPod('q0'), world.createPod('q1')];
+    world.advance(20_000);
+    expect(others.map((uid) => statusOf(world, uid).phase)).toEqual(['Running', 'Running']);
+  });
+
+  it('starts the container that a pod was given meanwhile', () => {
+    const world = readyWorld('debugged');
+    const uid = running(world);
+    world.clock.timer(1000, () =>
+      world.changeSpec(uid, (spec) => (spec['ephemeralContainers'] = [{ name: 'debug', image: 'busybox' }])),
+    );
+    world.restart(true, 5_000);
+    world.advance(10_000);
+    const [status] = statusOf(world, uid)['ephemeralContainerStatuses'] as Json[];
+    expect(status).toMatchObject({ name: 'debug', state: { running: {} } });
+  });
+
   it('after a crash of the node: new sandbox, containers restarted, a Job’s pod failed', () => {
     const world = readyWorld('crash');
     const uid = running(world);
@@ -298,6 +404,16 @@ describe('a kubelet that starts again', () => {
     world.advance(5_000);
     expect(world.pods.has(uid)).toBe(false);
   });
+});
+
+it('a kubelet that does not read pods writes what has changed since it wrote last, and takes away what is no more', () => {
+  const world = readyWorld('lite', { wireProfile: 'lite' });
+  const uid = world.createPod('p', 'default', requesting({ cpu: '5m' }));
+  world.advance(5_000);
+  expect(world.count('GET', /\/pods\//)).toBe(0);
+  expect(world.patches[0]?.status).toHaveProperty('startTime');
+  expect(world.patches.at(-1)?.status).not.toHaveProperty('startTime');
+  expect(conditionOf(world, uid, 'Ready')).not.toHaveProperty('reason');
 });
 
 it('an annotation that cannot be read is said in an event of the pod', () => {

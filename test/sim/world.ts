@@ -143,6 +143,11 @@ export class World {
   readonly events: { reason: string; message: string; count: number; about: string }[] = [];
   private readonly eventsByName = new Map<string, { count: number }>();
   readonly patches: { name: string; status: Json }[] = [];
+  /** Told of each request before it is answered. */
+  beforeServing: (request: KubeletRequest) => void = () => {};
+  podCidr = '10.128.0.0/24';
+  /** Constant: a watch never reorders its events. */
+  watchDelayMs = 2;
 
   /** @param kubeletSeed the kubelet's own, when only the world is to be the same. */
   constructor(
@@ -270,15 +275,19 @@ export class World {
     return uid;
   }
 
-  deletePod(uid: string): void {
+  /** @param graceSeconds else what its spec says; whoever deletes it again can only shorten that. */
+  deletePod(uid: string, graceSeconds?: number): void {
     const pod = this.pods.get(uid);
-    if (pod === undefined || pod.metadata['deletionTimestamp'] !== undefined) return;
+    if (pod === undefined) return;
+    const { metadata } = pod;
+    if (metadata['deletionTimestamp'] !== undefined && graceSeconds === undefined) return;
     if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') {
       this.forceDeletePod(uid);
       return;
     }
-    pod.metadata['deletionTimestamp'] = '2026-11-21T05:05:10Z';
-    pod.metadata.generation++;
+    if (metadata['deletionTimestamp'] === undefined) metadata.generation++;
+    metadata['deletionTimestamp'] = '2026-11-21T05:05:10Z';
+    if (graceSeconds !== undefined) metadata['deletionGracePeriodSeconds'] = graceSeconds;
     this.touch(pod);
     this.notify('MODIFIED', pod);
   }
@@ -375,6 +384,7 @@ export class World {
   private serve(request: KubeletRequest): { status: number; body?: unknown } {
     const path = request.path.replace(/\?.*/, '');
     const body = structuredClone(request.body) as Json | undefined;
+    this.beforeServing(request);
     if (path.includes('/events')) return this.serveEvent(request, path, body);
     if (path.endsWith('/token')) {
       return { status: this.prng.float() < this.faults.forbiddenToken ? 403 : 201 };
@@ -426,7 +436,7 @@ export class World {
       this.node = { ...(body as Json & { spec: Json }), metadata: { name: 'hollow-1', uid: 'node-uid' } };
       this.clock.timer(50, () => {
         if (this.node === undefined) return;
-        this.node.spec['podCIDR'] = '10.128.0.0/24';
+        this.node.spec['podCIDR'] = this.podCidr;
         this.sendObject('nodes', 'MODIFIED', this.node);
       });
       return { status: 201, body: this.node };
@@ -476,8 +486,7 @@ export class World {
   private sendObject(key: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void {
     if (!this.watches.has(key)) return;
     const copy = structuredClone(object);
-    // Constant: a watch never reorders its events.
-    this.clock.timer(2, () => {
+    this.clock.timer(this.watchDelayMs, () => {
       if (this.watches.has(key)) this.deliver({ type: 'object', key, change, event: eventOf(copy) });
     });
   }

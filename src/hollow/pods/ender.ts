@@ -4,7 +4,14 @@ import type { PodSpec } from './pod-record.ts';
 import { type Stop, planStops } from './stopping.ts';
 
 type Stage =
-  | { at: 'stopping'; sinceMs: number; sinceWallMs: number; stops: Stop[]; longestMs: number }
+  | {
+      at: 'stopping';
+      sinceMs: number;
+      sinceWallMs: number;
+      graceMs: number;
+      stops: Stop[];
+      longestMs: number;
+    }
   | { at: 'settling' }
   | { at: 'cleaning' };
 
@@ -29,17 +36,46 @@ export class Ender {
 
   /** All containers are told to stop, and have `graceMs` for it. */
   begin(spec: PodSpec, graceMs: number): void {
-    const { host, life } = this;
-    const { nowMs, now } = host.context;
+    const { nowMs, now } = this.host.context;
+    const stops = planStops(spec, this.life, graceMs, now.wallMs);
+    this.stop(spec, {
+      at: 'stopping',
+      sinceMs: nowMs,
+      sinceWallMs: now.wallMs,
+      graceMs,
+      stops,
+      longestMs: 0,
+    });
+  }
+
+  /** Containers that have not stopped yet are told once more, and have `graceMs` from now on. It can only get less. */
+  shorten(spec: PodSpec, graceMs: number): void {
+    const { stage, life } = this;
+    const { nowMs, now } = this.host.context;
+    if (stage?.at !== 'stopping' || graceMs >= stage.graceMs) return;
+    const passedMs = nowMs - stage.sinceMs;
+    if (passedMs >= stage.longestMs) return;
+    const anew = planStops(spec, life, graceMs, now.wallMs);
+    const stops = stage.stops.map((stop) => {
+      const other = anew.find(({ index }) => index === stop.index);
+      const afterMs = passedMs + (other?.afterMs ?? 0);
+      return other === undefined || afterMs >= stop.afterMs ? stop : { ...other, afterMs };
+    });
+    this.stop(spec, { ...stage, graceMs, stops });
+  }
+
+  private stop(spec: PodSpec, stage: Extract<Stage, { at: 'stopping' }>): void {
+    const { host } = this;
+    const passedMs = host.context.nowMs - stage.sinceMs;
     for (const [index, container] of spec.containers.entries()) {
-      if (life.containers[index]?.run?.is !== 'running') continue;
+      const stop = stage.stops.find((other) => other.index === index);
+      if (stop === undefined || (passedMs > 0 && stop.afterMs <= passedMs)) continue;
       host.containerEvent(spec, container, 'Normal', 'Killing', `Stopping container ${container.name}`);
     }
     this.report(false);
-    const stops = planStops(spec, life, graceMs, now.wallMs);
-    const longestMs = Math.max(0, ...stops.map(({ afterMs }) => afterMs));
-    this.stage = { at: 'stopping', sinceMs: nowMs, sinceWallMs: now.wallMs, stops, longestMs };
-    this.stopAfter(spec, longestMs);
+    const longestMs = Math.max(0, ...stage.stops.map(({ afterMs }) => afterMs));
+    this.stage = { ...stage, longestMs };
+    this.stopAfter(spec, longestMs - passedMs);
   }
 
   /** Who was told to stop has stopped by itself after `delayMs`; then the runtime has its part to do. */

@@ -123,6 +123,8 @@ export class EvictionManager {
   }
 
   private evictOne(pods: Candidate[], availableBytes: number): boolean {
+    // It waits for the one that it has evicted.
+    if (pods.some(({ life }) => life.ended !== undefined)) return true;
     const { wallMs } = this.context.now;
     const { name } = this.context.node;
     this.events.record(
@@ -131,7 +133,7 @@ export class EvictionManager {
       'EvictionThresholdMet',
       'Attempting to reclaim memory',
     );
-    const victim = rankForMemory(pods, wallMs).find(({ spec }) => !isCritical(spec));
+    const victim = rankForMemory(pods, wallMs).find(({ spec, life }) => !isCritical(spec) && !life.deleting);
     if (victim === undefined) return false;
     this.target.evict(victim.spec.uid, evictionMessage(victim, availableBytes, wallMs));
     return true;

@@ -4,6 +4,7 @@ import type { EventRecorder } from '../event-recorder.ts';
 import type { ImageStore } from '../runtime/images.ts';
 import type { ChosenRuntime } from '../runtime/runtime-classes.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
+import type { PodLife } from './pod-life.ts';
 import type { ContainerSpec, PodSpec } from './pod-record.ts';
 import type { Status } from './pod-status.ts';
 
@@ -85,8 +86,8 @@ export class PodHost {
     return this.node.takeAddress(spec);
   }
 
-  setStatus(spec: PodSpec, status: Status, deletable: boolean): void {
-    this.node.setStatus(spec.uid, status, deletable);
+  setStatus(spec: PodSpec, life: PodLife, status: Status): void {
+    this.node.setStatus(spec, life, status);
   }
 
   podEvent(spec: PodSpec, type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -127,7 +128,7 @@ export interface NodeOfPods {
   abandon(uid: string): void;
   isPrepared(spec: PodSpec): boolean;
   takeAddress(spec: PodSpec): string;
-  setStatus(uid: string, status: Status, deletable: boolean): void;
+  setStatus(spec: PodSpec, life: PodLife, status: Status): void;
 }
 
 const fields = {

@@ -69,6 +69,8 @@ export class PodWorker {
     this.life = life;
     this.seenUs = host.context.now.us;
     this.unreported = life.phase === 'Pending';
+    // The pod may have been given containers while no kubelet looked.
+    for (const index of spec.containers.keys()) life.containers[index] ??= newContainer();
     this.prober = new Prober(host, life);
     this.starter = new Starter(host, life, this.prober);
     this.ender = new Ender(host, life, (always) => this.report(always));
@@ -356,10 +358,12 @@ export class PodWorker {
    */
   end(cause: EndCause, graceMs = this.spec.graceMs, message = ''): void {
     const { host, life, spec } = this;
+    const wasDeleting = life.deleting;
     if (cause === 'deleted') life.deleting = true;
     if (this.isEnding) {
       // It ends already; who deletes it meanwhile has it removed from the API once it has.
-      if (life.end === 'gone') this.report(true);
+      if (life.end !== 'gone') this.ender.shorten(spec, graceMs);
+      else if (!wasDeleting) this.report(true);
       return;
     }
     if (cause === 'evicted') {
@@ -383,11 +387,10 @@ export class PodWorker {
 
   /** Sets the status anew, if it is another one than before. */
   private report(always = false): void {
-    const { life } = this;
-    const signature = signatureOf(life);
+    const signature = signatureOf(this.life);
     if (signature !== this.reported || always) {
       this.reported = signature;
-      this.host.setStatus(this.spec, this.currentStatus(), life.end === 'gone' && life.deleting);
+      this.host.setStatus(this.spec, this.life, this.currentStatus());
     }
     this.prober.trigger(this.spec);
   }

@@ -8,7 +8,7 @@ import { SharedWork } from '../runtime/shared-work.ts';
 import { type Rejection, rejection } from './admission.ts';
 import { type Candidate, EvictionManager, evictionGraceMs, usesMemory } from './eviction.ts';
 import { type NodeOfPods, PodHost } from './pod-host.ts';
-import { lifeFromStatus } from './pod-life.ts';
+import { type PodLife, lifeFromStatus } from './pod-life.ts';
 import { type Amounts, type PodSpec, podAmounts, podHasEnded, readPod } from './pod-record.ts';
 import { type Status, rejectedStatus } from './pod-status.ts';
 import { PodWorker } from './pod-worker.ts';
@@ -19,8 +19,11 @@ import { StatusManager, type StatusSource } from './status-manager.ts';
 import { statusPatch } from './status-patch.ts';
 import { Tokens } from './tokens.ts';
 
-/** A pod that does not run here: the node did not take it, or it had ended before. */
-type Written = { namespace: string; name: string };
+/**
+ * A pod of which only the status is kept, until it is gone from the API: the node did not take it, or it has ended.
+ * `deleting`: it is deleted as soon as the API server has that status.
+ */
+type Written = { namespace: string; name: string; status: Status; deleting: boolean };
 
 /** The pods of one node: their workers, what these share, and their statuses. */
 export class PodWorkers implements StatusSource, NodeOfPods {
@@ -30,8 +33,6 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private readonly images: ImageStore;
   private readonly workers = new Map<string, PodWorker>();
   private readonly written = new Map<string, Written>();
-  /** Pods that have ended and are still in the API. */
-  private readonly over = new Set<string>();
   private readonly work: SharedWork;
   private readonly references: ReferenceWatches;
   private readonly tokens: Tokens;
@@ -86,8 +87,10 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const listed = this.listed;
     this.listed = undefined;
     if (listed === undefined) return;
-    const known = [...this.workers.keys(), ...this.written.keys(), ...this.over];
+    const known = [...this.workers.keys(), ...this.written.keys()];
     for (const uid of known) if (!listed.has(uid)) this.removed(uid);
+    // Pods that ended or went while the kubelet was away.
+    for (const uid of this.runtime.uids) if (!this.workers.has(uid)) this.runtime.forget(uid);
   }
 
   onReferenceSynced(key: string): void {
@@ -106,19 +109,21 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const { uid } = metadata;
     this.listed?.add(uid);
     const worker = this.workers.get(uid);
+    const written = this.written.get(uid);
     if (worker !== undefined) this.changed(worker, metadata, event);
-    else if (!this.over.has(uid) && !this.written.has(uid)) this.appeared(metadata, event.object(podView));
+    else if (written === undefined) this.appeared(metadata, event.object(podView));
+    else if (metadata.deleting && !written.deleting) this.write(uid, { ...written, deleting: true });
   }
 
   private changed(worker: PodWorker, metadata: EventMetadata, event: ObjectEvent): void {
     const { spec, life } = worker;
     if (metadata.deleting) {
-      if (life.deleting) return;
-      life.generation = metadata.generation;
-      // Only containers that take their time care how much of it they have.
+      // Only containers that take their time care how much of it they have, or that somebody makes it less.
       const slow = spec.containers.some(
         ({ preStopMs, behaviour }) => preStopMs > 0 || behaviour.termDurationMs !== undefined,
       );
+      if (life.deleting && !slow) return;
+      life.generation = metadata.generation;
       worker.end('deleted', slow ? deletionGraceMs(event.object(podView), spec) : spec.graceMs);
     } else if (metadata.generation !== life.generation) {
       const { spec: updated } = readPod(event.object(podView), this.context.node.containerRun);
@@ -134,9 +139,10 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   /** Somebody else wrote the pod. If its status is not ours any more, ours is written again. */
   private reconcile(worker: PodWorker, pod: unknown): void {
+    const { uid } = worker.spec;
     const status = worker.currentStatus();
-    const differs = statusPatch(worker.spec.uid, map(map(pod)['status']), status) !== undefined;
-    if (differs) this.statuses.compareLater(worker.spec.uid, status);
+    const current = map(map(pod)['status']);
+    if (statusPatch(uid, current, status) !== undefined) this.statuses.compareLater(uid, status, current);
   }
 
   private appeared(metadata: EventMetadata, pod: unknown): void {
@@ -173,9 +179,13 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   /** Of a pod that does not run here, only the status is written. */
-  private onlyWrite({ uid, namespace, name }: PodSpec, status: Status, deletable: boolean): void {
-    this.written.set(uid, { namespace, name });
-    this.statuses.set(uid, status, deletable);
+  private onlyWrite({ uid, namespace, name }: PodSpec, status: Status, deleting: boolean): void {
+    this.write(uid, { namespace, name, status, deleting });
+  }
+
+  private write(uid: string, written: Written): void {
+    this.written.set(uid, written);
+    this.statuses.set(uid, written.status, { finished: true, deleting: written.deleting });
   }
 
   private rejection(pod: unknown, spec: PodSpec): Rejection | undefined {
@@ -192,7 +202,6 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   /** The pod is gone from the API server without our doing: its containers are killed, nothing is reported. */
   removed(uid: string): void {
-    this.over.delete(uid);
     if (this.written.delete(uid)) this.statuses.forget(uid);
     const worker = this.workers.get(uid);
     if (worker === undefined) return;
@@ -215,6 +224,13 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     }
   }
 
+  /** All that is left of the pod is its status, until the watch says that it is gone. */
+  private retire({ spec }: PodWorker, status: Status): void {
+    const { uid, namespace, name } = spec;
+    this.written.set(uid, { namespace, name, status, deleting: false });
+    this.drop(spec);
+  }
+
   private drop(spec: PodSpec): void {
     const { uid } = spec;
     this.uncount(spec);
@@ -222,7 +238,6 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.statuses.forget(uid);
     this.references.release(uid, spec.namespace, spec.references);
     this.tokens.release(uid);
-    this.runtime.ips.release(uid);
     this.runtime.forget(uid);
     this.events.forget(uid);
     this.workers.delete(uid);
@@ -301,11 +316,10 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     return spec.hostNetwork ? this.context.node.address : this.runtime.ips.take(spec.uid);
   }
 
-  setStatus(uid: string, status: Status, deletable: boolean): void {
-    const worker = this.workers.get(uid);
+  setStatus(spec: PodSpec, { end, deleting }: PodLife, status: Status): void {
     // What has ended makes room for others.
-    if (worker !== undefined && worker.life.end !== 'none') this.uncount(worker.spec);
-    this.statuses.set(uid, status, deletable);
+    if (end !== 'none') this.uncount(spec);
+    this.statuses.set(spec.uid, status, { finished: end === 'gone', deleting });
   }
 
   // ---- what the status manager asks and says ----
@@ -329,17 +343,19 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     }
     if (worker.isOver && !worker.life.deleting) {
       // It stays in the API as it is; nothing of it is left here.
-      this.over.add(uid);
-      this.drop(worker.spec);
+      this.retire(worker, status);
     }
   }
 
   onGone(uid: string, deletedByUs: boolean): void {
-    this.written.delete(uid);
     const worker = this.workers.get(uid);
-    if (worker === undefined) return;
-    if (deletedByUs) this.context.emit({ type: 'pod-deleted' });
-    this.drop(worker.spec);
+    if (worker !== undefined) {
+      if (deletedByUs) this.context.emit({ type: 'pod-deleted' });
+      this.retire(worker, {});
+    }
+    // What the watch may still tell of it is old.
+    const written = this.written.get(uid);
+    if (written !== undefined) written.deleting = true;
   }
 
   // ---- helpers ----

@@ -24,8 +24,15 @@ export class RuntimeState {
     this.lives.set(uid, life);
   }
 
+  /** Clears away what there is of the pod; its address is free again. */
   forget(uid: string): void {
     this.lives.delete(uid);
+    this.ips.release(uid);
+  }
+
+  /** The pods that it knows of. */
+  get uids(): string[] {
+    return [...this.lives.keys()];
   }
 
   /** A new kubelet comes to it. `containersSurvive` is false when the whole node was down meanwhile. */

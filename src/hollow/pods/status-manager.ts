@@ -15,7 +15,9 @@ export interface StatusSource {
   onGone(uid: string, deletedByUs: boolean): void;
 }
 
-type Sync = { status: Status; deletable: boolean };
+/** Nothing of the pod is left here (`finished`); its deletion was asked for (`deleting`). With both it is deleted. */
+type PodEnd = { finished: boolean; deleting: boolean };
+type Sync = PodEnd & { status: Status };
 type InFlight = Sync & { uid: string; sentUs: number };
 
 /**
@@ -31,6 +33,8 @@ export class StatusManager {
   private readonly waiting = new Map<string, Sync>();
   /** What is looked at again with the next sync period. */
   private readonly later = new Map<string, Sync>();
+  /** What the API server has by all that is known, where it is not read before it is written. */
+  private readonly known = new Map<string, Status>();
   private inFlight: InFlight | undefined;
   private laterArmed = false;
 
@@ -39,17 +43,18 @@ export class StatusManager {
     this.source = source;
   }
 
-  /** The pod has this status now; it is written when its turn comes. `deletable`: it is to be deleted after that. */
-  set(uid: string, status: Status, deletable: boolean): void {
+  /** The pod has this status now; it is written when its turn comes, and a pod that has ended deleted after that. */
+  set(uid: string, status: Status, end: PodEnd): void {
     this.later.delete(uid);
-    this.waiting.set(uid, { status, deletable });
+    this.waiting.set(uid, { status, ...end });
     this.next();
   }
 
-  /** The API server may have another status than this, the last that was set: it is compared with the next period. */
-  compareLater(uid: string, status: Status): void {
+  /** The API server has `current`, another status than the last that was set: they are compared with the next period. */
+  compareLater(uid: string, status: Status, current: Status): void {
     if (!this.isIdle(uid)) return;
-    this.postpone(uid, { status, deletable: false });
+    this.know(uid, current);
+    this.postpone(uid, { status, finished: false, deleting: false });
   }
 
   /** Whether nothing of the pod is being written or waits to be. */
@@ -65,6 +70,7 @@ export class StatusManager {
   forget(uid: string): void {
     this.waiting.delete(uid);
     this.later.delete(uid);
+    this.known.delete(uid);
   }
 
   onAnswer(step: 'get' | 'patch' | 'delete', uid: string, status: number, body: unknown): void {
@@ -75,9 +81,15 @@ export class StatusManager {
         this.onGot(sync, status, body);
         break;
       case 'patch':
-        if (status === 200) this.onWritten(sync, true);
-        else if (status === 404) this.gone(sync, false);
-        else this.fail(sync);
+        if (status === 200) {
+          this.know(uid, sync.status);
+          this.onWritten(sync, true);
+        } else if (status === 404) this.gone(sync, false);
+        else {
+          // It may have been written all the same.
+          this.known.delete(uid);
+          this.fail(sync);
+        }
         break;
       case 'delete':
         // 409: another pod has the name by now; ours is gone all the same.
@@ -103,7 +115,7 @@ export class StatusManager {
       this.inFlight = { ...sync, uid, sentUs: this.context.now.us };
       if (!this.context.wire.readsPodBeforePatch) {
         // Against nothing, all of the status differs.
-        this.onGot(this.inFlight, 200, { metadata: { uid } });
+        this.onGot(this.inFlight, 200, { metadata: { uid }, status: this.known.get(uid) });
         return;
       }
       this.context.request(
@@ -115,6 +127,10 @@ export class StatusManager {
     }
   }
 
+  private know(uid: string, status: Status): void {
+    if (!this.context.wire.readsPodBeforePatch) this.known.set(uid, status);
+  }
+
   private onGot(sync: InFlight, status: number, body: unknown): void {
     if (status === 404) {
       this.gone(sync, false);
@@ -124,11 +140,13 @@ export class StatusManager {
       this.fail(sync);
       return;
     }
-    const pod = body as { metadata: { uid: string }; status?: Status };
+    const pod = body as { metadata: { uid: string; deletionTimestamp?: string }; status?: Status };
     if (pod.metadata.uid !== sync.uid) {
       this.gone(sync, false);
       return;
     }
+    // The watch may not have told of it yet.
+    if (pod.metadata.deletionTimestamp !== undefined) sync.deleting = true;
     const patch = statusPatch(sync.uid, pod.status ?? {}, sync.status);
     if (patch === undefined) {
       this.onWritten(sync, false);
@@ -156,7 +174,7 @@ export class StatusManager {
   private onWritten(sync: InFlight, patched: boolean): void {
     this.source.onSynced(sync.uid, sync.status, sync.sentUs, patched);
     const path = this.source.pathOf(sync.uid);
-    if (!sync.deletable || path === undefined) {
+    if (!sync.finished || !sync.deleting || path === undefined) {
       this.finish();
       return;
     }
@@ -189,8 +207,8 @@ export class StatusManager {
     this.finish();
   }
 
-  private postpone(uid: string, { status, deletable }: Sync): void {
-    this.later.set(uid, { status, deletable });
+  private postpone(uid: string, { status, finished, deleting }: Sync): void {
+    this.later.set(uid, { status, finished, deleting });
     if (this.laterArmed) return;
     this.laterArmed = true;
     this.context.after(syncPeriodMs, { of: 'status-sync' });

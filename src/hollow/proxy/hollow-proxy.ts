@@ -164,8 +164,9 @@ export class HollowProxy {
     if (unsynced.size === 0) this.options.onReady();
   }
 
+  /** Without effect where connections are everybody's. */
   dropConnections(): void {
-    this.client.dropConnections();
+    if (this.environment.pool === undefined) this.client.dropConnections();
   }
 
   private sendStartingEvent(): void {

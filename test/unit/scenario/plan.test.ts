@@ -110,7 +110,6 @@ describe('nodes', () => {
       taints: [],
       address: '100.64.0.1',
       kubeletVersion: 'v1.36.3',
-      runtime: 'containerd',
     });
     expect(new Set(nodes.map((node) => node.name)).size).toBe(20_000);
     expect(new Set(nodes.map((node) => node.address)).size).toBe(20_000);

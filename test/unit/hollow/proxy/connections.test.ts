@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { Prng } from '../../../../src/base/prng.ts';
+import type { ShardEnvironment } from '../../../../src/hollow/environment.ts';
+import { HollowProxy, sharedProxyState } from '../../../../src/hollow/proxy/hollow-proxy.ts';
+import { FakeClock } from '../../../sim/world.ts';
+import { testNodes } from '../../../integration/support.ts';
+
+test('a proxy leaves connections alone that all nodes share', () => {
+  let dropped = 0;
+  const client = { dropConnections: () => dropped++ };
+  const environment = { clock: new FakeClock(), pool: { client } } as unknown as ShardEnvironment;
+  const [node] = testNodes(1);
+  if (node === undefined) throw new Error('no node');
+  const proxy = new HollowProxy(environment, {
+    node,
+    identity: undefined as never,
+    prng: new Prng('proxy'),
+    shared: sharedProxyState(),
+    onReady: () => {},
+    onProgrammed: () => {},
+  });
+  proxy.dropConnections();
+  expect(dropped).toBe(0);
+});
