@@ -1,11 +1,11 @@
 import type { TimerHandle } from '../base/clock.ts';
-import { errorMessage } from '../base/errors.ts';
 import type { Codec, RawWatchEvent, WatchDecoder } from '../wire/codec.ts';
 import { codecOf } from '../wire/negotiation.ts';
 import { View } from '../wire/view.ts';
-import { type ApiStatus, readStatus } from './api-error.ts';
+import { type ApiStatus, type NoAnswerError, readStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
-import type { Http2Stream, StreamEnd, StreamHandler } from './http2/stream.ts';
+import type { Exchange, ExchangeHandler } from './exchange.ts';
+import type { StreamEnd } from './http2/stream.ts';
 
 /** client-go's reflector back-off: 800 ms doubling to 30 s, each with up to as much again in jitter. */
 const backoffMsMin = 800;
@@ -50,7 +50,7 @@ export type WatchEnd =
   | { type: 'closed'; livedMs: number; eventCount: number }
   /** The resourceVersion is too old: HTTP 410, or an ERROR event with code 410. */
   | { type: 'expired' }
-  | { type: 'failed'; livedMs: number; retryAfterSeconds?: number | undefined };
+  | { type: 'failed'; livedMs: number };
 
 /** Where a watch stands between attempts. Empty resourceVersion: the next attempt lists anew. */
 export type WatchProgress = { resourceVersion: string; backoffMs: number };
@@ -73,13 +73,12 @@ export function afterWatchEnd(
     return { progress: { resourceVersion: progress.resourceVersion, backoffMs: firstBackoffMs }, delayMs: 0 };
   }
   const backoffMs = end.livedMs >= backoffResetMs ? firstBackoffMs : progress.backoffMs;
-  const retryAfterMs = end.type === 'failed' ? (end.retryAfterSeconds ?? 0) * 1000 : 0;
   return {
     progress: {
       resourceVersion: progress.resourceVersion,
       backoffMs: Math.min(backoffMsMax, backoffMs * 2),
     },
-    delayMs: Math.max(retryAfterMs, backoffMs * (1 + jitter)),
+    delayMs: backoffMs * (1 + jitter),
   };
 }
 
@@ -98,14 +97,14 @@ export function watchQuery(spec: WatchSpec, resourceVersion: string, timeoutSeco
 }
 
 /** Keeps one watch alive: lists as a stream, resumes after a timeout, lists anew after 410, backs off on failures. */
-export class Reflector implements StreamHandler {
+export class Reflector implements ExchangeHandler {
   private readonly client: ApiClient;
   private readonly spec: WatchSpec;
   private readonly handler: WatchHandler;
   private progress: WatchProgress;
   /** What is going on, or came last: a new one begins only when the one before has ended. */
   private current: Attempt;
-  private stream: Http2Stream | undefined;
+  private exchange: Exchange | undefined;
   private waiting: TimerHandle | undefined;
   private listing = false;
   private stopped = false;
@@ -132,8 +131,7 @@ export class Reflector implements StreamHandler {
     if (this.stopped) return;
     this.stopped = true;
     this.waiting?.cancel();
-    this.stream?.cancel();
-    this.stream = undefined;
+    this.exchange?.cancel();
   }
 
   onResponse(status: number, contentType: string): void {
@@ -165,13 +163,17 @@ export class Reflector implements StreamHandler {
       // Lists anew, but with the back-off: the same object may fail again.
       current.end = { type: 'failed', livedMs: 0 };
       this.progress = { ...this.progress, resourceVersion: '' };
-      this.stream?.cancel();
+      this.exchange?.cancel();
     }
   }
 
-  onEnd({ complete, reason }: StreamEnd): void {
+  onFailure(error: NoAnswerError): void {
+    this.ended({ type: 'failed', livedMs: 0 }, error.message);
+  }
+
+  onEnd({ how, reason }: StreamEnd): void {
     const { current } = this;
-    this.stream = undefined;
+    const complete = how === 'complete';
     const livedMs = (this.client.clock.nowUs() - current.startUs) / 1000;
     const why =
       current.status === 0 || current.status === 200
@@ -183,21 +185,7 @@ export class Reflector implements StreamHandler {
   private attempt(): void {
     const { client, spec } = this;
     const timeoutSeconds = Math.floor(spec.timeoutSecondsMin * (1 + client.prng.float()));
-    client.stream(
-      watchQuery(spec, this.progress.resourceVersion, timeoutSeconds),
-      this,
-      (stream) => this.opened(stream),
-      (error) => this.ended({ type: 'failed', livedMs: 0 }, errorMessage(error)),
-    );
-  }
-
-  private opened(stream: Http2Stream): void {
-    if (this.stopped) {
-      stream.cancel();
-      return;
-    }
-    this.stream = stream;
-    this.current.startUs = this.client.clock.nowUs();
+    this.exchange = client.stream(watchQuery(spec, this.progress.resourceVersion, timeoutSeconds), this);
   }
 
   private newAttempt(): Attempt {
@@ -217,12 +205,9 @@ export class Reflector implements StreamHandler {
   private onEvent(attempt: Attempt, event: RawWatchEvent): void {
     if (event.type === 'ERROR') {
       const status = readStatus(event.object(), 500);
-      attempt.end =
-        status.code === 410
-          ? { type: 'expired' }
-          : { type: 'failed', livedMs: 0, retryAfterSeconds: status.retryAfterSeconds };
+      attempt.end = status.code === 410 ? { type: 'expired' } : { type: 'failed', livedMs: 0 };
       attempt.failure = new Error(`watch error ${status.code} ${status.reason}: ${status.message}`);
-      this.stream?.cancel();
+      this.exchange?.cancel();
       return;
     }
     if (event.resourceVersion !== '' && !this.listing) {
@@ -299,5 +284,5 @@ function endOf(attempt: Attempt, complete: boolean, livedMs: number): WatchEnd {
   if (attempt.status === 200 && complete) {
     return { type: 'closed', livedMs, eventCount: attempt.eventCount };
   }
-  return { type: 'failed', livedMs, retryAfterSeconds: refusal(attempt)?.retryAfterSeconds };
+  return { type: 'failed', livedMs };
 }

@@ -64,7 +64,8 @@ function planOf(message: Message, selection: Selection): Plan {
     if (known !== undefined) return known;
   } else {
     const unknown = Object.keys(selection).find((name) => !hasField(message, name));
-    if (unknown !== undefined) throw new HollowmarkError('internal', `no field ${unknown} in ${message.name}`);
+    if (unknown !== undefined)
+      throw new HollowmarkError('internal', `no field ${unknown} in ${message.name}`);
   }
   return fieldsOf(message, selection);
 }

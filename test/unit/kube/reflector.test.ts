@@ -32,10 +32,9 @@ describe('a watch after it ended', () => {
     expect(progress.resourceVersion).toBe('100');
   });
 
-  it('treats a watch that closes at once without an event as failed, and heeds Retry-After', () => {
+  it('treats a watch that closes at once without an event as failed', () => {
     expect(afterWatchEnd(at, { type: 'closed', livedMs: 10, eventCount: 0 }, 0).delayMs).toBe(800);
     expect(afterWatchEnd(at, { type: 'closed', livedMs: 10, eventCount: 1 }, 0).delayMs).toBe(0);
-    expect(afterWatchEnd(at, { type: 'failed', livedMs: 0, retryAfterSeconds: 5 }, 0).delayMs).toBe(5000);
   });
 });
 
