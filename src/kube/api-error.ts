@@ -3,6 +3,8 @@ export type ApiStatus = {
   code: number;
   reason: string;
   message: string;
+  /** Of each cause, its reason. */
+  causes: string[];
 };
 
 /** Reads a Status out of an answer's body; `code` falls back to the HTTP status. Never throws. */
@@ -11,11 +13,13 @@ export function readStatus(body: unknown, httpStatus: number): ApiStatus {
     code?: number;
     reason?: string;
     message?: string;
+    details?: { causes?: { reason?: string }[] };
   };
   return {
     code: typeof status.code === 'number' ? status.code : httpStatus,
     reason: status.reason ?? '',
     message: status.message ?? '',
+    causes: status.details?.causes?.map(({ reason }) => reason ?? '') ?? [],
   };
 }
 

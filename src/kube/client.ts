@@ -51,7 +51,6 @@ export class ApiClient implements ExchangeOwner {
   private readonly accept: string;
   readonly clock: Clock;
   readonly prng: Prng;
-  readonly repeats: boolean;
   private readonly options: ApiClientOptions;
   /** The path of a reverse proxy, which stands before that of every request; mostly empty. */
   private readonly pathPrefix: string;
@@ -68,7 +67,6 @@ export class ApiClient implements ExchangeOwner {
     this.accept = options.acceptsAll === true ? `${options.codec.contentType}, */*` : options.codec.accept;
     this.clock = options.clock;
     this.prng = options.prng;
-    this.repeats = options.repeats === true;
   }
 
   /**
@@ -123,6 +121,11 @@ export class ApiClient implements ExchangeOwner {
       headers['content-length'] = String(request.body.length);
     }
     return headers;
+  }
+
+  /** For {@link Exchange}: not once it is closed. */
+  get repeats(): boolean {
+    return this.options.repeats === true && !this.closed;
   }
 
   /** For {@link Exchange}: gives it a connection with room, or an error. */

@@ -1,4 +1,3 @@
-import { HollowmarkError } from '../base/errors.ts';
 import {
   type Codec,
   type EventMetadata,
@@ -7,6 +6,7 @@ import {
   type WatchEventType,
   frameBytesMax,
 } from './codec.ts';
+import { WireFault } from './wire-fault.ts';
 
 const newline = 0x0a;
 const typePrefix = '{"type":"';
@@ -82,7 +82,7 @@ class JsonWatchDecoder implements WatchDecoder {
     if (start < chunk.length) {
       this.chunksBytes += chunk.length - start;
       if (this.chunksBytes > frameBytesMax) {
-        throw new HollowmarkError('internal', `watch frame of more than ${frameBytesMax} bytes`);
+        throw new WireFault(`watch frame of more than ${frameBytesMax} bytes`);
       }
       // A copy: the rest must not keep the whole chunk alive.
       this.chunks.push(start === 0 ? chunk : Buffer.from(chunk.subarray(start)));
@@ -104,7 +104,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new HollowmarkError('internal', `not JSON on the wire: ${text.slice(0, 120)}`, { cause });
+    throw new WireFault(`not JSON on the wire: ${text.slice(0, 120)}`, cause);
   }
 }
 

@@ -287,6 +287,7 @@ function listed(from: ApiClient, path: string): Promise<Map<string, Listed>> {
           reflector.stop();
           reject(new Error(reason));
         },
+        onFault: reject,
       },
     );
   });

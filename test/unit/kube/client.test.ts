@@ -369,6 +369,27 @@ describe('a client that repeats requests as client-go does', () => {
     }
   });
 
+  it('ends at once what is under way when it is closed', async () => {
+    const { server, port } = await serve(() => {});
+    const client = patientClientOf(port);
+    let repeated = false;
+    const handler = { onResponse: () => {}, onData: () => {}, onFailure: () => {} };
+    const ended = new Promise<string>((resolve) => {
+      client.stream('/', {
+        ...handler,
+        onEnd: ({ how }) => resolve(how),
+        onRepeat: () => {
+          repeated = true;
+        },
+      });
+    });
+    await vi.waitFor(() => expect(server.sessions).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.close();
+    expect(await ended).toBe('closed');
+    expect(repeated).toBe(false);
+  });
+
   it('is not every client: others hear of each refusal, and of the pause', async () => {
     const { port } = await serve(refusing(1, 429, '7'));
     expect(await get(clientOf(port))).toMatchObject({ status: 429, retryAfterSeconds: 7 });
@@ -382,12 +403,17 @@ describe('a client that repeats requests as client-go does', () => {
       refuse(stream, path, session);
     });
     const client = patientClientOf(port);
-    const handler = { onResponse: vi.fn(), onData: () => {}, onEnd: vi.fn(), onFailure: vi.fn() };
+    const handler = {
+      onResponse: vi.fn<(status: number) => void>(),
+      onData: () => {},
+      onEnd: vi.fn<() => void>(),
+      onFailure: vi.fn<() => void>(),
+    };
     // There is no connection yet: this one waits for it.
     client.stream('/cancelled', handler).cancel();
     client.stream('/watch', handler);
     await vi.waitFor(() => expect(handler.onEnd).toHaveBeenCalledTimes(1));
-    expect(handler.onResponse.mock.calls.map(([status]) => status as number)).toEqual([200]);
+    expect(handler.onResponse.mock.calls.map(([status]) => status)).toEqual([200]);
     expect(paths).toEqual(['/watch', '/watch', '/watch']);
     expect(handler.onFailure).not.toHaveBeenCalled();
   });
@@ -398,7 +424,7 @@ describe('Reflector on a real connection', () => {
     `${JSON.stringify({ type, object: { metadata: { name, uid: name, resourceVersion: String(version), annotations } } })}\n`;
   const listed = { 'k8s.io/initial-events-end': 'true' };
 
-  it('lists, resumes after a timeout from the last bookmark, and lists anew after 410', async () => {
+  it('lists, resumes after a timeout from the last bookmark, and lists anew from there after 410', async () => {
     const paths: string[] = [];
     const { port } = await serve((stream, path) => {
       paths.push(path);
@@ -419,11 +445,11 @@ describe('Reflector on a real connection', () => {
     });
     const seen: string[] = [];
     const client = clientOf(port);
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       let syncs = 0;
       const reflector = new Reflector(
         client,
-        { path: '/things', selector: '', timeoutSecondsMin: 300, sendsTimeout: false },
+        { path: '/things', selector: '', timeoutSecondsMin: 300, sendsTimeout: false, backoffMsMin: 10 },
         {
           onListing: () => seen.push('listing'),
           onEvent: (event) => seen.push(`${event.type} ${event.metadata().uid}`),
@@ -431,6 +457,7 @@ describe('Reflector on a real connection', () => {
             seen.push('synced');
             if (++syncs === 2) resolve();
           },
+          onFault: reject,
         },
       );
       open.push({ close: () => reflector.stop() });
@@ -445,11 +472,7 @@ describe('Reflector on a real connection', () => {
       'ADDED b',
       'synced',
     ]);
-    expect(paths.map((path) => /resourceVersion=(\d+)/.exec(path)?.[1])).toEqual([
-      undefined,
-      '12',
-      undefined,
-    ]);
+    expect(paths.map((path) => /resourceVersion=(\d+)/.exec(path)?.[1])).toEqual([undefined, '12', '12']);
     expect(paths[2]).toContain('sendInitialEvents=true');
   });
 });
