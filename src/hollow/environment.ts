@@ -59,6 +59,7 @@ export function clientOf(
     userAgent,
     prng,
     acceptsAll,
+    repeats: true,
   });
 }
 

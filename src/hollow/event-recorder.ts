@@ -14,10 +14,6 @@ const queuedMax = 1000;
 const triesMax = 12;
 const retryMs = 10_000;
 
-/** What client-go's REST client does by itself: it repeats what was throttled (429) up to 10 times, 1 s later. */
-const throttledMax = 10;
-const throttledMs = 1000;
-
 /** An event, or the word that an object is gone, which waits for its turn behind the object's events. */
 type Queued = RecordedEvent | { forget: string };
 
@@ -26,7 +22,6 @@ type Sending = {
   /** A PATCH, as long as the API server has the event: they expire, after an hour by default. */
   patch: boolean;
   tries: number;
-  throttled: number;
 };
 
 /**
@@ -61,10 +56,6 @@ export class EventRecorder {
       // Made anew, under its old name and with its count.
       sending.patch = false;
       this.send(sending);
-      return;
-    }
-    if (status === 429 && ++sending.throttled <= throttledMax) {
-      this.context.after(throttledMs, { of: 'event-retry' });
       return;
     }
     // Whatever else the API server answers is final.
@@ -102,7 +93,7 @@ export class EventRecorder {
         this.dropped++;
         continue;
       }
-      this.sending = { event, patch: event.count > 1, tries: 0, throttled: 0 };
+      this.sending = { event, patch: event.count > 1, tries: 0 };
       this.send(this.sending);
     }
   }

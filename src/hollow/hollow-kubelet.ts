@@ -245,6 +245,7 @@ export class HollowKubelet {
         });
       },
       onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
+      onFault: (error) => this.environment.observer.onError(error),
     });
     this.watches.set(key, watch);
   }

@@ -71,6 +71,15 @@ function sharingOf({ path, selector }: WatchSpec, node: string): Sharing {
   return { selector, nodeOf: undefined };
 }
 
+/** What one node cannot take, the others are told all the same. */
+function tell(handler: WatchHandler, what: () => void): void {
+  try {
+    what();
+  } catch (error) {
+    handler.onFault(error);
+  }
+}
+
 class SharedWatch implements WatchHandler {
   private readonly nodeOf: Sharing['nodeOf'];
   private readonly isOurs: (node: string) => boolean;
@@ -127,12 +136,12 @@ class SharedWatch implements WatchHandler {
   onListing(): void {
     this.listed = false;
     this.kept.clear();
-    for (const { handler } of this.subscribers) handler.onListing();
+    for (const { handler } of this.subscribers) tell(handler, () => handler.onListing());
   }
 
   onSynced(): void {
     this.listed = true;
-    for (const { handler } of this.subscribers) handler.onSynced();
+    for (const { handler } of this.subscribers) tell(handler, () => handler.onSynced());
   }
 
   onEvent(event: RawWatchEvent): void {
@@ -144,13 +153,18 @@ class SharedWatch implements WatchHandler {
       if (event.type === 'DELETED') this.kept.delete(uid);
       else this.kept.set(uid, { node: node ?? '', event });
     }
-    for (const { handler } of readers ?? []) handler.onEvent(event);
+    for (const { handler } of readers ?? []) tell(handler, () => handler.onEvent(event));
   }
 
   onInterrupted(reason: string, delayMs: number): void {
     // One watch, one interruption.
     const [first] = this.subscribers;
     first?.handler.onInterrupted?.(reason, delayMs);
+  }
+
+  onFault(error: unknown): void {
+    const [first] = this.subscribers;
+    first?.handler.onFault(error);
   }
 
   private join(subscriber: Subscriber): void {
@@ -163,14 +177,14 @@ class SharedWatch implements WatchHandler {
       if (ofNode === undefined) this.byNode.set(node, new Set([subscriber]));
       else ofNode.add(subscriber);
     }
-    handler.onListing();
+    tell(handler, () => handler.onListing());
     for (const [uid, kept] of this.kept) {
-      if (this.nodeOf === undefined) handler.onEvent(kept.event);
-      else if (kept.node === node) {
+      if (this.nodeOf !== undefined) {
+        if (kept.node !== node) continue;
         this.kept.delete(uid);
-        handler.onEvent(kept.event);
       }
+      tell(handler, () => handler.onEvent(kept.event));
     }
-    if (this.listed) handler.onSynced();
+    if (this.listed) tell(handler, () => handler.onSynced());
   }
 }

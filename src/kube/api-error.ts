@@ -3,7 +3,8 @@ export type ApiStatus = {
   code: number;
   reason: string;
   message: string;
-  retryAfterSeconds: number | undefined;
+  /** Of each cause, its reason. */
+  causes: string[];
 };
 
 /** Reads a Status out of an answer's body; `code` falls back to the HTTP status. Never throws. */
@@ -12,13 +13,13 @@ export function readStatus(body: unknown, httpStatus: number): ApiStatus {
     code?: number;
     reason?: string;
     message?: string;
-    details?: { retryAfterSeconds?: number };
+    details?: { causes?: { reason?: string }[] };
   };
   return {
     code: typeof status.code === 'number' ? status.code : httpStatus,
     reason: status.reason ?? '',
     message: status.message ?? '',
-    retryAfterSeconds: status.details?.retryAfterSeconds,
+    causes: status.details?.causes?.map(({ reason }) => reason ?? '') ?? [],
   };
 }
 
@@ -31,4 +32,12 @@ export class NoAnswerError extends Error {
     this.name = 'NoAnswerError';
     this.unsent = unsent;
   }
+}
+
+/** The system's code for what is behind an error, `ECONNREFUSED` and the like; empty when there is none. */
+export function causeCode(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  }
+  return '';
 }

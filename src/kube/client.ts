@@ -1,48 +1,24 @@
 import { BoundedQueue } from '../base/bounded-queue.ts';
-import type { Clock, TimerHandle } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Prng } from '../base/prng.ts';
-import type { CallClass, CallMetrics } from '../metrics/call-metrics.ts';
+import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import { NoAnswerError } from './api-error.ts';
+import { type ApiRequest, type ApiResponse, Call } from './call.ts';
+import { Exchange, type ExchangeHandler, type ExchangeOwner } from './exchange.ts';
 import type { ConnectionGate } from './handshake-gate.ts';
 import type { HeaderValue } from './http2/hpack.ts';
-import type { Http2Stream, StreamEnd, StreamHandler } from './http2/stream.ts';
 import type { ApiServerEndpoint, ClientIdentity } from './identity.ts';
 import { Transport } from './transport.ts';
 
-/** Answers larger than this are refused: a list of 150,000 pods is some 900 MB and belongs in pages. */
-const answerBytesMax = 256 * 1024 * 1024;
+export type { ApiRequest, ApiResponse } from './call.ts';
+export type { RequestVerb } from './exchange.ts';
 
 /** Requests that wait for a connection; beyond that they fail at once instead of piling up. */
 const pendingMax = 10_000;
 
 const reconnectDelayMsMin = 100;
 const reconnectDelayMsMax = 10_000;
-
-export type RequestVerb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-export type ApiRequest = {
-  method: RequestVerb;
-  /** Path with query. */
-  path: string;
-  kind: CallClass;
-  body?: Buffer | undefined;
-  /** Content type of `body`; the codec's own when absent. */
-  contentType?: string;
-  /** What is wanted, where that is not an object. */
-  accept?: string;
-  timeoutMs?: number;
-  /** Latency counts from here when given (open-loop load); else from when the request is handed to the client. */
-  intendedUs?: number;
-};
-
-export type ApiResponse = {
-  status: number;
-  /** What the server chose among what was accepted; empty when it did not say. */
-  contentType: string;
-  /** The answer's bytes; empty when the caller asked for none. */
-  body: Buffer;
-};
 
 export type ApiClientOptions = {
   endpoint: ApiServerEndpoint;
@@ -58,19 +34,19 @@ export type ApiClientOptions = {
   /** Shared by the clients of a shard. */
   handshakes: ConnectionGate;
   localAddress?: string | undefined;
+  /** Repeats requests as client-go does, which is what a node's clients do; others are for their callers to repeat. */
+  repeats?: boolean | undefined;
   /** Connections at most; streams beyond their limits wait. */
   transportsMax?: number;
 };
 
 type RequestHeaders = Record<string, HeaderValue>;
 
-type Pending = { open: (transport: Transport) => void; fail: (error: NoAnswerError) => void };
-
 /**
  * One identity's client of one API server. Opens a connection when the first request needs it, a further one when the
  * server's stream limit is reached, a new one after GOAWAY while the old one drains.
  */
-export class ApiClient {
+export class ApiClient implements ExchangeOwner {
   readonly codec: Codec;
   private readonly accept: string;
   readonly clock: Clock;
@@ -79,12 +55,10 @@ export class ApiClient {
   /** The path of a reverse proxy, which stands before that of every request; mostly empty. */
   private readonly pathPrefix: string;
   private transports: Transport[] = [];
-  private readonly pending = new BoundedQueue<Pending>(pendingMax);
+  private readonly pending = new BoundedQueue<Exchange>(pendingMax);
   private connecting = false;
   private failures = 0;
   private closed = false;
-  /** GOAWAY frames and lost connections so far; for tests and the report. */
-  reconnects = 0;
 
   constructor(options: ApiClientOptions) {
     this.options = options;
@@ -100,46 +74,27 @@ export class ApiClient {
    * @throws NoAnswerError when there is none: connection lost, timed out, client closed.
    */
   request(request: ApiRequest): Promise<ApiResponse> {
-    const { clock, metrics } = this.options;
-    const startUs = request.intendedUs ?? clock.nowUs();
+    const { clock, identity, metrics } = this.options;
+    const { method, body } = request;
     return new Promise((resolve, reject) => {
-      const call = new Call(
-        request,
-        clock,
-        (response) => {
-          metrics.record(request.kind, response.status, clock.nowUs() - startUs);
-          if (response.status === 401) this.options.identity.refused?.();
-          resolve(response);
-        },
-        (error) => {
-          metrics.record(request.kind, 0, 0);
-          reject(error);
-        },
-      );
-      this.dispatch(call, this.headers(request));
+      const answered = (response: ApiResponse): void => {
+        if (response.status === 401) identity.refused?.();
+        resolve(response);
+      };
+      const call = new Call(request, clock, metrics, answered, reject);
+      const path = this.pathPrefix + request.path;
+      call.exchange = new Exchange(this, { method, path, headers: () => this.headers(request), body }, call);
+      call.exchange.start();
     });
   }
 
-  /**
-   * Opens a stream for a watch. `onStream` gets it once there is a connection with room; `onFailure` is called instead
-   * when there never was one.
-   */
-  stream(
-    path: string,
-    handler: StreamHandler,
-    onStream: (stream: Http2Stream) => void,
-    onFailure: (error: Error) => void,
-  ): void {
-    const headers: RequestHeaders = {
-      accept: this.accept,
-      'user-agent': this.options.userAgent,
-      ...this.options.identity.headers(),
-    };
-    this.whenRoom({
-      open: (transport) =>
-        onStream(transport.open('GET', this.pathPrefix + path, headers, undefined, handler)),
-      fail: onFailure,
-    });
+  /** Sends a GET whose answer is a stream: a watch. It may be cancelled at any time, also while it waits. */
+  stream(path: string, handler: ExchangeHandler): Exchange {
+    const headers = (): RequestHeaders => this.headers({});
+    const outgoing = { method: 'GET', path: this.pathPrefix + path, headers, body: undefined } as const;
+    const exchange = new Exchange(this, outgoing, handler);
+    exchange.start();
+    return exchange;
   }
 
   /** Closes all connections at once and connects anew when needed, as a kubelet does after failed heartbeats. */
@@ -155,7 +110,7 @@ export class ApiClient {
     this.transports = [];
   }
 
-  private headers(request: ApiRequest): RequestHeaders {
+  private headers(request: Pick<ApiRequest, 'accept' | 'body' | 'contentType'>): RequestHeaders {
     const headers: RequestHeaders = {
       accept: request.accept ?? this.accept,
       'user-agent': this.options.userAgent,
@@ -168,31 +123,24 @@ export class ApiClient {
     return headers;
   }
 
-  private dispatch(call: Call, headers: RequestHeaders): void {
-    if (call.settled) return;
-    this.whenRoom({
-      open: (transport) => {
-        if (call.settled) return;
-        const { method, path, body } = call.request;
-        call.again = () => this.dispatch(call, headers);
-        call.stream = transport.open(method, this.pathPrefix + path, headers, body, call);
-      },
-      fail: (error) => call.fail(error),
-    });
+  /** For {@link Exchange}: not once it is closed. */
+  get repeats(): boolean {
+    return this.options.repeats === true && !this.closed;
   }
 
-  private whenRoom(pending: Pending): void {
+  /** For {@link Exchange}: gives it a connection with room, or an error. */
+  whenRoom(exchange: Exchange): void {
     if (this.closed) {
-      pending.fail(new NoAnswerError('client closed', true));
+      exchange.fail(new NoAnswerError('client closed', true));
       return;
     }
     const transport = this.transportWithRoom();
     if (transport !== undefined) {
-      pending.open(transport);
+      exchange.open(transport);
       return;
     }
-    if (!this.pending.push(pending)) {
-      pending.fail(new NoAnswerError(`more than ${pendingMax} requests wait for a connection`, true));
+    if (!this.pending.push(exchange)) {
+      exchange.fail(new NoAnswerError(`more than ${pendingMax} requests wait for a connection`, true));
       return;
     }
     this.connect();
@@ -244,9 +192,6 @@ export class ApiClient {
         onRoom: () => {
           if (this.pending.length > 0) this.flush();
         },
-        onDraining: () => {
-          this.reconnects++;
-        },
         onClosed: (error) => {
           const wasConnecting = handshaking;
           done();
@@ -283,90 +228,5 @@ export class ApiClient {
       if (next === undefined) return;
       next.open(transport);
     }
-  }
-}
-
-const defaultTimeoutMs = 60_000;
-
-/** One request from its hand-over to its answer. */
-class Call implements StreamHandler {
-  readonly request: ApiRequest;
-  settled = false;
-  stream: Http2Stream | undefined;
-  /** Sends it once more, over another connection. */
-  again: (() => void) | undefined;
-  private retried = false;
-  private status = 0;
-  private contentType = '';
-  private sizeBytes = 0;
-  private readonly chunks: Buffer[] = [];
-  private readonly resolve: (response: ApiResponse) => void;
-  private readonly reject: (error: NoAnswerError) => void;
-  private readonly deadline: TimerHandle;
-
-  constructor(
-    request: ApiRequest,
-    clock: Clock,
-    resolve: (response: ApiResponse) => void,
-    reject: (error: NoAnswerError) => void,
-  ) {
-    this.request = request;
-    this.resolve = resolve;
-    this.reject = reject;
-    const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
-    this.deadline = clock.timer(timeoutMs, () => {
-      const { stream } = this;
-      const { method, path } = request;
-      this.fail(new NoAnswerError(`no answer to ${method} ${path} in ${timeoutMs} ms`, stream === undefined));
-      stream?.cancel();
-    });
-  }
-
-  onResponse(status: number, contentType: string): void {
-    this.status = status;
-    this.contentType = contentType;
-  }
-
-  onData(chunk: Buffer): void {
-    this.sizeBytes += chunk.length;
-    if (this.sizeBytes <= answerBytesMax) {
-      this.chunks.push(chunk);
-      return;
-    }
-    const { method, path } = this.request;
-    this.fail(new NoAnswerError(`the answer to ${method} ${path} exceeds ${answerBytesMax} bytes`, false));
-    this.stream?.cancel();
-  }
-
-  onEnd({ complete, refused, reason }: StreamEnd): void {
-    if (this.settled) return;
-    const { chunks, contentType, status } = this;
-    if (complete) {
-      this.settle();
-      const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.sizeBytes);
-      this.resolve({ status, contentType, body });
-      return;
-    }
-    const unsent = refused && status === 0;
-    if (unsent && !this.retried) {
-      // The server said that it has not looked at this request: it goes to the next connection.
-      this.retried = true;
-      this.stream = undefined;
-      this.again?.();
-      return;
-    }
-    const { method, path } = this.request;
-    this.fail(new NoAnswerError(`connection lost during ${method} ${path}: ${reason}`, unsent));
-  }
-
-  fail(error: NoAnswerError): void {
-    if (this.settled) return;
-    this.settle();
-    this.reject(error);
-  }
-
-  private settle(): void {
-    this.settled = true;
-    this.deadline.cancel();
   }
 }

@@ -30,7 +30,6 @@ export interface TransportEvents {
   onConnected(): void;
   /** A stream has ended, or the server says how many it allows. */
   onRoom(): void;
-  onDraining(): void;
   /** The connection is gone, or never was; then the error's message says why as a user would want to know it. */
   onClosed(error: Error | undefined): void;
 }
@@ -52,6 +51,7 @@ export class Transport implements SessionEvents, KeptAlive {
   private failure: Error | undefined;
   private outgoing: Buffer[] = [];
   private hasHeard = false;
+  private silent = false;
 
   constructor(options: TransportOptions, clock: Clock, events: TransportEvents) {
     this.events = events;
@@ -105,7 +105,7 @@ export class Transport implements SessionEvents, KeptAlive {
   /** No new streams; the connection ends with its last one. */
   retire(): void {
     if (this.draining) return;
-    this.drain();
+    this.draining = true;
     this.session?.retire();
   }
 
@@ -124,6 +124,7 @@ export class Transport implements SessionEvents, KeptAlive {
   }
 
   lost(): void {
+    this.silent = true;
     this.end(new Error('no answer to a PING'));
   }
 
@@ -138,7 +139,7 @@ export class Transport implements SessionEvents, KeptAlive {
   }
 
   onGoAway(): void {
-    this.drain();
+    this.draining = true;
   }
 
   onDrained(): void {
@@ -212,7 +213,7 @@ export class Transport implements SessionEvents, KeptAlive {
 
   private end(error: Error | undefined): void {
     this.failure ??= error;
-    this.drain();
+    this.draining = true;
     if (this.socket === undefined) this.dialling?.abort(error);
     else this.socket.destroy();
   }
@@ -220,17 +221,12 @@ export class Transport implements SessionEvents, KeptAlive {
   private closed(): void {
     this.deadline.cancel();
     keepAliveOf(this.clock).remove(this);
-    this.drain();
+    this.draining = true;
     this.session?.close(
+      this.silent ? 'silent' : 'closed',
       this.failure === undefined ? 'the connection was closed' : errorMessage(this.failure),
     );
     this.events.onClosed(this.connected ? this.failure : connectError(this.failure));
-  }
-
-  private drain(): void {
-    if (this.draining) return;
-    this.draining = true;
-    this.events.onDraining();
   }
 }
 

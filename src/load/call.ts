@@ -45,7 +45,7 @@ const transientStatuses = new Set([429, 500, 502, 503, 504]);
 
 /**
  * Sends a request until it is done, has failed for good, or {@link attemptsMax} attempts were made. A throttled
- * attempt waits as long as the server asks (1 s for a 429 that does not say). Never rejects.
+ * attempt waits as long as the server asks. Never rejects.
  * @param intendedUs latency of the first attempt counts from here; of later ones from when they were due.
  * @param raw latencies from the actual send are recorded here.
  */
@@ -106,11 +106,11 @@ function explain(
   try {
     body = client.codec.decode(response.body);
   } catch {
-    // Priority and fairness answers 429 in plain text, and its Retry-After is 1 s.
+    // Priority and fairness answers 429 in plain text.
     body = undefined;
   }
   const status = readStatus(body, response.status);
-  const seconds = status.retryAfterSeconds ?? (response.status === 429 ? 1 : undefined);
+  const seconds = response.retryAfterSeconds;
   const text = status.message === '' ? response.body.toString('utf8', 0, 200).trim() : status.message;
   return {
     status: response.status,

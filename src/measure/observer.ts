@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
 import type { ApiClient } from '../kube/client.ts';
 import { Reflector, type WatchHandler } from '../kube/reflector.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
@@ -67,7 +68,7 @@ export class PodObserver implements WatchHandler {
   deleted = 0;
   /** Pods whose phase became Failed. */
   failed = 0;
-  /** Pods beyond {@link podsMax}: a run that has any is not valid. */
+  /** Pods beyond {@link podsMax}, and events that a fault lost: a run that has any is not valid. */
   dropped = 0;
   interruptions = 0;
   /** Why the watch was interrupted last. */
@@ -148,6 +149,12 @@ export class PodObserver implements WatchHandler {
     this.lastInterruption = reason.slice(0, 200);
   }
 
+  onFault(error: unknown): void {
+    this.dropped++;
+    this.interruptions++;
+    this.lastInterruption = errorMessage(error).slice(0, 200);
+  }
+
   private update(facts: PodFacts, atUs: number): void {
     const live = this.listed === undefined;
     this.listed?.add(facts.uid);
@@ -222,7 +229,7 @@ export class NodeObserver implements WatchHandler {
   ready = 0;
   /** Ready before, and then not, whatever the reason; a node that is deleted does not count. */
   notReadyEvents = 0;
-  /** Nodes beyond {@link nodesMax}. */
+  /** Nodes beyond {@link nodesMax}, and events that a fault lost. */
   dropped = 0;
   synced = false;
   private readonly nodes = new Map<string, NodeState>();
@@ -295,6 +302,10 @@ export class NodeObserver implements WatchHandler {
 
   onInterrupted(): void {
     this.listed = undefined;
+  }
+
+  onFault(): void {
+    this.dropped++;
   }
 
   private update(name: string, isReady: boolean, taints: readonly string[]): void {

@@ -112,6 +112,7 @@ export class WatchLag {
       onListing() {},
       onSynced() {},
       onEvent: (event) => onVersion(Number(event.resourceVersion)),
+      onFault: () => this.failed++,
     };
     return new Reflector(
       client,

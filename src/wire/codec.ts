@@ -31,7 +31,7 @@ export type RawWatchEvent = {
 
 /** Cuts a watch response's bytes into events; keeps an incomplete one until its rest arrives. */
 export interface WatchDecoder {
-  /** @throws HollowmarkError `internal` when a frame exceeds the bound or cannot be read. */
+  /** @throws WireFault when a frame exceeds the bound or cannot be read. */
   push(chunk: Buffer): RawWatchEvent[];
 }
 
@@ -56,7 +56,7 @@ export interface Codec {
   encode(object: unknown): Buffer;
   /**
    * An object as it is in JSON. Fields outside `view` may be missing: JSON has them all the same.
-   * @throws HollowmarkError `internal` when the bytes are not of this codec.
+   * @throws WireFault when the bytes are not of this codec.
    */
   decode(bytes: Buffer, view?: View): unknown;
   watchDecoder(): WatchDecoder;

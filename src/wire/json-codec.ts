@@ -1,4 +1,3 @@
-import { HollowmarkError } from '../base/errors.ts';
 import {
   type Codec,
   type EventMetadata,
@@ -7,6 +6,7 @@ import {
   type WatchEventType,
   frameBytesMax,
 } from './codec.ts';
+import { WireFault } from './wire-fault.ts';
 
 const newline = 0x0a;
 const typePrefix = '{"type":"';
@@ -67,28 +67,36 @@ class JsonWatchEvent implements RawWatchEvent {
 }
 
 class JsonWatchDecoder implements WatchDecoder {
-  private rest: Buffer | undefined;
+  /** The chunks of a line whose end has not come yet. */
+  private chunks: Buffer[] = [];
+  private chunksBytes = 0;
 
   push(chunk: Buffer): RawWatchEvent[] {
     const events: RawWatchEvent[] = [];
-    let bytes = chunk;
-    if (this.rest !== undefined) {
-      bytes = Buffer.concat([this.rest, chunk]);
-      this.rest = undefined;
-    }
     let start = 0;
-    for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
-      if (end > start) events.push(new JsonWatchEvent(bytes.toString('utf8', start, end), end - start + 1));
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      const line = this.lineOf(chunk.subarray(start, end));
+      if (line.length > 0) events.push(new JsonWatchEvent(line.toString('utf8'), line.length + 1));
       start = end + 1;
     }
-    if (start < bytes.length) {
-      if (bytes.length - start > frameBytesMax) {
-        throw new HollowmarkError('internal', `watch frame of more than ${frameBytesMax} bytes`);
+    if (start < chunk.length) {
+      this.chunksBytes += chunk.length - start;
+      if (this.chunksBytes > frameBytesMax) {
+        throw new WireFault(`watch frame of more than ${frameBytesMax} bytes`);
       }
       // A copy: the rest must not keep the whole chunk alive.
-      this.rest = Buffer.from(bytes.subarray(start));
+      this.chunks.push(start === 0 ? chunk : Buffer.from(chunk.subarray(start)));
     }
     return events;
+  }
+
+  /** The line whose last bytes are `tail`: joined once, however many chunks it came in. */
+  private lineOf(tail: Buffer): Buffer {
+    if (this.chunks.length === 0) return tail;
+    const line = Buffer.concat([...this.chunks, tail], this.chunksBytes + tail.length);
+    this.chunks = [];
+    this.chunksBytes = 0;
+    return line;
   }
 }
 
@@ -96,7 +104,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new HollowmarkError('internal', `not JSON on the wire: ${text.slice(0, 120)}`, { cause });
+    throw new WireFault(`not JSON on the wire: ${text.slice(0, 120)}`, cause);
   }
 }
 

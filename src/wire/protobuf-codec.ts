@@ -13,6 +13,7 @@ import { type Envelope, readEnvelope, writeEnvelope } from './envelope.ts';
 import { Reader, wireFault } from './reader.ts';
 import { messageOf } from './schema.ts';
 import { type View, everything } from './view.ts';
+import { WireFault } from './wire-fault.ts';
 import { Writer } from './writer.ts';
 
 const eventTypes: ReadonlySet<string> = new Set<WatchEventType>([
@@ -154,7 +155,7 @@ class ProtobufWatchDecoder implements WatchDecoder {
     while (bytes.length - at >= headerBytes) {
       const sizeBytes = bytes.readUInt32BE(at);
       if (sizeBytes > frameBytesMax) {
-        throw new HollowmarkError('internal', `watch frame of more than ${frameBytesMax} bytes`);
+        throw new WireFault(`watch frame of more than ${frameBytesMax} bytes`);
       }
       const start = at + headerBytes;
       if (bytes.length - start < sizeBytes) {

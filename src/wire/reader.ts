@@ -1,4 +1,4 @@
-import { HollowmarkError } from '../base/errors.ts';
+import { WireFault } from './wire-fault.ts';
 
 /** Strings up to this length are looked for among those read lately. */
 const internedLengthMax = 64;
@@ -18,8 +18,8 @@ const interned: string[] = Array.from({ length: internedCount }, () => '');
 const elementsMin = 1 << 18;
 
 /** A reading that cannot go on. */
-export function wireFault(what: string, cause?: unknown): HollowmarkError {
-  return new HollowmarkError('internal', `not protobuf on the wire: ${what}`, { cause });
+export function wireFault(what: string, cause?: unknown): WireFault {
+  return new WireFault(`not protobuf on the wire: ${what}`, cause);
 }
 
 /**

@@ -57,20 +57,34 @@ export type Plan = {
 
 const wholePlans = new Map<Message, Plan>();
 
+/** @throws HollowmarkError `internal` when the selection, at any depth, names a field that there is not. */
 function planOf(message: Message, selection: Selection): Plan {
   if (selection === true) {
     const known = wholePlans.get(message);
     if (known !== undefined) return known;
+  } else {
+    const unknown = Object.keys(selection).find((name) => !hasField(message, name));
+    if (unknown !== undefined)
+      throw new HollowmarkError('internal', `no field ${unknown} in ${message.name}`);
   }
+  return fieldsOf(message, selection);
+}
+
+function fieldsOf(message: Message, selection: Selection): Plan {
   const plan: Plan = { fields: [], nulls: [] };
   if (selection === true) wholePlans.set(message, plan);
   for (const field of message.fields) {
     const inline = field.shape === 'inline';
     const wanted = selection === true || inline ? selection : selection[field.name];
     if (wanted === undefined) continue;
+    if (field.message === undefined && wanted !== true) {
+      throw new HollowmarkError('internal', `no fields in ${field.name} of ${message.name}`);
+    }
+    // The names in a selection for inline fields are those of the message around them, too.
+    const planOfField = inline && wanted !== true ? fieldsOf : planOf;
     plan.fields[field.number] = new PlannedField(
       field,
-      field.message === undefined ? undefined : planOf(field.message, wanted),
+      field.message === undefined ? undefined : planOfField(field.message, wanted),
     );
     if (field.always && field.shape !== 'value') plan.nulls.push(field.name);
   }
@@ -96,20 +110,12 @@ export class View {
 
   /**
    * How to read `message`. A Status is always read whole: it is an answer in place of the object.
-   * @throws HollowmarkError `internal` when the selection names a field that the message does not have.
+   * @throws HollowmarkError `internal` when the selection, at any depth, names a field that there is not.
    */
   planOf(message: Message): Plan {
     let plan = this.plans.get(message);
     if (plan === undefined) {
-      const { selection } = this;
-      if (selection !== true && message.name !== 'Status') {
-        for (const name of Object.keys(selection)) {
-          if (!hasField(message, name)) {
-            throw new HollowmarkError('internal', `no field ${name} in ${message.name}`);
-          }
-        }
-        plan = planOf(message, selection);
-      } else plan = planOf(message, true);
+      plan = planOf(message, message.name === 'Status' ? true : this.selection);
       this.plans.set(message, plan);
     }
     return plan;

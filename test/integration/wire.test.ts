@@ -287,10 +287,55 @@ function listed(from: ApiClient, path: string): Promise<Map<string, Listed>> {
           reflector.stop();
           reject(new Error(reason));
         },
+        onFault: reject,
       },
     );
   });
 }
+
+it.each(['json', 'protobuf'] as const)(
+  'lists plainly what is refused as a stream, and goes on: %s',
+  async (format) => {
+    const real = clients[format];
+    const from = Object.create(real) as ApiClient;
+    let refused = false;
+    from.stream = (path, handler) => {
+      if (refused) return real.stream(path, handler);
+      refused = true;
+      queueMicrotask(() => {
+        handler.onResponse(403, 'text/plain', undefined);
+        handler.onEnd({ how: 'complete', reason: '' });
+      });
+      return real.stream('/livez', { onResponse() {}, onData() {}, onEnd() {}, onFailure() {} });
+    };
+    const made = `after-${format}`;
+    const names = await new Promise<string[]>((resolve, reject) => {
+      const told: string[] = [];
+      const reflector = new Reflector(
+        from,
+        { path: '/api/v1/services', selector: '', timeoutSecondsMin: 60, sendsTimeout: false },
+        {
+          onListing: () => {},
+          onEvent: (event) => {
+            const { name } = (event.object() as Named).metadata;
+            told.push(name);
+            if (name !== made) return;
+            reflector.stop();
+            resolve(told);
+          },
+          onSynced: () => {
+            const service = { metadata: { name: made }, spec: { ports: [{ port: 80 }] } };
+            const body = { apiVersion: 'v1', kind: 'Service', ...service };
+            call(format, 'POST', '/api/v1/namespaces/default/services', body).catch(reject);
+          },
+          onFault: reject,
+        },
+      );
+    });
+    expect(names).toContain('kubernetes');
+    expect(names.at(-1)).toBe(made);
+  },
+);
 
 it('lists in pages, and metadata alone', async () => {
   const path = '/apis/resource.k8s.io/v1/resourceslices?limit=2';

@@ -151,6 +151,7 @@ export class HollowProxy {
             this.onSynced(key);
           },
           onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(`proxy/${key}`, reason),
+          onFault: (error) => this.environment.observer.onError(error),
         },
       ),
     );

@@ -3,10 +3,10 @@ import { decodeHuffman } from './huffman.ts';
 
 /*
  * Header compression (RFC 7541), as far as a client of the API server needs it: requests repeat a few headers on each
- * connection, and of an answer's headers only the status and the content type are read.
+ * connection, and of an answer's headers only the status, the content type and Retry-After are read.
  */
 
-/** What requests name, by its index in the static table (RFC 7541, appendix A). */
+/** What requests name, and what is read of answers, by its index in the static table (RFC 7541, appendix A). */
 const staticNames: Readonly<Record<string, number>> = {
   ':authority': 1,
   ':method': 2,
@@ -15,6 +15,7 @@ const staticNames: Readonly<Record<string, number>> = {
   authorization: 23,
   'content-length': 28,
   'content-type': 31,
+  'retry-after': 53,
   'user-agent': 58,
 };
 
@@ -150,16 +151,18 @@ export type ResponseHead = {
   status: number;
   /** Empty where the block has none. */
   contentType: string;
+  /** Undefined where the block has none that is a number of seconds. */
+  retryAfterSeconds: number | undefined;
 };
 
 /**
  * Reads the header block of an answer. Walks all of it. Sound only with a dynamic table of size 0, which our SETTINGS
- * ask for before the first request; and with encoders that name status and content type by the static table, as all do.
+ * ask for before the first request; and with encoders that name these headers by the static table, as all do.
  * @throws HollowmarkError `internal` when the block is cut off or names an entry that there is not.
  */
 export function readResponseHead(block: Buffer): ResponseHead {
   const reader = new BlockReader(block);
-  const head: ResponseHead = { status: 0, contentType: '' };
+  const head: ResponseHead = { status: 0, contentType: '', retryAfterSeconds: undefined };
   while (reader.at < block.length) {
     const first = block[reader.at] as number;
     if ((first & indexed) !== 0) {
@@ -175,6 +178,7 @@ export function readResponseHead(block: Buffer): ResponseHead {
       if (nameIndex >= firstStatusEntry && nameIndex < firstStatusEntry + staticStatuses.length) {
         head.status ||= statusOf(reader.text());
       } else if (nameIndex === staticNames['content-type']) head.contentType = reader.text();
+      else if (nameIndex === staticNames['retry-after']) head.retryAfterSeconds = secondsOf(reader.text());
       else reader.skipText();
     }
   }
@@ -184,6 +188,11 @@ export function readResponseHead(block: Buffer): ResponseHead {
 function statusOf(text: string): number {
   if (!/^[1-9]\d\d$/.test(text)) throw broken(`status ${JSON.stringify(text)}`);
   return Number(text);
+}
+
+/** Dates, and numbers of more than a week's seconds, are no pause that an API server asks for. */
+function secondsOf(text: string): number | undefined {
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Texts that were Huffman-coded, by their code: servers have few content types, and send one with each answer. */

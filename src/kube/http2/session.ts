@@ -144,15 +144,15 @@ export class Http2Session {
   cancel(stream: Http2Stream): void {
     if (this.streams.get(stream.id) !== stream) return;
     this.events.send(numberFrame(frameTypes.resetStream, stream.id, errorCodes.cancel));
-    this.end(stream, { complete: false, refused: false, reason: 'cancelled' });
+    this.end(stream, { how: 'cancelled', reason: 'cancelled' });
   }
 
   /** Ends all streams: the connection is gone. */
-  close(reason: string): void {
+  close(how: 'closed' | 'silent', reason: string): void {
     if (this.ended) return;
     this.ended = true;
     for (const stream of [...this.streams.values()]) {
-      this.end(stream, { complete: false, refused: false, reason });
+      this.end(stream, { how, reason });
     }
   }
 
@@ -238,7 +238,7 @@ export class Http2Session {
       this.partial = { streamId, flags: frameFlags, block: Buffer.from(block) };
       return;
     }
-    const { status, contentType } = readResponseHead(block);
+    const { status, contentType, retryAfterSeconds } = readResponseHead(block);
     const stream = this.streams.get(streamId);
     if (stream === undefined) return;
     const last = (frameFlags & flags.endStream) !== 0;
@@ -247,7 +247,7 @@ export class Http2Session {
       // 1xx: the answer itself is still to come.
       if (status >= 200) {
         stream.responded = true;
-        stream.handler.onResponse(status, contentType);
+        stream.handler.onResponse(status, contentType, retryAfterSeconds);
       }
     }
     if (last && this.streams.get(streamId) === stream) this.complete(stream);
@@ -267,8 +267,8 @@ export class Http2Session {
   private onReset(streamId: number, code: number): void {
     const stream = this.streams.get(streamId);
     if (stream === undefined) return;
-    const refused = code === errorCodes.refusedStream;
-    this.end(stream, { complete: false, refused, reason: `stream reset: ${errorName(code)}` });
+    const how = code === errorCodes.refusedStream ? 'refused' : 'reset';
+    this.end(stream, { how, reason: `stream reset: ${errorName(code)}` });
   }
 
   private onSettings(payload: Buffer): void {
@@ -305,7 +305,7 @@ export class Http2Session {
     this.events.onGoAway();
     const reason = `GOAWAY: ${errorName(code)}`;
     for (const stream of [...this.streams.values()]) {
-      if (stream.id > lastStreamId) this.end(stream, { complete: false, refused: true, reason }, false);
+      if (stream.id > lastStreamId) this.end(stream, { how: 'refused', reason }, false);
     }
     this.drained();
   }
@@ -374,7 +374,7 @@ export class Http2Session {
     if (stream.unsent !== undefined) {
       this.events.send(numberFrame(frameTypes.resetStream, stream.id, errorCodes.noError));
     }
-    this.end(stream, { complete: true, refused: false, reason: '' });
+    this.end(stream, { how: 'complete', reason: '' });
   }
 
   private end(stream: Http2Stream, how: StreamEnd, drains = true): void {

@@ -1,17 +1,21 @@
-/** How a stream ended. */
+/**
+ * How a stream ended. `complete`: the server has said all it had to say. `refused`: it says that it has not looked at
+ * the request (RFC 9113, 8.7). `reset`: it ended this one stream. `closed`: the connection was closed, by either side.
+ * `silent`: it was given up, since nothing came over it any more. `cancelled`: by ourselves.
+ */
 export type StreamEnd = {
-  /** The server has said all it had to say. */
-  complete: boolean;
-  /** The server says that it has not looked at the request (RFC 9113, 8.7). */
-  refused: boolean;
+  how: 'complete' | 'refused' | 'reset' | 'closed' | 'silent' | 'cancelled';
   /** Why, where it is not complete. */
   reason: string;
 };
 
 /** What becomes of a request. Called in this order, `onData` any number of times, `onEnd` once. */
 export interface StreamHandler {
-  /** @param contentType empty when the server did not say. */
-  onResponse(status: number, contentType: string): void;
+  /**
+   * @param contentType empty when the server did not say.
+   * @param retryAfterSeconds undefined when the server did not ask for a pause.
+   */
+  onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined): void;
   /** `chunk` is the handler's to keep. */
   onData(chunk: Buffer): void;
   onEnd(end: StreamEnd): void;

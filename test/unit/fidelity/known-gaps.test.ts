@@ -6,7 +6,6 @@ const allowed: readonly string[] = [
   'node-events',
   'node-object',
   'return-requests',
-  'authorizer-fallback',
   'kubemark-join',
   'kubemark-images',
   'kubemark-started',

@@ -100,29 +100,13 @@ describe('EventRecorder', () => {
     expect(bench.taken()).toMatchObject([{ request: { body: { message: 'next' } } }]);
   });
 
-  it.each([400, 403, 409, 422, 500, 503])('takes an answer %d for final', (status) => {
+  it.each([400, 403, 409, 422, 429, 500, 503])('takes an answer %d for final', (status) => {
     const bench = new Bench();
     bench.record();
     bench.record('next');
     bench.taken();
     bench.recorder.onAnswer(status);
     expect(bench.taken()).toMatchObject([{ request: { body: { message: 'next' } } }]);
-  });
-
-  it('repeats after a second what was throttled, 10 times', () => {
-    const bench = new Bench();
-    bench.record();
-    bench.taken();
-    for (let i = 0; i < 10; i++) {
-      bench.recorder.onAnswer(429);
-      expect(bench.words()).toEqual(['after 1000']);
-      bench.recorder.onRetry();
-      expect(bench.words()).toEqual(['POST']);
-    }
-    bench.recorder.onAnswer(429);
-    expect(bench.words()).toEqual([]);
-    bench.record('next');
-    expect(bench.words()).toEqual(['POST']);
   });
 
   it('has no reporter for what it combines, as client-go', () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/base/prng.ts';
 import { SharedWatches } from '../../../src/hollow/shared-watches.ts';
 import type { ApiClient } from '../../../src/kube/client.ts';
-import type { Http2Stream, StreamHandler } from '../../../src/kube/http2/stream.ts';
+import type { ExchangeHandler } from '../../../src/kube/exchange.ts';
 import type { WatchHandler, WatchSpec } from '../../../src/kube/reflector.ts';
 import { jsonCodec } from '../../../src/wire/json-codec.ts';
 import { FakeClock } from '../../sim/world.ts';
@@ -10,7 +10,7 @@ import { FakeClock } from '../../sim/world.ts';
 type Pod = { name: string; node: string };
 
 /** Watches that are open, and what the API server has. */
-let watches: { path: string; handler: StreamHandler }[];
+let watches: { path: string; handler: ExchangeHandler }[];
 let pods: Pod[];
 let shared: SharedWatches;
 
@@ -39,7 +39,7 @@ function change(type: 'ADDED' | 'MODIFIED' | 'DELETED', pod: Pod): void {
 /** The server answers the watches that were asked for last. */
 function answer(): void {
   for (const { path, handler } of watches.filter((watch) => !answered.has(watch))) {
-    handler.onResponse(200, 'application/json');
+    handler.onResponse(200, 'application/json', undefined);
     for (const pod of pods) if (matches(path, pod)) handler.onData(podFrame('ADDED', pod));
     handler.onData(bookmark);
   }
@@ -47,7 +47,7 @@ function answer(): void {
 }
 const answered = new WeakSet<object>();
 
-function watch(node: string): { told: string[]; stop: () => void } {
+function open(node: string): { told: string[]; stop: () => void } {
   const told: string[] = [];
   const handler: WatchHandler = {
     // A listing may begin again before it has brought anything.
@@ -55,6 +55,7 @@ function watch(node: string): { told: string[]; stop: () => void } {
       if (told.at(-1) !== 'listing') told.push('listing');
     },
     onSynced: () => told.push('synced'),
+    onFault: (error) => told.push(String(error)),
     onEvent: (event) =>
       told.push(`${event.type} ${(event.object() as { metadata: { name: string } }).metadata.name}`),
   };
@@ -64,8 +65,8 @@ function watch(node: string): { told: string[]; stop: () => void } {
     timeoutSecondsMin: 300,
     sendsTimeout: false,
   };
-  const open = shared.open(spec, node, handler);
-  return { told, stop: () => open.stop() };
+  const opened = shared.open(spec, node, handler);
+  return { told, stop: () => opened.stop() };
 }
 
 /** What is put off to the end of the turn. */
@@ -82,12 +83,10 @@ beforeEach(() => {
     clock: new FakeClock(),
     prng: new Prng('watches'),
     codec: jsonCodec,
-    stream: (path: string, handler: StreamHandler, opened: (stream: Http2Stream) => void) => {
+    stream: (path: string, handler: ExchangeHandler) => {
       const entry = { path, handler };
       watches.push(entry);
-      opened({
-        cancel: () => (watches = watches.filter((other) => other !== entry)),
-      } as unknown as Http2Stream);
+      return { cancel: () => (watches = watches.filter((other) => other !== entry)) };
     },
   };
   shared = new SharedWatches(client as unknown as ApiClient, (node) => node === 'a' || node === 'b');
@@ -95,11 +94,11 @@ beforeEach(() => {
 
 describe('one watch for the nodes of a shard', () => {
   test('tells each of its own objects, whenever it comes', async () => {
-    const a = watch('a');
+    const a = open('a');
     await settle();
     answer();
     change('ADDED', { name: 'p3', node: 'b' });
-    const b = watch('b');
+    const b = open('b');
     await settle();
     change('MODIFIED', { name: 'p1', node: 'a' });
     expect(a.told).toEqual(['listing', 'ADDED p1', 'synced', 'MODIFIED p1']);
@@ -108,14 +107,14 @@ describe('one watch for the nodes of a shard', () => {
   });
 
   test('lets a node that starts again list its objects anew', async () => {
-    const a = watch('a');
-    const b = watch('b');
+    const a = open('a');
+    const b = open('b');
     await settle();
     answer();
     a.stop();
     change('ADDED', { name: 'p4', node: 'a' });
     change('DELETED', { name: 'p1', node: 'a' });
-    const again = watch('a');
+    const again = open('a');
     await settle();
     answer();
     change('MODIFIED', { name: 'p4', node: 'a' });

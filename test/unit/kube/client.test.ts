@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { NoAnswerError } from '../../../src/kube/api-error.ts';
 import { CertificateIssuer, createAuthority } from '../../../src/kube/certificates.ts';
-import { ApiClient } from '../../../src/kube/client.ts';
+import { ApiClient, type ApiClientOptions } from '../../../src/kube/client.ts';
 import { HandshakeGate } from '../../../src/kube/handshake-gate.ts';
 import {
   type ApiServerEndpoint,
@@ -104,6 +104,7 @@ function clientOf(
   port: number,
   metrics = new CallMetrics(),
   identity: ClientIdentity = certificateIdentity(endpointOf(port), clientCertificate),
+  options: Partial<ApiClientOptions> = {},
 ): ApiClient {
   const client = new ApiClient({
     endpoint: endpointOf(port),
@@ -114,9 +115,18 @@ function clientOf(
     prng: new Prng('test'),
     metrics,
     handshakes: new HandshakeGate(4),
+    ...options,
   });
   open.push(client);
   return client;
+}
+
+/** A client that repeats requests, and seconds that are a fiftieth as long. */
+function patientClientOf(port: number, metrics = new CallMetrics()): ApiClient {
+  return clientOf(port, metrics, undefined, {
+    repeats: true,
+    clock: { ...systemClock, timer: (ms, run) => systemClock.timer(ms / 50, run) },
+  });
 }
 
 const get = (client: ApiClient, path = '/', timeoutMs = 5_000): Promise<{ status: number; body: Buffer }> =>
@@ -196,7 +206,6 @@ describe('ApiClient', () => {
       expect(answers.every(({ status }) => status === 200)).toBe(true);
     }
     expect(server.sessions.length).toBeGreaterThan(5);
-    expect(client.reconnects).toBeGreaterThan(5);
   });
 
   it('says that there was no answer: refused, cut off, timed out, closed', async () => {
@@ -296,12 +305,126 @@ describe('ApiClient', () => {
   });
 });
 
+/** Answers `status` with Retry-After so many times, and then {@link ok}. */
+const refusing = (times: number, status: number, retryAfter?: string): Handler => {
+  let left = times;
+  return (stream, path, session) => {
+    if (left-- <= 0) {
+      ok(stream, path, session);
+      return;
+    }
+    stream.respond({ ':status': status, ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }) });
+    stream.end('not now');
+  };
+};
+
+describe('a client that repeats requests as client-go does', () => {
+  const put = (client: ApiClient, timeoutMs = 60_000): Promise<{ status: number }> =>
+    client.request({ method: 'PUT', path: '/', kind, body: Buffer.from('{}'), timeoutMs });
+
+  it('does so after as many seconds as the server asks for, and counts each answer', async () => {
+    const { port } = await serve(refusing(3, 429, '2'));
+    const metrics = new CallMetrics();
+    const startUs = systemClock.nowUs();
+    expect((await put(patientClientOf(port, metrics))).status).toBe(200);
+    expect(systemClock.nowUs() - startUs).toBeGreaterThan(3 * 40_000 - 5_000);
+    const [entry] = [...metrics.entries()];
+    expect(Object.fromEntries(entry?.statuses ?? [])).toEqual({ 200: 1, 429: 3 });
+  });
+
+  it('takes the eleventh refusal for an answer', async () => {
+    const { port } = await serve(refusing(100, 503, '1'));
+    const metrics = new CallMetrics();
+    expect(await put(patientClientOf(port, metrics))).toMatchObject({ status: 503, retryAfterSeconds: 1 });
+    expect([...metrics.entries()][0]?.statuses.get(503)).toBe(11);
+  });
+
+  it.each([
+    [429, undefined],
+    [503, undefined],
+    [503, 'Fri, 31 Dec 1999 23:59:59 GMT'],
+    [409, '1'],
+  ])('does not repeat after %i with Retry-After %s', async (status, retryAfter) => {
+    const { port } = await serve(refusing(1, status, retryAfter));
+    expect((await put(patientClientOf(port))).status).toBe(status);
+  });
+
+  it('does so within the deadline, which holds for all attempts', async () => {
+    const { port } = await serve(refusing(100, 429, '10'));
+    const client = patientClientOf(port);
+    await expect(put(client, 15_000)).rejects.toThrow('no answer to PUT / in 15000 ms');
+  });
+
+  it('repeats what was lost when it only reads', async () => {
+    const { server, port } = await serve(ok);
+    const client = patientClientOf(port);
+    for (const method of ['GET', 'PUT'] as const) {
+      server.handler = (_stream, _path, session): void => {
+        server.handler = ok;
+        session.destroy();
+      };
+      const answer = client.request({ method, path: '/', kind });
+      if (method === 'GET') expect((await answer).status).toBe(200);
+      else await expect(answer).rejects.toThrow(/connection lost/);
+    }
+  });
+
+  it('ends at once what is under way when it is closed', async () => {
+    const { server, port } = await serve(() => {});
+    const client = patientClientOf(port);
+    let repeated = false;
+    const handler = { onResponse: () => {}, onData: () => {}, onFailure: () => {} };
+    const ended = new Promise<string>((resolve) => {
+      client.stream('/', {
+        ...handler,
+        onEnd: ({ how }) => resolve(how),
+        onRepeat: () => {
+          repeated = true;
+        },
+      });
+    });
+    await vi.waitFor(() => expect(server.sessions).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.close();
+    expect(await ended).toBe('closed');
+    expect(repeated).toBe(false);
+  });
+
+  it('is not every client: others hear of each refusal, and of the pause', async () => {
+    const { port } = await serve(refusing(1, 429, '7'));
+    expect(await get(clientOf(port))).toMatchObject({ status: 429, retryAfterSeconds: 7 });
+  });
+
+  it('repeats streams likewise, and does not send what was cancelled while it waited', async () => {
+    const paths: string[] = [];
+    const refuse = refusing(2, 429, '1');
+    const { port } = await serve((stream, path, session) => {
+      paths.push(path);
+      refuse(stream, path, session);
+    });
+    const client = patientClientOf(port);
+    const handler = {
+      onResponse: vi.fn<(status: number) => void>(),
+      onData: () => {},
+      onEnd: vi.fn<() => void>(),
+      onFailure: vi.fn<() => void>(),
+    };
+    // There is no connection yet: this one waits for it.
+    client.stream('/cancelled', handler).cancel();
+    client.stream('/watch', handler);
+    await vi.waitFor(() => expect(handler.onEnd).toHaveBeenCalledTimes(1));
+    expect(handler.onResponse.mock.calls.map(([status]) => status)).toEqual([200]);
+    expect(paths).toEqual(['/watch', '/watch', '/watch']);
+    expect(handler.onFailure).not.toHaveBeenCalled();
+  });
+});
+
 describe('Reflector on a real connection', () => {
   const line = (type: string, name: string, version: number, annotations = {}): string =>
     `${JSON.stringify({ type, object: { metadata: { name, uid: name, resourceVersion: String(version), annotations } } })}\n`;
   const listed = { 'k8s.io/initial-events-end': 'true' };
 
-  it('lists, resumes after a timeout from the last bookmark, and lists anew after 410', async () => {
+  it('lists, resumes after a timeout from the last bookmark, and lists anew from there after 410', async () => {
     const paths: string[] = [];
     const { port } = await serve((stream, path) => {
       paths.push(path);
@@ -322,11 +445,11 @@ describe('Reflector on a real connection', () => {
     });
     const seen: string[] = [];
     const client = clientOf(port);
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       let syncs = 0;
       const reflector = new Reflector(
         client,
-        { path: '/things', selector: '', timeoutSecondsMin: 300, sendsTimeout: false },
+        { path: '/things', selector: '', timeoutSecondsMin: 300, sendsTimeout: false, backoffMsMin: 10 },
         {
           onListing: () => seen.push('listing'),
           onEvent: (event) => seen.push(`${event.type} ${event.metadata().uid}`),
@@ -334,6 +457,7 @@ describe('Reflector on a real connection', () => {
             seen.push('synced');
             if (++syncs === 2) resolve();
           },
+          onFault: reject,
         },
       );
       open.push({ close: () => reflector.stop() });
@@ -348,11 +472,7 @@ describe('Reflector on a real connection', () => {
       'ADDED b',
       'synced',
     ]);
-    expect(paths.map((path) => /resourceVersion=(\d+)/.exec(path)?.[1])).toEqual([
-      undefined,
-      '12',
-      undefined,
-    ]);
+    expect(paths.map((path) => /resourceVersion=(\d+)/.exec(path)?.[1])).toEqual([undefined, '12', '12']);
     expect(paths[2]).toContain('sendInitialEvents=true');
   });
 });

@@ -102,7 +102,7 @@ async function withServer(
     onBroken: (error) => socket.destroy(error),
   });
   socket.on('data', (chunk) => made.receive(chunk));
-  socket.on('close', () => made.close('closed'));
+  socket.on('close', () => made.close('closed', 'closed'));
   return { session: made, serverSession: () => last };
 }
 
@@ -142,7 +142,7 @@ describe('the HTTP/2 client', () => {
             status: 201,
             contentType: 'application/vnd.kubernetes.protobuf',
             body: `got ${size ?? 0}`,
-            end: { complete: true },
+            end: { how: 'complete' },
           });
           const { headers: received, body: read } = seen.at(-1) ?? { headers: {}, body: '' };
           expect(received).toMatchObject({
@@ -198,8 +198,8 @@ describe('the HTTP/2 client', () => {
           at += size;
         }
         expect(spoken.broken).toEqual([]);
-        expect(first).toMatchObject({ status: 200, body: 'one two', end: { complete: true } });
-        expect(second).toMatchObject({ status: 200, body: 'ab', end: { complete: true } });
+        expect(first).toMatchObject({ status: 200, body: 'one two', end: { how: 'complete' } });
+        expect(second).toMatchObject({ status: 200, body: 'ab', end: { how: 'complete' } });
       }),
     );
   });
@@ -223,7 +223,7 @@ describe('the HTTP/2 client', () => {
         made.receive(settings);
         for (const bytes of pieces) {
           made.receive(bytes);
-          if (spoken.broken.length > 0) made.close('broken');
+          if (spoken.broken.length > 0) made.close('closed', 'broken');
         }
         expect(spoken.broken.length).toBeLessThanOrEqual(1);
         for (const error of spoken.broken) expect(error.message).toMatch(/^HTTP\/2/);
@@ -262,13 +262,13 @@ describe('the HTTP/2 client', () => {
     const goAway = goAwayFrame(0);
     goAway.writeUInt32BE(3, 9);
     made.receive(goAway);
-    expect(answers.map(({ end }) => end?.refused)).toEqual([undefined, undefined, true]);
+    expect(answers.map(({ end }) => end?.how)).toEqual([undefined, undefined, 'refused']);
     expect(made.room).toBe(0);
     made.receive(Buffer.concat([headers(1, ok, flags.endStream)]));
     expect(spoken.drained).toBe(0);
     made.receive(headers(3, ok, flags.endStream));
     expect(spoken).toMatchObject({ goAways: 1, drained: 1 });
-    expect(answers.map(({ end }) => end?.complete)).toEqual([true, true, false]);
+    expect(answers.map(({ end }) => end?.how)).toEqual(['complete', 'complete', 'refused']);
   });
 
   it('does not send more than the server has room for', () => {

@@ -115,8 +115,8 @@ describe('an endpoint', () => {
       const client = clientOf(`${local(port)}${prefix}`);
       expect(await get(client, '/api/v1/nodes?limit=1')).toBe(200);
       await new Promise((resolve, reject) => {
-        const handler = { onResponse: resolve, onData: () => {}, onEnd: () => {} };
-        client.stream('/api/v1/pods?watch=true', handler, () => {}, reject);
+        const handler = { onResponse: resolve, onData: () => {}, onEnd: () => {}, onFailure: reject };
+        client.stream('/api/v1/pods?watch=true', handler);
       });
     }
     const plain = ['/api/v1/nodes?limit=1', '/api/v1/pods?watch=true'];
@@ -209,7 +209,6 @@ describe('a proxy', () => {
       expect(await get(client)).toBe(200);
       await proxy.close();
       await expect(get(client)).rejects.toThrow(/connection lost|cannot connect .* ECONNREFUSED/);
-      expect(client.reconnects).toBeGreaterThan(0);
     }
   });
 

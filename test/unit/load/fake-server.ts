@@ -17,6 +17,7 @@ export type Answer = {
   status: number;
   object?: unknown;
   text?: string;
+  retryAfterSeconds?: number;
   /** `lost`: carried out, but the connection broke; `unsent`: never arrived. */
   fail?: 'lost' | 'unsent';
 };
@@ -54,6 +55,7 @@ export class FakeServer implements LoadClient {
           resolve({
             status: answer.status,
             contentType: 'application/json',
+            retryAfterSeconds: answer.retryAfterSeconds,
             body: Buffer.from(answer.text ?? JSON.stringify(answer.object ?? {})),
           });
       });

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { jsonCodec } from '../../../src/wire/json-codec.ts';
 
 const pod = (uid: string, extra: object = {}): object => ({
@@ -46,6 +46,19 @@ describe('the JSON watch decoder', () => {
         expect(events.reduce((sum, event) => sum + event.sizeBytes, 0)).toBe(bytes.length);
       }),
     );
+  });
+
+  it('joins the chunks of a long line once, when its end has come', () => {
+    const bytes = Buffer.from(frame('ADDED', pod('long', { labels: { long: 'x'.repeat(200_000) } })));
+    const decoder = jsonCodec.watchDecoder();
+    const concat = vi.spyOn(Buffer, 'concat');
+    const events = [];
+    for (let at = 0; at < bytes.length; at += 1000) {
+      events.push(...decoder.push(bytes.subarray(at, at + 1000)));
+    }
+    expect(concat).toHaveBeenCalledTimes(1);
+    concat.mockRestore();
+    expect(events.map((event) => event.metadata().uid)).toEqual(['long']);
   });
 
   it('reads metadata without being misled by annotations, owners and managed fields', () => {

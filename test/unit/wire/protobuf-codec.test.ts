@@ -179,7 +179,15 @@ describe('objects', () => {
       expect({ apiVersion, kind }).toEqual({ apiVersion: 'v1', kind: 'Pod' });
       expect(rest).toEqual(selected(withoutType(whole), selection));
     }
-    expect(() => protobufCodec.decode(bytes, new View({ metdata: true }))).toThrow('no field metdata in Pod');
+    const misspelt: [Selection, string][] = [
+      [{ metdata: true }, 'no field metdata in Pod'],
+      [{ metadata: { nmae: true } }, 'no field nmae in ObjectMeta'],
+      [{ spec: { volumes: { configMap: { naem: true } } } }, 'no field naem in ConfigMapVolumeSource'],
+      [{ metadata: { name: { first: true } } }, 'no fields in name of ObjectMeta'],
+    ];
+    for (const [selection, message] of misspelt) {
+      expect(() => protobufCodec.decode(bytes, new View(selection))).toThrow(message);
+    }
   });
 
   it('of kinds without a table, and values that do not fit, are refused', () => {
