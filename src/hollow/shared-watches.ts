@@ -13,7 +13,8 @@ type Sharing = { selector: string; nodeOf: ((event: RawWatchEvent) => string) | 
 
 /**
  * One watch of each kind for all nodes of a shard, in place of one for each node. Of pods and nodes each node gets its
- * own; whatever else is watched is the same for all.
+ * own; whatever else is watched is the same for all. What a node was told is not kept: one that starts again watches its
+ * own objects by itself.
  */
 export class SharedWatches {
   private readonly client: ApiClient;
@@ -35,6 +36,7 @@ export class SharedWatches {
       watch = new SharedWatch(this.client, { ...spec, selector }, nodeOf, this.isOurs);
       this.shared.set(key, watch);
     }
+    if (watch.served(node)) return new Reflector(this.client, spec, handler);
     const joined = watch;
     const subscriber = joined.add(node, handler);
     return {
@@ -77,6 +79,8 @@ class SharedWatch implements WatchHandler {
   private readonly joining = new Set<Subscriber>();
   private readonly subscribers = new Set<Subscriber>();
   private readonly byNode = new Map<string, Set<Subscriber>>();
+  /** Nodes that were told of their objects, which are not kept for them any more. */
+  private readonly told = new Set<string>();
   /** The objects of nodes that do not look yet, by uid; without {@link nodeOf} all objects. */
   private readonly kept = new Map<string, { node: string; event: RawWatchEvent }>();
   private listed = false;
@@ -92,6 +96,11 @@ class SharedWatch implements WatchHandler {
     this.reflector = new Reflector(client, spec, this);
   }
 
+  /** Whether the node was told of its own objects before. */
+  served(node: string): boolean {
+    return this.told.has(node);
+  }
+
   add(node: string, handler: WatchHandler): Subscriber {
     const subscriber = { node, handler };
     this.joining.add(subscriber);
@@ -104,7 +113,8 @@ class SharedWatch implements WatchHandler {
   remove(subscriber: Subscriber): boolean {
     this.joining.delete(subscriber);
     this.subscribers.delete(subscriber);
-    this.byNode.get(subscriber.node)?.delete(subscriber);
+    const ofNode = this.byNode.get(subscriber.node);
+    if (ofNode?.delete(subscriber) === true && ofNode.size === 0) this.byNode.delete(subscriber.node);
     if (this.subscribers.size + this.joining.size > 0) return false;
     this.stop();
     return true;
@@ -129,7 +139,7 @@ class SharedWatch implements WatchHandler {
     const node = this.nodeOf?.(event);
     if (node !== undefined && !this.isOurs(node)) return;
     const readers = node === undefined ? this.subscribers : this.byNode.get(node);
-    if (node === undefined || readers === undefined) {
+    if (node === undefined || !this.told.has(node)) {
       const { uid } = event.metadata();
       if (event.type === 'DELETED') this.kept.delete(uid);
       else this.kept.set(uid, { node: node ?? '', event });
@@ -148,6 +158,7 @@ class SharedWatch implements WatchHandler {
     if (!this.joining.delete(subscriber)) return;
     this.subscribers.add(subscriber);
     if (this.nodeOf !== undefined) {
+      this.told.add(node);
       const ofNode = this.byNode.get(node);
       if (ofNode === undefined) this.byNode.set(node, new Set([subscriber]));
       else ofNode.add(subscriber);
