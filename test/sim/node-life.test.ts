@@ -256,6 +256,23 @@ describe('what others write', () => {
     expect(world.count('PATCH', /\/pods\/p\/status$/, before)).toBe(0);
   });
 
+  it('to a pod’s status is written again by who does not read it before', () => {
+    const world = readyWorld('reconcile-lite', { wireProfile: 'lite' });
+    const uid = world.createPod('p');
+    world.advance(5_000);
+    const before = world.patches.length;
+    world.writeStatus(uid, (status) => {
+      Object.assign(status.conditions.find(({ type }) => type === 'Ready') ?? {}, {
+        status: 'False',
+        reason: 'Lost',
+      });
+    });
+    world.advance(11_000);
+    expect(conditionOf(world, uid, 'Ready')).toMatchObject({ status: 'True' });
+    expect(conditionOf(world, uid, 'Ready')).not.toHaveProperty('reason');
+    expect(world.patches.slice(before)).toHaveLength(1);
+  });
+
   it('to a pod’s spec: another image restarts the container, whatever its policy', () => {
     const world = readyWorld('image');
     const uid = world.createPod('p', 'default', { restartPolicy: 'Never', containers: [busybox] });
@@ -387,6 +404,16 @@ describe('a kubelet that starts again', () => {
     world.advance(5_000);
     expect(world.pods.has(uid)).toBe(false);
   });
+});
+
+it('a kubelet that does not read pods writes what has changed since it wrote last, and takes away what is no more', () => {
+  const world = readyWorld('lite', { wireProfile: 'lite' });
+  const uid = world.createPod('p', 'default', requesting({ cpu: '5m' }));
+  world.advance(5_000);
+  expect(world.count('GET', /\/pods\//)).toBe(0);
+  expect(world.patches[0]?.status).toHaveProperty('startTime');
+  expect(world.patches.at(-1)?.status).not.toHaveProperty('startTime');
+  expect(conditionOf(world, uid, 'Ready')).not.toHaveProperty('reason');
 });
 
 it('an annotation that cannot be read is said in an event of the pod', () => {

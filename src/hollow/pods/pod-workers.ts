@@ -139,9 +139,10 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   /** Somebody else wrote the pod. If its status is not ours any more, ours is written again. */
   private reconcile(worker: PodWorker, pod: unknown): void {
+    const { uid } = worker.spec;
     const status = worker.currentStatus();
-    const differs = statusPatch(worker.spec.uid, map(map(pod)['status']), status) !== undefined;
-    if (differs) this.statuses.compareLater(worker.spec.uid, status);
+    const current = map(map(pod)['status']);
+    if (statusPatch(uid, current, status) !== undefined) this.statuses.compareLater(uid, status, current);
   }
 
   private appeared(metadata: EventMetadata, pod: unknown): void {

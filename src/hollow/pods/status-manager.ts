@@ -33,6 +33,8 @@ export class StatusManager {
   private readonly waiting = new Map<string, Sync>();
   /** What is looked at again with the next sync period. */
   private readonly later = new Map<string, Sync>();
+  /** What the API server has by all that is known, where it is not read before it is written. */
+  private readonly known = new Map<string, Status>();
   private inFlight: InFlight | undefined;
   private laterArmed = false;
 
@@ -48,9 +50,10 @@ export class StatusManager {
     this.next();
   }
 
-  /** The API server may have another status than this, the last that was set: it is compared with the next period. */
-  compareLater(uid: string, status: Status): void {
+  /** The API server has `current`, another status than the last that was set: they are compared with the next period. */
+  compareLater(uid: string, status: Status, current: Status): void {
     if (!this.isIdle(uid)) return;
+    this.know(uid, current);
     this.postpone(uid, { status, finished: false, deleting: false });
   }
 
@@ -67,6 +70,7 @@ export class StatusManager {
   forget(uid: string): void {
     this.waiting.delete(uid);
     this.later.delete(uid);
+    this.known.delete(uid);
   }
 
   onAnswer(step: 'get' | 'patch' | 'delete', uid: string, status: number, body: unknown): void {
@@ -77,9 +81,15 @@ export class StatusManager {
         this.onGot(sync, status, body);
         break;
       case 'patch':
-        if (status === 200) this.onWritten(sync, true);
-        else if (status === 404) this.gone(sync, false);
-        else this.fail(sync);
+        if (status === 200) {
+          this.know(uid, sync.status);
+          this.onWritten(sync, true);
+        } else if (status === 404) this.gone(sync, false);
+        else {
+          // It may have been written all the same.
+          this.known.delete(uid);
+          this.fail(sync);
+        }
         break;
       case 'delete':
         // 409: another pod has the name by now; ours is gone all the same.
@@ -105,7 +115,7 @@ export class StatusManager {
       this.inFlight = { ...sync, uid, sentUs: this.context.now.us };
       if (!this.context.wire.readsPodBeforePatch) {
         // Against nothing, all of the status differs.
-        this.onGot(this.inFlight, 200, { metadata: { uid } });
+        this.onGot(this.inFlight, 200, { metadata: { uid }, status: this.known.get(uid) });
         return;
       }
       this.context.request(
@@ -115,6 +125,10 @@ export class StatusManager {
       );
       return;
     }
+  }
+
+  private know(uid: string, status: Status): void {
+    if (!this.context.wire.readsPodBeforePatch) this.known.set(uid, status);
   }
 
   private onGot(sync: InFlight, status: number, body: unknown): void {
