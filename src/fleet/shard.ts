@@ -108,11 +108,13 @@ export class Shard implements ShardObserver {
     const userAgent = `hollowmark-lite/${tool.version}`;
     const client = clientOf(this.environment, identity, userAgent, prng.fork('pool'));
     const names = new Set(this.config.nodes.map(({ name }) => name));
-    this.environment.pool = { client, watches: new SharedWatches(client, (node) => names.has(node)) };
+    const watches = new SharedWatches(client, (node) => names.has(node));
+    this.environment.pool = { identity, client, watches };
   }
 
   private async startProxies(issuer: IdentityIssuer, prng: Prng): Promise<void> {
-    const identity = await issuer.identityOf({ user: 'system:kube-proxy', groups: [] });
+    const identity =
+      this.environment.pool?.identity ?? (await issuer.identityOf({ user: 'system:kube-proxy', groups: [] }));
     for (const [name, node] of this.nodes) {
       await this.fewerStartingThan(proxiesStartingMax);
       if (this.stopped) return;
@@ -237,11 +239,9 @@ export class Shard implements ShardObserver {
   }
 
   private async startNode(issuer: IdentityIssuer, node: NodeConfig, prng: Prng): Promise<void> {
-    const identity = await issuer.identityOf(
-      this.environment.pool === undefined
-        ? { user: `system:node:${node.name}`, groups: ['system:nodes'] }
-        : poolSubject,
-    );
+    const identity =
+      this.environment.pool?.identity ??
+      (await issuer.identityOf({ user: `system:node:${node.name}`, groups: ['system:nodes'] }));
     if (this.stopped) return;
     const config = { ...node, wireProfile: this.config.profile };
     const onReady = (): void => {

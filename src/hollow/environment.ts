@@ -29,7 +29,7 @@ export type ShardEnvironment = {
 };
 
 /** One identity's few connections, and its watches, which all nodes of a shard share. */
-export type Pool = { client: ApiClient; watches: SharedWatches };
+export type Pool = { identity: ClientIdentity; client: ApiClient; watches: SharedWatches };
 
 export interface ShardObserver {
   onPodStarted(started: PodStarted): void;
