@@ -20,7 +20,7 @@ export type NodeConfig = {
   address: string;
   /** Kubernetes version in nodeInfo. */
   kubeletVersion: string;
-  /** The name of its runtime, among those that the shard was given or that come with Hollowmark; else containerd. */
+  /** The name of its runtime, among those that the shard was given or that come with Hollowmark; else its wire profile's. */
   runtime?: string | undefined;
   /**
    * Labels of all else that the node makes (Lease, CSINode, events), so that it can be found on a cluster of others. A

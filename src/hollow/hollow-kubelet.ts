@@ -8,14 +8,13 @@ import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView
 import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
 import { Kubelet, type KubeletOptions } from './kubelet.ts';
 import type { NodeFailure, Pressure } from './node-failure.ts';
-import { defaultRuntime } from './runtime/runtime-profile.ts';
 import type { OpenWatch } from './shared-watches.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { wireProfile } from './wire-profile.ts';
 
-/** The runtime that the scenario gives the node; the default one gives way to what belongs to the wire profile. */
-function runtimeOf({ runtime = defaultRuntime, wireProfile: name }: NodeConfig): string {
-  return runtime === defaultRuntime ? wireProfile(name).runtime : runtime;
+/** The runtime that the scenario gives the node, else what belongs to the wire profile. */
+export function runtimeOf({ runtime, wireProfile: name }: NodeConfig): string {
+  return runtime ?? wireProfile(name).runtime;
 }
 
 /** The watches whose objects are looked at. */

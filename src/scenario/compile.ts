@@ -27,7 +27,7 @@ export type ScenarioDocument = {
     capacity: QuantitiesDocument;
     labels: Record<string, string>;
     taints: Taint[];
-    runtime: string;
+    runtime?: string;
     groups: NodeGroupDocument[];
     proxies: boolean;
   };

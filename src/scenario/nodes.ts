@@ -1,4 +1,5 @@
 import { assert } from '../base/errors.ts';
+import { defaultRuntime } from '../hollow/runtime/runtime-profile.ts';
 import { hollowTaintKey, runLabel, runtimeLabel } from '../load/labels.ts';
 import type { NodeGroup, Scenario, ScenarioNodes, Taint } from './scenario.ts';
 
@@ -11,8 +12,8 @@ export type PlannedNode = {
   /** InternalIP. */
   address: string;
   kubeletVersion: string;
-  /** A key of the scenario's runtimes. */
-  runtime: string;
+  /** A key of the scenario's runtimes; else it is that of the wire profile. */
+  runtime?: string | undefined;
   objectLabels?: Record<string, string>;
 };
 
@@ -88,18 +89,18 @@ export function allTaints(scenario: Scenario): Taint[] {
 
 /** Whether the group's nodes run pods of the RuntimeClass. */
 export function runsClass(group: NodeGroup, runtimeClass: string, { runtimes }: Scenario): boolean {
-  const profile = runtimes[group.runtime];
+  const profile = runtimes[group.runtime ?? defaultRuntime];
   return profile?.runtimeClass !== undefined && profile.name === runtimeClass;
 }
 
 /** Those of the scenario, and those that every node with such a runtime has. */
 function taintsOf({ runtime, taints }: NodeGroup, { runtimes }: Scenario): Taint[] {
-  return [...taints, ...((runtimes[runtime]?.taints ?? []) as Taint[])];
+  return [...taints, ...((runtimes[runtime ?? defaultRuntime]?.taints ?? []) as Taint[])];
 }
 
 /** By this label a RuntimeClass finds the nodes that run its pods. */
 function runtimeLabels({ runtime }: NodeGroup, { runtimes }: Scenario): Record<string, string> {
-  const profile = runtimes[runtime];
+  const profile = runtimes[runtime ?? defaultRuntime];
   return profile?.runtimeClass === undefined ? {} : { [runtimeLabel]: profile.name };
 }
 

@@ -5,6 +5,7 @@ import { nearest } from '../base/nearest.ts';
 import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
 import {
   type RuntimeProfile,
+  defaultRuntime,
   loadRuntimeProfile,
   parseRuntimeProfile,
   runtimeNames,
@@ -61,7 +62,7 @@ function runtimeUses({ nodes }: ScenarioDocument): { name: string; path: Scenari
   const groups = nodes.groups.flatMap(({ runtime }, i) =>
     runtime === undefined ? [] : [{ name: runtime, path: ['nodes', 'groups', i, 'runtime'] }],
   );
-  return [{ name: nodes.runtime, path: ['nodes', 'runtime'] }, ...groups];
+  return [{ name: nodes.runtime ?? defaultRuntime, path: ['nodes', 'runtime'] }, ...groups];
 }
 
 function isShipped(name: string): boolean {

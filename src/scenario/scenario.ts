@@ -38,8 +38,8 @@ export type ScenarioNodes = {
   readonly capacity: Quantities;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
-  /** A key of the scenario's `runtimes`. */
-  readonly runtime: string;
+  /** A key of the scenario's `runtimes`; else the wire profile says which. */
+  readonly runtime?: string | undefined;
   /** Some of the `count` nodes, which differ from the rest: the last ones. */
   readonly groups: readonly NodeGroup[];
   /** Whether each node has a kube-proxy. */

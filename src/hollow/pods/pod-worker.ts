@@ -387,11 +387,10 @@ export class PodWorker {
 
   /** Sets the status anew, if it is another one than before. */
   private report(always = false): void {
-    const { life } = this;
-    const signature = signatureOf(life);
+    const signature = signatureOf(this.life);
     if (signature !== this.reported || always) {
       this.reported = signature;
-      this.host.setStatus(this.spec, life, this.currentStatus());
+      this.host.setStatus(this.spec, this.life, this.currentStatus());
     }
     this.prober.trigger(this.spec);
   }

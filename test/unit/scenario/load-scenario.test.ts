@@ -28,7 +28,6 @@ describe('defaults', () => {
         capacity: { cpu: '8', memory: '32Gi', pods: '110', 'ephemeral-storage': '100Gi' },
         labels: {},
         taints: [],
-        runtime: 'containerd',
         groups: [],
         proxies: true,
       },

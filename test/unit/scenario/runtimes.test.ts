@@ -30,9 +30,9 @@ describe('groups', () => {
   test('are the last of the nodes, and as the rest where they say nothing else', () => {
     const nodes = nodeConfigs(scenario, 'v1.36.3', 'run-1');
     expect(nodes.map(({ name, runtime }) => [name, runtime])).toEqual([
-      ['hollow-00001', 'containerd'],
-      ['hollow-00002', 'containerd'],
-      ['hollow-00003', 'containerd'],
+      ['hollow-00001', undefined],
+      ['hollow-00002', undefined],
+      ['hollow-00003', undefined],
       ['hollow-00004', 'windows'],
       ['hollow-00005', 'hyper'],
     ]);
