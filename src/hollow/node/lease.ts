@@ -9,20 +9,31 @@ const renewJitter = 0.04;
 /** Tries of one renewal before the lease is read (or made) again. */
 const updateTriesMax = 5;
 
+/** A lease that can neither be read nor made is tried again after this long, doubling. */
+const backOffMsMin = 200;
+const backOffMsMax = 7000;
+
 const requestTimeoutMs = 10_000;
 
 type Lease = { metadata: Record<string, unknown>; spec: Record<string, unknown> };
 
 /**
  * The node's heartbeat. The first sync looks for the lease and for the node: as the node is not there yet, nothing is
- * made; the second, ten seconds later, makes it with an ownerReference. From then on one PUT per interval, without a
- * GET before it, until five tries have failed.
+ * made; the second, ten seconds later, makes it with an ownerReference. From then on one PUT, without a GET before it, ten
+ * seconds after the one before was answered. Once five tries have failed the lease is read, until that succeeds, and
+ * then tried five times more.
+ * Source: component-helpers/apimachinery/lease/controller.go (sync, backoffEnsureLease, retryUpdateLease), v0.36.
  */
 export class LeaseRenewer {
   private readonly context: KubeletContext;
   private lease: Lease | undefined;
   private tries = 0;
-  private syncing = false;
+  /** Whether the lease has been read in this sync: after that comes no other. */
+  private ensured = false;
+  /** How long the next failure to read or make the lease is waited for. */
+  private backOffMs = backOffMsMin;
+  /** What the timer is for. */
+  private waitsFor: 'sync' | 'ensure' = 'sync';
   /** Called after a renewal failed for good in this interval: the kubelet then closes its connections. */
   private readonly onRepeatedFailure: () => void;
 
@@ -33,12 +44,11 @@ export class LeaseRenewer {
 
   start(): void {
     this.sync();
-    this.schedule();
   }
 
   onTimer(): void {
-    this.schedule();
-    if (!this.syncing) this.sync();
+    if (this.waitsFor === 'sync') this.sync();
+    else this.read();
   }
 
   onAnswer(step: Extract<Tag, { to: 'lease' }>['step'], status: number, body: unknown): void {
@@ -48,16 +58,18 @@ export class LeaseRenewer {
           this.lease = body as Lease;
           this.update();
         } else if (status === 404) this.request('GET', 'get-node', `/api/v1/nodes/${this.name}?timeout=10s`);
-        else this.syncing = false;
+        else this.backOff();
         break;
       case 'get-node':
         // Without the node there is nothing to own the lease: kubelet leaves it for the next interval.
         if (status === 200) this.create((body as { metadata: { uid: string } }).metadata.uid);
-        else this.syncing = false;
+        else this.finish();
         break;
       case 'create':
-        if (status === 201) this.lease = body as Lease;
-        this.syncing = false;
+        if (status === 201) {
+          this.lease = body as Lease;
+          this.finish();
+        } else this.backOff();
         break;
       case 'update':
         this.onUpdated(status, body);
@@ -73,38 +85,59 @@ export class LeaseRenewer {
     return '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
   }
 
-  private schedule(): void {
+  /** The sync has come to its end: the next one is an interval later. */
+  private finish(): void {
     const jitter = this.context.prng.float() * renewJitter;
-    this.context.after(renewIntervalMs * (1 + jitter), { of: 'lease' });
+    this.wait('sync', renewIntervalMs * (1 + jitter));
+  }
+
+  private backOff(): void {
+    this.wait('ensure', this.backOffMs);
+    this.backOffMs = Math.min(2 * this.backOffMs, backOffMsMax);
+  }
+
+  private wait(waitsFor: 'sync' | 'ensure', delayMs: number): void {
+    this.waitsFor = waitsFor;
+    this.context.after(delayMs, { of: 'lease' });
   }
 
   private sync(): void {
-    this.syncing = true;
     this.tries = 0;
-    if (this.lease !== undefined) this.update();
-    else this.request('GET', 'get', `${this.path}/${this.name}?timeout=10s`);
+    this.ensured = false;
+    if (this.lease === undefined) this.ensure();
+    else this.update();
+  }
+
+  /** The lease is read, or made, however often it takes; what is read is then renewed. */
+  private ensure(): void {
+    this.tries = 0;
+    this.ensured = true;
+    this.lease = undefined;
+    this.backOffMs = backOffMsMin;
+    this.read();
+  }
+
+  private read(): void {
+    this.request('GET', 'get', `${this.path}/${this.name}?timeout=10s`);
   }
 
   private onUpdated(status: number, body: unknown): void {
     if (status === 200) {
       this.lease = body as Lease;
-      this.syncing = false;
+      this.finish();
       return;
     }
     this.tries++;
     // From the second failed try on, whatever the failure but a conflict (component-helpers, retryUpdateLease).
     if (status !== 409 && this.tries > 1) this.onRepeatedFailure();
-    if (status === 409 || status === 404) {
-      // Somebody else wrote it or it is gone: look again, once, then renew.
-      this.lease = undefined;
-    }
-    if (this.tries < updateTriesMax) {
-      if (this.lease === undefined) this.request('GET', 'get', `${this.path}/${this.name}?timeout=10s`);
-      else this.update();
-      return;
-    }
-    this.lease = undefined;
-    this.syncing = false;
+    if (this.tries === updateTriesMax) {
+      if (this.ensured) this.finish();
+      else this.ensure();
+    } else if (status === 409) {
+      // Somebody else wrote it.
+      this.backOffMs = backOffMsMin;
+      this.read();
+    } else this.update();
   }
 
   private create(nodeUid: string): void {

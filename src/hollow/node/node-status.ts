@@ -29,7 +29,6 @@ export class NodeStatusReporter {
   private lastReportMs = 0;
   private offsetMs = 0;
   private tries = 0;
-  private inFlight = false;
   /** The API server does not have the node as Ready: at first, and after the node controller gave it up. */
   private lostReady = true;
   private everReady = false;
@@ -59,11 +58,9 @@ export class NodeStatusReporter {
   /** The node has just sent its first Ready; until that is acknowledged, whatever follows says so again. */
   start(): void {
     this.lastReportMs = this.context.nowMs;
-    this.inFlight = true;
     this.imagesSent = this.context.images.changes;
     // After a change the next report is due 5 min ± 50 % later, so that nodes started together drift apart.
     this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
-    this.schedule();
   }
 
   /**
@@ -86,11 +83,9 @@ export class NodeStatusReporter {
   }
 
   onTimer(): void {
-    this.schedule();
     const due = this.context.nowMs - this.lastReportMs >= reportIntervalMs + this.offsetMs;
-    if (this.inFlight || !(due || this.changed)) return;
-    this.tries = 0;
-    this.report();
+    if (due || this.changed) this.report();
+    else this.schedule();
   }
 
   private get changed(): boolean {
@@ -111,7 +106,7 @@ export class NodeStatusReporter {
         return;
       }
       this.lastReportMs = this.context.nowMs;
-      this.inFlight = false;
+      this.schedule();
       this.lostReady = false;
       this.acknowledged = this.sent;
       this.imagesReported = this.imagesSent;
@@ -125,7 +120,7 @@ export class NodeStatusReporter {
     // From the second failed try on, whatever the failure (kubelet_node_status.go, updateNodeStatus).
     if (this.tries > 1) this.onRepeatedFailure();
     if (this.tries >= triesMax) {
-      this.inFlight = false;
+      this.schedule();
       return;
     }
     // The first try trusts the informer's copy; the others read the node first (kubelet_node_status.go).
@@ -142,7 +137,7 @@ export class NodeStatusReporter {
   }
 
   private report(): void {
-    this.inFlight = true;
+    this.tries = 0;
     if (this.changed) this.offsetMs = this.context.prng.between(-0.5, 0.5) * reportIntervalMs;
     else this.offsetMs = 0;
     this.patch();
@@ -179,7 +174,7 @@ export class NodeStatusReporter {
   }
 
   private schedule(): void {
-    // A little jitter, as the kubelet's own loop has (wait.JitterUntil, 0.04).
+    // From the end of a sync, with a little jitter, as the kubelet's own loop has it (wait.JitterUntil, 0.04, sliding).
     this.context.after(computeIntervalMs * (1 + this.context.prng.float() * 0.04), { of: 'node-status' });
   }
 }

@@ -150,6 +150,23 @@ describe('pressure', () => {
   });
 });
 
+test('the status is computed again ten seconds after the one before was answered', () => {
+  const timers = (): number => context.effects.filter(({ type }) => type === 'after').length;
+  reporter.start();
+  expect(timers()).toBe(0);
+  reporter.onAnswer('patch', 200);
+  expect(timers()).toBe(1);
+  context.effects = [];
+  reporter.onTimer();
+  expect(timers()).toBe(1);
+  reporter.setPressure('DiskPressure', true, 'injected');
+  context.effects = [];
+  reporter.onTimer();
+  expect(timers()).toBe(0);
+  for (let i = 0; i < 5; i++) reporter.onAnswer('patch', 500);
+  expect(timers()).toBe(1);
+});
+
 test('a machine has another boot id after each boot, unlike any other machine', () => {
   const ids = [0, 1, 2].map((boots) => bootIdOf(node, boots));
   expect(new Set(ids).size).toBe(3);
