@@ -75,6 +75,8 @@ export type Effect =
   | { type: 'watch'; key: WatchKey; spec: WatchSpec }
   | { type: 'unwatch'; key: WatchKey }
   | { type: 'after'; delayMs: number; timer: TimerName }
+  /** Nothing of the pod is left on the node: its timers are of no use. */
+  | { type: 'pod-gone'; uid: string }
   | { type: 'drop-connections' }
   | { type: 'node-ready' }
   | { type: 'pod-started'; started: PodStarted }

@@ -1,3 +1,4 @@
+import type { DelayHandle } from '../base/delay-queue.ts';
 import type { Prng } from '../base/prng.ts';
 import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
@@ -41,6 +42,8 @@ export class HollowKubelet {
   /** kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have no limit. */
   private readonly limits: { api: TokenBucket; events: TokenBucket };
   private readonly watches = new Map<string, OpenWatch>();
+  /** What is to come, by the uid of the pod that it is for; all else by the empty one. */
+  private readonly timers = new Map<string, Set<DelayHandle>>();
   private readonly wanted = new Set<string>();
   private readonly prng: Prng;
   private readonly onReady: () => void;
@@ -78,6 +81,7 @@ export class HollowKubelet {
 
   stop(): void {
     this.stopped = true;
+    for (const uid of [...this.timers.keys()]) this.cancelTimers(uid);
     for (const watch of this.watches.values()) watch.stop();
     if (this.environment.pool === undefined) this.client.close();
   }
@@ -105,7 +109,7 @@ export class HollowKubelet {
   }
 
   private perform(effect: Effect): void {
-    const { observer, delays } = this.environment;
+    const { observer } = this.environment;
     switch (effect.type) {
       case 'request':
         this.limited(effect.via, () => this.send(effect.request, effect.tag));
@@ -120,7 +124,14 @@ export class HollowKubelet {
         this.watches.delete(effect.key);
         break;
       case 'after':
-        delays.after(effect.delayMs, () => this.handle({ type: 'timer', timer: effect.timer }));
+        this.after(
+          effect.delayMs,
+          () => this.handle({ type: 'timer', timer: effect.timer }),
+          'uid' in effect.timer ? effect.timer.uid : '',
+        );
+        break;
+      case 'pod-gone':
+        this.cancelTimers(effect.uid);
         break;
       case 'drop-connections':
         this.dropConnections();
@@ -144,7 +155,23 @@ export class HollowKubelet {
     const waitMs =
       via === 'heartbeat' ? 0 : this.limits[via].reserveMs(this.environment.clock.nowUs() / 1000);
     if (waitMs <= 0) act();
-    else this.environment.delays.after(waitMs, () => this.stopped || act());
+    else this.after(waitMs, act);
+  }
+
+  private after(delayMs: number, act: () => void, uid = ''): void {
+    const timers = this.timers.get(uid) ?? new Set();
+    this.timers.set(uid, timers);
+    const timer = this.environment.delays.after(delayMs, () => {
+      timers.delete(timer);
+      if (timers.size === 0 && this.timers.get(uid) === timers) this.timers.delete(uid);
+      act();
+    });
+    timers.add(timer);
+  }
+
+  private cancelTimers(uid: string): void {
+    for (const timer of this.timers.get(uid) ?? []) timer.cancel();
+    this.timers.delete(uid);
   }
 
   private send(request: KubeletRequest, tag: Tag): void {
@@ -154,16 +181,13 @@ export class HollowKubelet {
       this.transmit(request, tag);
       return;
     }
-    const { delays } = this.environment;
     const { delayMs, lossRate } = heartbeats;
     const timeoutMs = request.timeoutMs ?? heartbeatTimeoutMs;
     if (delayMs >= timeoutMs || this.prng.float() < lossRate) {
-      delays.after(timeoutMs, () => this.handle({ type: 'answer', tag, status: 0, body: undefined }));
+      this.after(timeoutMs, () => this.handle({ type: 'answer', tag, status: 0, body: undefined }));
       return;
     }
-    delays.after(delayMs, () => {
-      if (!this.stopped) this.transmit({ ...request, timeoutMs: timeoutMs - delayMs }, tag);
-    });
+    this.after(delayMs, () => this.transmit({ ...request, timeoutMs: timeoutMs - delayMs }, tag));
   }
 
   private transmit(request: KubeletRequest, tag: Tag): void {

@@ -388,6 +388,23 @@ describe('probes', () => {
   });
 });
 
+it('a container that is restarted often has one timer for its end, and still ends', () => {
+  const world = readyWorld('end-timers');
+  const probe = { exec: {}, periodSeconds: 1, failureThreshold: 1 };
+  const uid = world.createPod(
+    'p',
+    'default',
+    { containers: [{ ...busybox, livenessProbe: probe }] },
+    { ...of('c', 'run-duration', '700s'), ...of('c', 'liveness-fails-after', '5s') },
+  );
+  world.advance(300_000);
+  expect(world.events.find(({ reason }) => reason === 'Killing')?.count).toBeGreaterThan(3);
+  expect(world.endTimers).toBe(1);
+  world.deletePod(uid);
+  world.advance(40_000);
+  expect(world.gone).toEqual([uid]);
+});
+
 describe('a deletion', () => {
   const gone = (world: World, seconds: number): number => {
     const before = world.clock.nowUs();

@@ -116,6 +116,10 @@ export class World {
   readonly started = new Map<string, PodStarted>();
   readonly createdAtUs = new Map<string, number>();
   readonly watches = new Set<string>();
+  /** Pods of which nothing is left on the node, in that order. */
+  readonly gone: string[] = [];
+  /** Timers of containers' ends that are still to come. */
+  endTimers = 0;
   readonly trace: string[] = [];
   statusInFlight = 0;
   statusInFlightMax = 0;
@@ -334,7 +338,11 @@ export class World {
         break;
       }
       case 'after':
-        this.later(effect.delayMs, () => this.deliver({ type: 'timer', timer: effect.timer }));
+        if ('wake' in effect.timer && effect.timer.wake === 'exit') this.endTimers++;
+        this.later(effect.delayMs, () => {
+          if ('wake' in effect.timer && effect.timer.wake === 'exit') this.endTimers--;
+          this.deliver({ type: 'timer', timer: effect.timer });
+        });
         break;
       case 'watch':
         this.limits.api.reserveMs(this.clock.nowUs() / 1000);
@@ -352,6 +360,9 @@ export class World {
         break;
       case 'pod-deleted':
         this.deletedCount++;
+        break;
+      case 'pod-gone':
+        this.gone.push(effect.uid);
         break;
       case 'drop-connections':
         break;

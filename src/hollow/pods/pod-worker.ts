@@ -136,7 +136,7 @@ export class PodWorker {
         if (this.stage.at === 'start') this.onStart(this.starter.onPulled(this.spec, key));
         break;
       case 'exit':
-        if (this.starter.onEnd(key)) this.sync();
+        if (this.starter.onEnd(this.spec, key)) this.sync();
         break;
       case 'probe':
         if (this.prober.onTimer(this.spec, key, this.isEnding)) this.sync();

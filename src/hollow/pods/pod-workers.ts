@@ -241,6 +241,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.runtime.forget(uid);
     this.events.forget(uid);
     this.workers.delete(uid);
+    this.context.emit({ type: 'pod-gone', uid });
   }
 
   // ---- eviction ----

@@ -36,6 +36,8 @@ export class Starter {
   private readonly prober: Prober;
   private current: Current | undefined;
   private pulls = 0;
+  /** When, by container, the next timer of its end is due. */
+  private readonly endDueMs = new Map<number, number>();
 
   constructor(host: PodHost, life: PodLife, prober: Prober) {
     this.host = host;
@@ -132,15 +134,25 @@ export class Starter {
     const run = this.life.containers[index]?.run;
     if (run?.is !== 'running' || run.end === undefined) return;
     const leftMs = Math.max(0, run.startedWallMs + run.end.afterMs - this.host.context.now.wallMs);
-    this.host.wake(spec, this.host.untilSeenMs(leftMs), 'exit', run.attempt * containersMax + index);
+    const waitMs = this.host.untilSeenMs(leftMs);
+    const dueMs = this.host.context.nowMs + waitMs;
+    // That of an earlier run is set anew when it is due.
+    if ((this.endDueMs.get(index) ?? Number.POSITIVE_INFINITY) < dueMs) return;
+    this.endDueMs.set(index, dueMs);
+    this.host.wake(spec, waitMs, 'exit', run.attempt * containersMax + index);
   }
 
   /** Its time is up: returns whether the container has ended by that. */
-  onEnd(key: number): boolean {
-    const container = this.life.containers[key % containersMax];
+  onEnd(spec: PodSpec, key: number): boolean {
+    const index = key % containersMax;
+    this.endDueMs.delete(index);
+    const container = this.life.containers[index];
     const run = container?.run;
     if (container === undefined || run?.is !== 'running' || run.end === undefined) return false;
-    if (run.attempt !== Math.floor(key / containersMax)) return false;
+    if (run.attempt !== Math.floor(key / containersMax)) {
+      this.armEnd(spec, index);
+      return false;
+    }
     const { afterMs, exitCode, reason } = run.end;
     container.run = exitOf(run, run.startedWallMs + afterMs, exitCode, reason);
     container.started = false;
