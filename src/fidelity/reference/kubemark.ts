@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
@@ -9,9 +9,9 @@ import { CertificateIssuer } from '../../kube/certificates.ts';
 import type { ClientSubject } from '../../kube/identity.ts';
 import { installProgram } from '../peers/install-program.ts';
 import { kubemarkProgram } from '../peers/programs.ts';
-import type { NodeSide, SideOptions } from '../side.ts';
 import { requireLinux, systemEnvironment } from './host-programs.ts';
 import { kubeletName, nodesBecomeReady } from './node-readiness.ts';
+import { ProcessNodes } from './process-nodes.ts';
 import { SideProcesses } from './side-processes.ts';
 import { startOrClear } from './start-or-clear.ts';
 
@@ -34,16 +34,9 @@ type Morph = 'kubelet' | 'proxy';
 type Member = { name: string; argv: string[] };
 
 /** Kubemark's hollow nodes: for each a process that is its kubelet, and one that is its proxy. */
-export class KubemarkNodes implements NodeSide {
+export class KubemarkNodes extends ProcessNodes {
   readonly kind = 'kubemark';
-  private readonly options: SideOptions;
-  private processes: SideProcesses | undefined;
   private members: Member[] = [];
-  private stopping: Promise<void> | undefined;
-
-  constructor(options: SideOptions) {
-    this.options = options;
-  }
 
   start(): Promise<void> {
     const start = async (): Promise<void> => {
@@ -53,22 +46,8 @@ export class KubemarkNodes implements NodeSide {
     return startOrClear('kubemark', this.options.signal, start, () => this.stop());
   }
 
-  async leave(): Promise<void> {
-    await this.processes?.killAll();
-  }
-
   async return(): Promise<void> {
     await this.startAll();
-  }
-
-  stop(): Promise<void> {
-    this.stopping ??= this.clear();
-    return this.stopping;
-  }
-
-  /** The ids of the processes that run, by name, for resource accounting. */
-  pids(): Record<string, number> {
-    return this.processes?.pids() ?? {};
   }
 
   private async setUp(): Promise<void> {
@@ -109,11 +88,6 @@ export class KubemarkNodes implements NodeSide {
       await processes.start(name, argv);
     }
     await nodesBecomeReady(this.options, processes, startWallMs, systemClock);
-  }
-
-  private async clear(): Promise<void> {
-    await this.processes?.killAll();
-    await rm(this.options.stateDir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

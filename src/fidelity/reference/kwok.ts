@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
@@ -10,8 +10,9 @@ import { CertificateIssuer } from '../../kube/certificates.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
 import { installProgram } from '../peers/install-program.ts';
 import { kwokProgram, kwokStagesProgram } from '../peers/programs.ts';
-import type { NodeSide, SideOptions } from '../side.ts';
+import type { SideOptions } from '../side.ts';
 import { nodesBecomeReady } from './node-readiness.ts';
+import { ProcessNodes } from './process-nodes.ts';
 import { SideProcesses } from './side-processes.ts';
 import { startOrClear } from './start-or-clear.ts';
 
@@ -22,17 +23,14 @@ const createsMax = 20;
 const postNode = callClass('POST', 'nodes', '', 'resource');
 
 /** KWOK's nodes: objects that somebody makes, and one process that plays all of them. */
-export class KwokNodes implements NodeSide {
+export class KwokNodes extends ProcessNodes {
   readonly kind = 'kwok';
-  private readonly options: SideOptions;
-  private processes: SideProcesses | undefined;
   private argv: string[] = [];
-  private stopping: Promise<void> | undefined;
 
   /** @throws HollowmarkError `bad-input` with proxies: KWOK has none. */
   constructor(options: SideOptions) {
+    super(options);
     if (options.proxies) throw new HollowmarkError('bad-input', 'KWOK has no proxies');
-    this.options = options;
   }
 
   start(): Promise<void> {
@@ -44,26 +42,12 @@ export class KwokNodes implements NodeSide {
     return startOrClear('KWOK', this.options.signal, start, () => this.stop());
   }
 
-  async leave(): Promise<void> {
-    await this.processes?.killAll();
-  }
-
   /** Resolves when the nodes are Ready, which they may be still: KWOK writes a status that is right no sooner. */
   async return(): Promise<void> {
     const { processes } = this;
     if (processes === undefined) throw new HollowmarkError('internal', 'KWOK was not set up');
     await processes.start('kwok', this.argv);
     await nodesBecomeReady(this.options, processes, 0, systemClock);
-  }
-
-  stop(): Promise<void> {
-    this.stopping ??= this.clear();
-    return this.stopping;
-  }
-
-  /** The ids of the processes that run, by name, for resource accounting. */
-  pids(): Record<string, number> {
-    return this.processes?.pids() ?? {};
   }
 
   private async setUp(): Promise<void> {
@@ -100,11 +84,6 @@ export class KwokNodes implements NodeSide {
       'cluster-unavailable',
       `the API server refuses node ${name} of KWOK (${status}): ${body.toString('utf8').slice(0, 500)}`,
     );
-  }
-
-  private async clear(): Promise<void> {
-    await this.processes?.killAll();
-    await rm(this.options.stateDir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
