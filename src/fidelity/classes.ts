@@ -13,9 +13,9 @@ export type RowClass = 'exact' | 'racy' | 'periodic' | 'drawn';
 
 /**
  * `slack`: by how much, a node or a pod, the reference's own runs have been seen to differ: a comparison of one run of
- * each side cannot find that out by itself.
+ * each side cannot find that out by itself. `mayBeAbsent`: a race that a side may well never lose.
  */
-type Rule = { class: RowClass; row: RegExp; slack?: number; why: string };
+type Rule = { class: RowClass; row: RegExp; slack?: number; mayBeAbsent?: true; why: string };
 
 /** The first that matches a row's phase and name decides; what no rule names is exact. */
 const rules: readonly Rule[] = [
@@ -25,20 +25,22 @@ const rules: readonly Rule[] = [
     why: 'a lease is renewed every 10 s from the start of the node, whatever goes on',
   },
   {
+    class: 'racy',
+    row: / (?:watch|list) configmaps metadata\.name=kube-root-ca\.crt /,
+    slack: 5,
+    mayBeAbsent: true,
+    why: 'a watch that the Node authorizer refused, as it had not heard of the binding yet, is replaced by a list and a watch',
+  },
+  {
     class: 'drawn',
     row: / watch .*resourceVersion=<rv>/,
     why: 'watches end after 5 to 10 minutes, drawn for each, and go on from where they were',
   },
   {
     class: 'racy',
-    row: / (?:watch|list) configmaps metadata\.name=kube-root-ca\.crt /,
-    slack: 5,
-    why: 'a watch that the Node authorizer refused, as it had not heard of the binding yet, is replaced by a list and a watch',
-  },
-  {
-    class: 'racy',
     row: / 403$/,
     slack: 1,
+    mayBeAbsent: true,
     why: 'the Node authorizer may hear of a binding after the kubelet, which asks again',
   },
   {
@@ -85,10 +87,20 @@ const rules: readonly Rule[] = [
 ];
 
 /** How a row is compared, and why not exactly. Pure. */
-export function classOf(row: Row): { class: RowClass; slack: number; why: string } {
+export function classOf(row: Row): {
+  class: RowClass;
+  slack: number;
+  mayBeAbsent: boolean;
+  why: string;
+} {
   const name = `${row.phase} ${rowName(row)}`;
   const rule = rules.find(({ row: pattern }) => pattern.test(name));
   return rule === undefined
-    ? { class: 'exact', slack: 0, why: '' }
-    : { class: rule.class, slack: rule.slack ?? 0, why: rule.why };
+    ? { class: 'exact', slack: 0, mayBeAbsent: false, why: '' }
+    : {
+        class: rule.class,
+        slack: rule.slack ?? 0,
+        mayBeAbsent: rule.mayBeAbsent === true,
+        why: rule.why,
+      };
 }

@@ -41,6 +41,7 @@ type Group = {
   row: Row;
   class: RowClass;
   slack: number;
+  mayBeAbsent: boolean;
   why: string;
   phase: string;
   cells: { reference: Cell[]; hollow: Cell[] };
@@ -177,7 +178,8 @@ function requestsAgree(group: Group, reference: Values, hollow: Values, units: n
   }
   const sent = (cells: readonly Cell[]): number => cells.reduce((sum, { requests }) => sum + requests, 0);
   const [theirs, ours] = [sent(group.cells.reference), sent(group.cells.hollow)];
-  if (Math.min(theirs, ours) === 0 && Math.max(theirs, ours) >= onlyOneSideMin) return false;
+  const isOneSided = Math.min(theirs, ours) === 0 && Math.max(theirs, ours) >= onlyOneSideMin;
+  if (isOneSided && !group.mayBeAbsent) return false;
   // Of a count of independent events; what does not occur in one run may well occur once or twice in another.
   const deviation = group.class === 'drawn' ? (2 * Math.sqrt(Math.max(1, medianOf(counts)))) / units : 0;
   const tolerance = Math.max(toleranceMin, group.slack, toleranceShare * reference.median, deviation);
