@@ -4,17 +4,13 @@ import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { Reporter } from '../base/reporter.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { Fleet } from '../fleet/fleet.ts';
+import { Fleet, type FleetOptions } from '../fleet/fleet.ts';
 import type { ShardReport, ShardTotals } from '../fleet/messages.ts';
-import type { NodeConfig } from '../hollow/context.ts';
-import type { RuntimeSettings } from '../hollow/runtime/node-runtimes.ts';
-import type { WireProfileName } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { isStopped } from '../journal/process-identity.ts';
 import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
-import type { WireFormat } from '../wire/codec.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { type Diagnosis, Watchdog, type WatchdogLimits } from './watchdog.ts';
 
@@ -37,16 +33,7 @@ export type HollowClusterOptions = {
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
 
-export type HollowNodes = {
-  nodes: NodeConfig[];
-  /** Without: what comes with Hollowmark. */
-  runtimes?: RuntimeSettings | undefined;
-  proxies: boolean;
-  wire: WireFormat;
-  /** What they send; absent: what real ones do. */
-  profile?: WireProfileName | undefined;
-  seed: string;
-};
+export type HollowNodes = Pick<FleetOptions, 'nodes' | 'runtimes' | 'proxies' | 'wire' | 'profile' | 'seed'>;
 
 /** A cluster with hollow nodes on it: what `run` measures and `up` leaves running. */
 export class HollowCluster {
@@ -68,16 +55,12 @@ export class HollowCluster {
   }
 
   /** Starts the nodes, which are on their way to Ready then. */
-  startNodes({ nodes, runtimes, proxies, wire, profile, seed }: HollowNodes): void {
+  startNodes(hollow: HollowNodes): void {
+    const { nodes, proxies } = hollow;
     const { cluster, clock, reporter, children, onReport } = this.options;
     reporter.step(`Starting ${nodes.length} hollow nodes`);
     const fleet = new Fleet({
-      nodes,
-      runtimes,
-      proxies,
-      wire,
-      profile,
-      seed,
+      ...hollow,
       endpoint: cluster.endpoint,
       identities: cluster.nodeIdentities,
       clock,

@@ -15,6 +15,7 @@ const backOffMsMax = 7000;
 
 const requestTimeoutMs = 10_000;
 
+type Step = Extract<Tag, { to: 'lease' }>['step'];
 type Lease = { metadata: Record<string, unknown>; spec: Record<string, unknown> };
 
 /**
@@ -51,13 +52,13 @@ export class LeaseRenewer {
     else this.read();
   }
 
-  onAnswer(step: Extract<Tag, { to: 'lease' }>['step'], status: number, body: unknown): void {
+  onAnswer(step: Step, status: number, body: unknown): void {
     switch (step) {
       case 'get':
         if (status === 200) {
           this.lease = body as Lease;
           this.update();
-        } else if (status === 404) this.request('GET', 'get-node', `/api/v1/nodes/${this.name}?timeout=10s`);
+        } else if (status === 404) this.request('get-node', `/api/v1/nodes/${this.name}?timeout=10s`);
         else this.backOff();
         break;
       case 'get-node':
@@ -118,7 +119,7 @@ export class LeaseRenewer {
   }
 
   private read(): void {
-    this.request('GET', 'get', `${this.path}/${this.name}?timeout=10s`);
+    this.request('get', `${this.path}/${this.name}?timeout=10s`);
   }
 
   private onUpdated(status: number, body: unknown): void {
@@ -142,7 +143,7 @@ export class LeaseRenewer {
 
   private create(nodeUid: string): void {
     const { name } = this;
-    this.request('POST', 'create', `${this.path}?timeout=10s`, {
+    this.request('create', `${this.path}?timeout=10s`, {
       kind: 'Lease',
       apiVersion: 'coordination.k8s.io/v1',
       metadata: {
@@ -158,31 +159,26 @@ export class LeaseRenewer {
   private update(): void {
     const lease = this.lease as Lease;
     lease.spec['renewTime'] = this.renewTime();
-    this.request('PUT', 'update', `${this.path}/${this.name}?timeout=10s`, lease);
+    this.request('update', `${this.path}/${this.name}?timeout=10s`, lease);
   }
 
   private renewTime(): string {
     return microTimestamp(this.context.now.wallMs, this.context.now.us);
   }
 
-  private request(
-    method: 'GET' | 'POST' | 'PUT',
-    step: Extract<Tag, { to: 'lease' }>['step'],
-    path: string,
-    body?: unknown,
-  ): void {
-    const kind =
-      step === 'get-node'
-        ? kinds.getNode
-        : method === 'GET'
-          ? kinds.getLease
-          : method === 'POST'
-            ? kinds.createLease
-            : kinds.updateLease;
+  private request(step: Step, path: string, body?: unknown): void {
     this.context.request(
       'heartbeat',
-      { method, path, kind, timeoutMs: requestTimeoutMs, ...(body === undefined ? {} : { body }) },
+      { ...requests[step], path, timeoutMs: requestTimeoutMs, ...(body === undefined ? {} : { body }) },
       { to: 'lease', step },
     );
   }
 }
+
+/** What each step sends. */
+const requests = {
+  get: { method: 'GET', kind: kinds.getLease },
+  'get-node': { method: 'GET', kind: kinds.getNode },
+  create: { method: 'POST', kind: kinds.createLease },
+  update: { method: 'PUT', kind: kinds.updateLease },
+} as const satisfies Record<Step, object>;
