@@ -5,10 +5,12 @@ import yargs, { type Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { tool } from '../base/package-info.ts';
 import { renderPngs } from '../report/png/render-png.ts';
+import { type MemoryFlags, measureMemory, renderMemory } from './memory.ts';
 import { contenders } from './peers/contenders.ts';
 import { peerChart, peerRows, renderRows } from './peers/figures.ts';
 import { type Headline, measureHeadline, renderHeadline } from './peers/headline.ts';
 import { type PeerSample, measureSlopes } from './peers/slopes.ts';
+import { wireProfileNames } from '../hollow/wire-profile.ts';
 import { measureWire, renderWire } from './wire.ts';
 
 const machine = {
@@ -104,6 +106,11 @@ async function benchHeadline(flags: HeadlineFlags): Promise<void> {
   save(flags.out, 'headline', { flags, results }, `${onMachine}\n\n${renderHeadline(results)}`);
 }
 
+async function benchMemory(flags: MemoryFlags & { out: string }): Promise<void> {
+  const figures = await measureMemory(flags, say);
+  save(flags.out, 'memory', { flags, figures }, renderMemory(flags, figures));
+}
+
 function contenderFlags<T>(command: Argv<T>, defaults: string[]) {
   return command.option('contenders', {
     type: 'string',
@@ -165,6 +172,17 @@ await yargs(process.argv.slice(2))
       const result = measureWire(pods, rounds, say);
       save(out, 'wire', result, renderWire(result));
     },
+  )
+  .command(
+    'memory',
+    'What hollow nodes and running pods take of the heap, without a control plane',
+    (command) =>
+      command
+        .option('nodes', { type: 'number', default: 300, describe: 'Nodes' })
+        .option('pods-per-node', { type: 'number', default: 30, describe: 'Pods a node' })
+        .option('rounds', { type: 'number', default: 3, describe: 'Rounds, of which the median counts' })
+        .option('profile', { choices: wireProfileNames, default: wireProfileNames[0], describe: 'What nodes send' }),
+    (flags) => benchMemory(flags),
   )
   .strict()
   .parseAsync();

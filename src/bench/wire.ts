@@ -4,6 +4,7 @@ import { jsonCodec } from '../wire/json-codec.ts';
 import { protobufCodec } from '../wire/protobuf-codec.ts';
 import type { View } from '../wire/view.ts';
 import { benchPod } from './bench-pod.ts';
+import { protobufFrame } from './protobuf-frame.ts';
 
 /** One thing that both codecs do, per object: medians of the repeats. */
 export type WireFigure = { what: string; jsonUs: number; protobufUs: number };
@@ -33,7 +34,7 @@ export function measureWire(pods: number, repeats: number, say: (text: string) =
     json: bytes.json.map((body) =>
       Buffer.concat([Buffer.from('{"type":"MODIFIED","object":'), body, Buffer.from('}\n')]),
     ),
-    protobuf: bytes.protobuf.map(protobufFrame),
+    protobuf: bytes.protobuf.map((body) => protobufFrame('MODIFIED', body)),
   };
   const works: Work[] = [
     { what: 'decode, whole', run: decoding(bytes, undefined) },
@@ -109,22 +110,6 @@ function watching(frames: Encoded, view: View | undefined): Work['run'] {
 
 function each<T>(items: readonly T[], act: (item: T) => unknown): void {
   for (const item of items) act(item);
-}
-
-/** A metav1.WatchEvent around an object in its envelope, with its length before it. */
-function protobufFrame(body: Buffer): Buffer {
-  const raw = delimited(1, body);
-  const event = Buffer.concat([delimited(1, Buffer.from('MODIFIED')), delimited(2, raw)]);
-  const header = Buffer.alloc(4);
-  header.writeUInt32BE(event.length);
-  return Buffer.concat([header, event]);
-}
-
-function delimited(number: number, body: Buffer): Buffer {
-  const head = [(number << 3) | 2];
-  let { length } = body;
-  for (; length >= 0x80; length >>>= 7) head.push((length & 0x7f) | 0x80);
-  return Buffer.concat([Buffer.from([...head, length]), body]);
 }
 
 function meanLength(buffers: readonly Buffer[]): number {

@@ -1,0 +1,328 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Clock, TimerHandle } from '../base/clock.ts';
+import { DelayQueue } from '../base/delay-queue.ts';
+import { Prng } from '../base/prng.ts';
+import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
+import { HollowNode } from '../hollow/hollow-node.ts';
+import { NodeRuntimes, defaultRuntimes } from '../hollow/runtime/node-runtimes.ts';
+import { type OpenWatch, SharedWatches } from '../hollow/shared-watches.ts';
+import type { WireProfileName } from '../hollow/wire-profile.ts';
+import { type ApiRequest, ApiClient, type ApiResponse } from '../kube/client.ts';
+import { HandshakeGate } from '../kube/handshake-gate.ts';
+import type { ClientIdentity } from '../kube/identity.ts';
+import type { WatchHandler, WatchSpec } from '../kube/reflector.ts';
+import { CallMetrics } from '../metrics/call-metrics.ts';
+import { protobufCodec } from '../wire/protobuf-codec.ts';
+import { benchPod } from './bench-pod.ts';
+import { protobufFrame } from './protobuf-frame.ts';
+
+/** Steps of the clock while pods start, and while nothing but heartbeats is to come. */
+const stepMs = 5;
+const idleStepMs = 100;
+
+/** After this long no timer of a pod's start is left. */
+const settleMs = 150_000;
+
+/** Pods of a node before those that are counted: from then on its tables have outgrown their first sizes. */
+const firstPods = 8;
+
+export type MemoryFlags = { nodes: number; 'pods-per-node': number; rounds: number; profile: WireProfileName };
+
+export type MemoryFigures = {
+  /** Bytes on the heap of each node without pods: its state machines, not its connections. */
+  bytesPerNode: number;
+  /** Of each pod that runs, beyond the first ones of its node. */
+  bytesPerPod: number;
+  /** Of that, what lies in buffers, outside the heap. */
+  externalBytesPerPod: number;
+  cpuMsPerPod: number;
+};
+
+/**
+ * What hollow nodes and running pods take of the heap: real kubelets, with the timers, rate limits and codec of a run, over
+ * an API server that answers at once and keeps nothing.
+ */
+export async function measureMemory(flags: MemoryFlags, say: (text: string) => void): Promise<MemoryFigures[]> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const figures: MemoryFigures[] = [];
+  // The first round only warms up.
+  for (let round = 0; round <= flags.rounds; round++) {
+    say(`round ${round} of ${flags.rounds}`);
+    const found = await measureOnce(flags, collect);
+    if (round > 0) figures.push(found);
+  }
+  return figures;
+}
+
+async function measureOnce(
+  { nodes, 'pods-per-node': podsPerNode, profile }: MemoryFlags,
+  collect: () => void,
+): Promise<MemoryFigures> {
+  const world = new MemoryWorld(profile);
+  const empty = usage(collect);
+  for (let node = 0; node < nodes; node++) world.addNode(node);
+  await world.advance(30_000, stepMs);
+  await world.advance(settleMs, idleStepMs);
+  const idle = usage(collect);
+  await world.startPods(firstPods);
+  const few = usage(collect);
+  const cpu = await world.startPods(podsPerNode);
+  const many = usage(collect);
+  const pods = nodes * (podsPerNode - firstPods);
+  const expected = nodes * podsPerNode;
+  if (world.started !== expected) throw new Error(`${world.started} of ${expected} pods have started`);
+  world.stop();
+  return {
+    bytesPerNode: (idle.heap - empty.heap + idle.external - empty.external) / nodes,
+    bytesPerPod: (many.heap - few.heap + many.external - few.external) / pods,
+    externalBytesPerPod: (many.external - few.external) / pods,
+    cpuMsPerPod: cpu / pods,
+  };
+}
+
+function usage(collect: () => void): { heap: number; external: number } {
+  collect();
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return { heap: heapUsed, external };
+}
+
+/** As a table for people. */
+export function renderMemory({ nodes, 'pods-per-node': podsPerNode }: MemoryFlags, figures: MemoryFigures[]): string {
+  const row = (what: string, unit: string, pick: (figures: MemoryFigures) => number, digits: number): string => {
+    const values = figures.map(pick);
+    const sorted = values.toSorted((a, b) => a - b);
+    const median = sorted[sorted.length >> 1] ?? Number.NaN;
+    return `| ${what} | ${unit} | **${median.toFixed(digits)}** | ${values.map((value) => value.toFixed(digits)).join(', ')} |`;
+  };
+  return `# Memory of the state machines
+
+${nodes} hollow kubelets over an API server that answers at once, ${firstPods} pods each, then ${podsPerNode}; heap and buffers after
+a collection.
+
+| | unit | median | rounds |
+|---|---|---|---|
+${row('a node without pods', 'bytes', (figure) => figure.bytesPerNode, 0)}
+${row('a further running pod', 'bytes', (figure) => figure.bytesPerPod, 0)}
+${row('of that, in buffers', 'bytes', (figure) => figure.externalBytesPerPod, 0)}
+${row('CPU of a further pod, that of the API server included', 'ms', (figure) => figure.cpuMsPerPod, 3)}
+`;
+}
+
+/** Time goes on when it is told to. */
+class StepClock implements Clock {
+  private timeUs = 1_000_000_000;
+  private readonly timers = new Set<{ dueUs: number; run: () => void }>();
+
+  nowUs(): number {
+    return this.timeUs;
+  }
+
+  wallMs(): number {
+    return 1_790_000_000_000 + this.timeUs / 1000;
+  }
+
+  timer(delayMs: number, run: () => void): TimerHandle {
+    const timer = { dueUs: this.timeUs + delayMs * 1000, run };
+    this.timers.add(timer);
+    return { cancel: () => void this.timers.delete(timer) };
+  }
+
+  step(ms: number): void {
+    this.timeUs += ms * 1000;
+    for (const timer of this.timers) {
+      if (timer.dueUs > this.timeUs) continue;
+      this.timers.delete(timer);
+      timer.run();
+    }
+  }
+}
+
+const identity: ClientIdentity = { tls: () => ({ certificate: undefined }), headers: () => ({}) };
+
+/** Nodes of one shard, and what stands for the API server. */
+class MemoryWorld implements ShardObserver {
+  private readonly clock = new StepClock();
+  private readonly environment: ShardEnvironment;
+  private readonly nodes: HollowNode[] = [];
+  private readonly podWatches = new Map<string, WatchHandler>();
+  private readonly profile: WireProfileName;
+  private podsPerNode = 0;
+  started = 0;
+
+  constructor(profile: WireProfileName) {
+    this.profile = profile;
+    const { clock } = this;
+    const prng = new Prng('memory');
+    const metrics = new CallMetrics();
+    const endpoint = { url: 'https://127.0.0.1:1', caPem: undefined };
+    const handshakes = new HandshakeGate(1);
+    const options = { endpoint, codec: protobufCodec, clock, metrics, handshakes, identity, prng };
+    const client = new ScriptedClient({ ...options, userAgent: 'bench' }, (path) => this.written(path));
+    this.environment = {
+      ...options,
+      delays: new DelayQueue(clock, (error) => this.onError(error)),
+      runtimes: new NodeRuntimes(defaultRuntimes),
+      localAddress: undefined,
+      pool: { identity, client, watches: new ScriptedWatches(client, this.podWatches) },
+      observer: this,
+    };
+  }
+
+  addNode(index: number): void {
+    const config = {
+      name: nodeName(index),
+      capacity: { cpu: '8', memory: '32Gi', pods: '250' },
+      labels: {},
+      taints: [],
+      address: `100.64.${index >> 8}.${index & 255}`,
+      kubeletVersion: 'v1.36.3',
+      wireProfile: this.profile,
+    };
+    const prng = new Prng(config.name);
+    this.nodes.push(new HollowNode(this.environment, config, identity, prng, () => {}));
+  }
+
+  /** Pods on each node, up to so many, started and left alone until nothing is to come. @returns milliseconds of CPU. */
+  async startPods(podsPerNode: number): Promise<number> {
+    const before = process.cpuUsage();
+    for (; this.podsPerNode < podsPerNode; this.podsPerNode++) {
+      for (let node = 0; node < this.nodes.length; node++) {
+        this.tell(podIndex(node, this.podsPerNode), 'ADDED');
+      }
+      await this.advance(500, stepMs);
+    }
+    await this.advance(30_000, stepMs);
+    const { user, system } = process.cpuUsage(before);
+    await this.advance(settleMs, idleStepMs);
+    return (user + system) / 1000;
+  }
+
+  async advance(ms: number, step: number): Promise<void> {
+    for (let passedMs = 0; passedMs < ms; passedMs += step) {
+      this.clock.step(step);
+      // Answers are promises.
+      await new Promise(setImmediate);
+    }
+  }
+
+  stop(): void {
+    for (const node of this.nodes) node.stop();
+    this.environment.delays.close();
+  }
+
+  onPodStarted(): void {
+    this.started++;
+  }
+
+  onPodDeleted(): void {}
+
+  onWatchInterrupted(): void {}
+
+  onError(error: unknown): void {
+    throw error;
+  }
+
+  /** Who writes a pod's status is told of it. */
+  private written(path: string): void {
+    this.tell(indexOf(path), 'MODIFIED');
+  }
+
+  private tell(index: number, type: 'ADDED' | 'MODIFIED'): void {
+    const handler = this.podWatches.get(nodeName(nodeOf(index)));
+    const decoder = protobufCodec.watchDecoder();
+    const frame = protobufFrame(type, protobufCodec.encode(pendingPod(index)));
+    for (const event of decoder.push(frame)) handler?.onEvent(event);
+  }
+}
+
+/** Answers what kubelets ask, out of what they ask. */
+class ScriptedClient extends ApiClient {
+  private readonly onStatusWritten: (path: string) => void;
+
+  constructor(options: ConstructorParameters<typeof ApiClient>[0], onStatusWritten: (path: string) => void) {
+    super(options);
+    this.onStatusWritten = onStatusWritten;
+  }
+
+  override request({ method, path, body }: ApiRequest): Promise<ApiResponse> {
+    if (method === 'PATCH' && path.includes('/pods/')) queueMicrotask(() => this.onStatusWritten(path));
+    const status = method === 'GET' && path.includes('/csinodes/') ? 404 : method === 'POST' ? 201 : 200;
+    const object = objectOf(method, path, body);
+    return Promise.resolve({
+      status,
+      contentType: protobufCodec.contentType,
+      body: object === undefined ? Buffer.alloc(0) : protobufCodec.encode(object),
+    });
+  }
+}
+
+/** Lists what a kubelet has to see before it runs pods; nothing comes after that but pods. */
+class ScriptedWatches extends SharedWatches {
+  private readonly podWatches: Map<string, WatchHandler>;
+
+  constructor(client: ApiClient, podWatches: Map<string, WatchHandler>) {
+    super(client, () => true);
+    this.podWatches = podWatches;
+  }
+
+  override open({ path }: WatchSpec, node: string, handler: WatchHandler): OpenWatch {
+    queueMicrotask(() => {
+      handler.onListing();
+      if (path === '/api/v1/nodes') {
+        const frame = protobufFrame('ADDED', protobufCodec.encode(nodeObject(node)));
+        for (const event of protobufCodec.watchDecoder().push(frame)) handler.onEvent(event);
+      } else if (path === '/api/v1/pods') this.podWatches.set(node, handler);
+      handler.onSynced();
+    });
+    return { stop: () => {} };
+  }
+}
+
+function objectOf(method: string, path: string, body: Buffer | undefined): unknown {
+  if (path.includes('/leases')) {
+    if (method === 'GET') return nodeLease;
+    const lease = protobufCodec.decode(body ?? Buffer.alloc(0)) as { metadata: object };
+    return { ...lease, metadata: { ...lease.metadata, uid: 'lease' } };
+  }
+  if (path.startsWith('/api/v1/nodes')) return method === 'PATCH' ? undefined : nodeObject('');
+  return method === 'GET' && path.includes('/pods/') ? pendingPod(indexOf(path)) : undefined;
+}
+
+const nodeLease = {
+  kind: 'Lease',
+  apiVersion: 'coordination.k8s.io/v1',
+  metadata: { name: 'lease', uid: 'lease' },
+  spec: { leaseDurationSeconds: 40 },
+};
+
+function nodeObject(name: string): unknown {
+  const octets = name.split('-').map(Number);
+  const index = octets[1] ?? 0;
+  return {
+    kind: 'Node',
+    apiVersion: 'v1',
+    metadata: { name, uid: `node-${name}` },
+    spec: { podCIDR: `10.${index >> 8}.${index & 255}.0/24` },
+  };
+}
+
+const nodesMax = 10_000;
+
+const nodeName = (index: number): string => `hollow-${index}`;
+const podIndex = (node: number, pod: number): number => pod * nodesMax + node;
+const nodeOf = (index: number): number => index % nodesMax;
+
+/** From `…/pods/<deployment>-<hash>-<index>`, with what may follow. */
+function indexOf(path: string): number {
+  const name = path.slice(path.indexOf('/pods/')).split('/')[2] ?? '';
+  return Number.parseInt(name.slice(name.lastIndexOf('-') + 1), 36);
+}
+
+function pendingPod(index: number): unknown {
+  const pod = benchPod(index) as { status: unknown };
+  pod.status = { phase: 'Pending', conditions: [], qosClass: 'Burstable' };
+  return pod;
+}
