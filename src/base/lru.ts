@@ -25,9 +25,4 @@ export class LruMap<V> {
     const oldest = this.entries.keys().next();
     if (oldest.done !== true) this.entries.delete(oldest.value);
   }
-
-  /** Takes out all entries whose key begins with `prefix`. */
-  deletePrefix(prefix: string): void {
-    for (const key of this.entries.keys()) if (key.startsWith(prefix)) this.entries.delete(key);
-  }
 }

@@ -181,7 +181,11 @@ await yargs(process.argv.slice(2))
         .option('nodes', { type: 'number', default: 300, describe: 'Nodes' })
         .option('pods-per-node', { type: 'number', default: 30, describe: 'Pods a node' })
         .option('rounds', { type: 'number', default: 3, describe: 'Rounds, of which the median counts' })
-        .option('profile', { choices: wireProfileNames, default: wireProfileNames[0], describe: 'What nodes send' }),
+        .option('profile', {
+          choices: wireProfileNames,
+          default: wireProfileNames[0],
+          describe: 'What nodes send',
+        }),
     (flags) => benchMemory(flags),
   )
   .strict()

@@ -27,7 +27,12 @@ const settleMs = 150_000;
 /** Pods of a node before those that are counted: from then on its tables have outgrown their first sizes. */
 const firstPods = 8;
 
-export type MemoryFlags = { nodes: number; 'pods-per-node': number; rounds: number; profile: WireProfileName };
+export type MemoryFlags = {
+  nodes: number;
+  'pods-per-node': number;
+  rounds: number;
+  profile: WireProfileName;
+};
 
 export type MemoryFigures = {
   /** Bytes on the heap of each node without pods: its state machines, not its connections. */
@@ -43,7 +48,10 @@ export type MemoryFigures = {
  * What hollow nodes and running pods take of the heap: real kubelets, with the timers, rate limits and codec of a run, over
  * an API server that answers at once and keeps nothing.
  */
-export async function measureMemory(flags: MemoryFlags, say: (text: string) => void): Promise<MemoryFigures[]> {
+export async function measureMemory(
+  flags: MemoryFlags,
+  say: (text: string) => void,
+): Promise<MemoryFigures[]> {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const figures: MemoryFigures[] = [];
@@ -90,8 +98,16 @@ function usage(collect: () => void): { heap: number; external: number } {
 }
 
 /** As a table for people. */
-export function renderMemory({ nodes, 'pods-per-node': podsPerNode }: MemoryFlags, figures: MemoryFigures[]): string {
-  const row = (what: string, unit: string, pick: (figures: MemoryFigures) => number, digits: number): string => {
+export function renderMemory(
+  { nodes, 'pods-per-node': podsPerNode }: MemoryFlags,
+  figures: MemoryFigures[],
+): string {
+  const row = (
+    what: string,
+    unit: string,
+    pick: (figures: MemoryFigures) => number,
+    digits: number,
+  ): string => {
     const values = figures.map(pick);
     const sorted = values.toSorted((a, b) => a - b);
     const median = sorted[sorted.length >> 1] ?? Number.NaN;

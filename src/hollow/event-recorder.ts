@@ -4,6 +4,7 @@ import {
   type CorrelatedEvent,
   EventCorrelator,
   type EventObject,
+  type EventTime,
   type RecordedEvent,
 } from './event-correlator.ts';
 
@@ -44,7 +45,7 @@ export class EventRecorder {
 
   record(object: EventObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
     if (!this.context.wire.sendsNodeEvents) return;
-    if (!this.queue.push({ object, type, reason, message, ...this.nameAndTime(object) })) this.dropped++;
+    if (!this.queue.push({ object, type, reason, message, at: this.time() })) this.dropped++;
     this.next();
   }
 
@@ -88,7 +89,7 @@ export class EventRecorder {
         this.correlator.forget(next.forget);
         continue;
       }
-      const event = this.correlator.correlate(next, this.context.nowMs, () => this.nameAndTime(next.object));
+      const event = this.correlator.correlate(next, this.context.nowMs, () => this.time());
       if (event === undefined) {
         this.dropped++;
         continue;
@@ -100,16 +101,16 @@ export class EventRecorder {
 
   private send({ event, patch }: Sending): void {
     const { context } = this;
-    const { object, name, time, count, message } = event;
+    const { object, at, first, count, message } = event;
     const path = `/api/v1/namespaces/${namespaceOf(object)}/events`;
     context.request(
       'events',
       patch
         ? {
             method: 'PATCH',
-            path: `${path}/${name}`,
+            path: `${path}/${eventName(object.name, first)}`,
             kind: kinds.patchEvent,
-            body: { count, lastTimestamp: time, message },
+            body: { count, lastTimestamp: timestamp(at.wallMs), message },
             patch: true,
           }
         : { method: 'POST', path, kind: kinds.createEvent, body: newEvent(event, context.node) },
@@ -117,12 +118,9 @@ export class EventRecorder {
     );
   }
 
-  private nameAndTime(object: EventObject): { name: string; time: string } {
+  private time(): EventTime {
     const { wallMs, us } = this.context.now;
-    return {
-      name: `${object.name}.${eventSuffix(wallMs, us, this.sequence++)}`,
-      time: timestamp(wallMs),
-    };
+    return eventTime(wallMs, us, this.sequence++);
   }
 }
 
@@ -132,11 +130,15 @@ function namespaceOf({ namespace }: EventObject): string {
 }
 
 function newEvent(event: CorrelatedEvent, { name: host, objectLabels }: NodeConfig): unknown {
-  const { object, name, type, reason, message, firstTime, time, count, combined } = event;
+  const { object, type, reason, message, first, at, count, combined } = event;
   return {
     kind: 'Event',
     apiVersion: 'v1',
-    metadata: { name, namespace: namespaceOf(object), ...labelled(objectLabels) },
+    metadata: {
+      name: eventName(object.name, first),
+      namespace: namespaceOf(object),
+      ...labelled(objectLabels),
+    },
     involvedObject: {
       kind: object.kind,
       ...(object.kind === 'Pod' ? { namespace: object.namespace } : {}),
@@ -149,8 +151,8 @@ function newEvent(event: CorrelatedEvent, { name: host, objectLabels }: NodeConf
     reason,
     message,
     source: { component: 'kubelet', host },
-    firstTimestamp: firstTime,
-    lastTimestamp: time,
+    firstTimestamp: timestamp(first.wallMs),
+    lastTimestamp: timestamp(at.wallMs),
     count,
     type,
     eventTime: null,
@@ -160,10 +162,14 @@ function newEvent(event: CorrelatedEvent, { name: host, objectLabels }: NodeConf
 }
 
 /**
- * An event's name ends in its time: nanoseconds since the epoch, hexadecimal. `sequence` stands in for the nanoseconds
- * that no clock here resolves, so that two events of one instant have two names.
+ * The time of an event that happens now. `sequence` stands in for the nanoseconds that no clock here resolves, so that two
+ * events of one instant have two names.
  */
-export function eventSuffix(wallMs: number, us: number, sequence: number): string {
-  const nanoseconds = (Math.floor(us) % 1000) * 1000 + (sequence % 1000);
-  return (BigInt(Math.floor(wallMs)) * 1_000_000n + BigInt(nanoseconds)).toString(16);
+export function eventTime(wallMs: number, us: number, sequence: number): EventTime {
+  return { wallMs: Math.floor(wallMs), nanoseconds: (Math.floor(us) % 1000) * 1000 + (sequence % 1000) };
+}
+
+/** An event's name ends in its time: nanoseconds since the epoch, hexadecimal. */
+export function eventName(object: string, { wallMs, nanoseconds }: EventTime): string {
+  return `${object}.${(BigInt(wallMs) * 1_000_000n + BigInt(nanoseconds)).toString(16)}`;
 }

@@ -1,3 +1,4 @@
+import { LruMap } from '../../base/lru.ts';
 import { type ContainerBehaviour, containerBehaviours } from './container-behaviour.ts';
 import type { ProbeSpec, ProbeType } from './probes.ts';
 import { type Raw, list, map, number, text } from './raw.ts';
@@ -17,35 +18,116 @@ export type ContainerSpec = {
   pullPolicy: PullPolicy;
   requests: Quantities | undefined;
   limits: Quantities | undefined;
-  volumeMounts: { name: string; mountPath: string; readOnly: boolean }[];
+  /** `volume`: which of the pod's. */
+  volumeMounts: { volume: number; mountPath: string; readOnly: boolean }[];
   probes: readonly ProbeSpec[];
   /** How long its preStop hook takes; 0 without one. */
   preStopMs: number;
   behaviour: ContainerBehaviour;
 };
 
-/** What a hollow kubelet keeps of a pod's spec. */
-export type PodSpec = {
-  namespace: string;
-  name: string;
-  uid: string;
-  /** resourceVersion of the pod as first seen: kubelet's events carry it. */
-  resourceVersion: string;
+/** What pods of one template have in common. */
+type PodTemplate = {
   serviceAccountName: string;
   /** Empty for none. */
   runtimeClassName: string;
   /** A projected service account token has to be fetched before the pod can start. */
   needsToken: boolean;
   /** `configmaps/<name>` and `secrets/<name>` that its volumes and environment refer to. */
-  references: string[];
+  references: readonly string[];
   restartPolicy: RestartPolicy;
   graceMs: number;
   priority: number;
   hostNetwork: boolean;
   overhead: Quantities | undefined;
   /** Init containers and sidecars in their order, then the main ones, then ephemeral ones. */
-  containers: ContainerSpec[];
+  containers: readonly ContainerSpec[];
 };
+
+/** What is a pod's alone. */
+type PodOwn = {
+  namespace: string;
+  name: string;
+  uid: string;
+  /** resourceVersion of the pod as first seen: kubelet's events carry it. */
+  resourceVersion: string;
+  /** Names of its volumes that containers mount: that of its token differs from pod to pod. */
+  volumes: readonly string[];
+};
+
+/** What a hollow kubelet keeps of a pod's spec; the greater part once for all pods of a template. */
+export class PodSpec implements PodOwn, PodTemplate {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly volumes: readonly string[];
+  private readonly template: PodTemplate;
+
+  constructor({ namespace, name, uid, resourceVersion, volumes }: PodOwn, template: PodTemplate) {
+    this.namespace = namespace;
+    this.name = name;
+    this.uid = uid;
+    this.resourceVersion = resourceVersion;
+    this.volumes = volumes;
+    this.template = template;
+  }
+
+  get serviceAccountName(): string {
+    return this.template.serviceAccountName;
+  }
+
+  get runtimeClassName(): string {
+    return this.template.runtimeClassName;
+  }
+
+  get needsToken(): boolean {
+    return this.template.needsToken;
+  }
+
+  get references(): readonly string[] {
+    return this.template.references;
+  }
+
+  get restartPolicy(): RestartPolicy {
+    return this.template.restartPolicy;
+  }
+
+  get graceMs(): number {
+    return this.template.graceMs;
+  }
+
+  get priority(): number {
+    return this.template.priority;
+  }
+
+  get hostNetwork(): boolean {
+    return this.template.hostNetwork;
+  }
+
+  get overhead(): Quantities | undefined {
+    return this.template.overhead;
+  }
+
+  get containers(): readonly ContainerSpec[] {
+    return this.template.containers;
+  }
+
+  /** The same, but first seen with another resourceVersion. */
+  firstSeenAs(resourceVersion: string): PodSpec {
+    return new PodSpec({ ...this, resourceVersion }, this.template);
+  }
+}
+
+/** A scenario's pods have few templates; one that is pushed out is kept by its pods. */
+const templates = new LruMap<PodTemplate>(256);
+
+function sharedTemplate(template: PodTemplate): PodTemplate {
+  const key = JSON.stringify(template);
+  const known = templates.get(key);
+  if (known === undefined) templates.set(key, template);
+  return known ?? template;
+}
 
 /** A spec, and what its annotations say that nobody understands. */
 export type ReadPod = { spec: PodSpec; faults: string[] };
@@ -59,38 +141,41 @@ export function readPod(pod: unknown, defaults?: ContainerBehaviour): ReadPod {
   const spec = map(map(pod)['spec']);
   const { byContainer, faults } = containerBehaviours(map(metadata['annotations']));
   const restartPolicy = (text(spec['restartPolicy']) || 'Always') as RestartPolicy;
+  const volumes: string[] = [];
   const read = (kind: 'init' | 'main' | 'ephemeral') => (container: Raw) => {
     const sidecar = kind === 'init' && container['restartPolicy'] === 'Always';
     const common = kind === 'main' && restartPolicy !== 'Always' ? defaults : undefined;
     const own = byContainer.get(text(container['name']));
     const behaviour = common === undefined || own === undefined ? (own ?? common) : { ...common, ...own };
-    return containerSpec(sidecar ? 'sidecar' : kind, container, behaviour ?? nothing);
+    return containerSpec(sidecar ? 'sidecar' : kind, container, behaviour ?? nothing, volumes);
   };
   const containers = [
     ...list(spec['initContainers']).map(read('init')),
     ...list(spec['containers']).map(read('main')),
     ...list(spec['ephemeralContainers']).map(read('ephemeral')),
   ];
-  return {
-    spec: {
-      namespace: text(metadata['namespace']),
-      name: text(metadata['name']),
-      uid: text(metadata['uid']),
-      resourceVersion: text(metadata['resourceVersion']),
-      serviceAccountName: text(spec['serviceAccountName']) || 'default',
-      runtimeClassName: text(spec['runtimeClassName']),
-      ...references(spec),
-      restartPolicy,
-      graceMs: number(spec['terminationGracePeriodSeconds'], 30) * 1000,
-      priority: number(spec['priority'], 0),
-      hostNetwork: spec['hostNetwork'] === true,
-      overhead: quantities(spec['overhead']),
-      containers,
-    },
-    faults,
+  const template = sharedTemplate({
+    serviceAccountName: text(spec['serviceAccountName']) || 'default',
+    runtimeClassName: text(spec['runtimeClassName']),
+    ...references(spec),
+    restartPolicy,
+    graceMs: number(spec['terminationGracePeriodSeconds'], 30) * 1000,
+    priority: number(spec['priority'], 0),
+    hostNetwork: spec['hostNetwork'] === true,
+    overhead: quantities(spec['overhead']),
+    containers,
+  });
+  const own = {
+    namespace: text(metadata['namespace']),
+    name: text(metadata['name']),
+    uid: text(metadata['uid']),
+    resourceVersion: text(metadata['resourceVersion']),
+    volumes: volumes.length === 0 ? none : volumes.slice(),
   };
+  return { spec: new PodSpec(own, template), faults };
 }
 
+const none: readonly string[] = [];
 const nothing: ContainerBehaviour = {};
 
 function references(spec: Raw): { needsToken: boolean; references: string[] } {
@@ -127,7 +212,13 @@ function environmentReferences(container: Raw, found: Set<string>): void {
   }
 }
 
-function containerSpec(kind: ContainerKind, container: Raw, behaviour: ContainerBehaviour): ContainerSpec {
+/** Names of volumes that are not among `volumes` yet are added. */
+function containerSpec(
+  kind: ContainerKind,
+  container: Raw,
+  behaviour: ContainerBehaviour,
+  volumes: string[],
+): ContainerSpec {
   const resources = map(container['resources']);
   const preStop = map(map(container['lifecycle'])['preStop']);
   const sleepMs = number(map(preStop['sleep'])['seconds'], 0) * 1000;
@@ -140,7 +231,7 @@ function containerSpec(kind: ContainerKind, container: Raw, behaviour: Container
     requests: quantities(resources['requests']),
     limits: quantities(resources['limits']),
     volumeMounts: list(container['volumeMounts']).map((mount) => ({
-      name: text(mount['name']),
+      volume: placeOf(text(mount['name']), volumes),
       mountPath: text(mount['mountPath']),
       readOnly: mount['readOnly'] === true,
     })),
@@ -148,6 +239,11 @@ function containerSpec(kind: ContainerKind, container: Raw, behaviour: Container
     preStopMs: sleepMs + (hooked ? (behaviour.preStopDurationMs ?? 0) : 0),
     behaviour,
   };
+}
+
+function placeOf(volume: string, volumes: string[]): number {
+  const place = volumes.indexOf(volume);
+  return place < 0 ? volumes.push(volume) - 1 : place;
 }
 
 /** Most containers have none: one empty list for all. */

@@ -236,11 +236,17 @@ function containerStatus(
     status['resources'] = withoutUndefined({ limits: spec.limits, requests: spec.requests });
     if (spec.requests !== undefined) status['allocatedResources'] = spec.requests;
   }
-  if (spec.volumeMounts.length > 0) status['volumeMounts'] = spec.volumeMounts.map(volumeMount);
+  if (spec.volumeMounts.length > 0) {
+    status['volumeMounts'] = spec.volumeMounts.map((mount) => volumeMount(pod, mount));
+  }
   return status;
 }
 
-function volumeMount({ mountPath, name, readOnly }: ContainerSpec['volumeMounts'][number]): unknown {
+function volumeMount(
+  { volumes }: PodSpec,
+  { mountPath, readOnly, volume }: ContainerSpec['volumeMounts'][number],
+): unknown {
+  const name = volumes[volume];
   return readOnly ? { mountPath, name, readOnly, recursiveReadOnly: 'Disabled' } : { mountPath, name };
 }
 

@@ -129,7 +129,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       const { spec: updated } = readPod(event.object(podView), this.context.node.containerRun);
       this.uncount(spec);
       this.count(updated);
-      worker.update({ ...updated, resourceVersion: spec.resourceVersion }, metadata.generation);
+      worker.update(updated.firstSeenAs(spec.resourceVersion), metadata.generation);
     } else if (this.statuses.isWriting(spec.uid) || worker.echoes > 0) {
       worker.echoes--;
     } else if (this.statuses.isIdle(spec.uid)) {

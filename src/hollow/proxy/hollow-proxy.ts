@@ -5,7 +5,7 @@ import type { WatchSpec } from '../../kube/reflector.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
 import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
 import { type ShardEnvironment, clientOf, openWatch } from '../environment.ts';
-import { eventSuffix } from '../event-recorder.ts';
+import { eventName, eventTime } from '../event-recorder.ts';
 import { CollectionView, type SharedCollection } from './collection-view.ts';
 import { Programmer } from './programmer.ts';
 import { type ServiceRecord, type SliceRecord, readEndpointSlice, readService } from './proxied-objects.ts';
@@ -179,7 +179,7 @@ export class HollowProxy {
       kind: 'Event',
       apiVersion: 'events.k8s.io/v1',
       metadata: {
-        name: `${name}.${eventSuffix(wallMs, us, 0)}`,
+        name: eventName(name, eventTime(wallMs, us, 0)),
         namespace: 'default',
         ...labelled(objectLabels),
       },

@@ -32,9 +32,9 @@ function recorder(): Recorder {
     },
     event: (reason, message, more = {}, type = 'Normal') =>
       correlator.correlate(
-        { object: { ...pod, ...more }, type, reason, message, name: `p.${made++}`, time: `t${nowMs}` },
+        { object: { ...pod, ...more }, type, reason, message, at: { wallMs: nowMs, nanoseconds: made++ } },
         nowMs,
-        () => ({ name: `combined.${made++}`, time: `t${nowMs}` }),
+        () => ({ wallMs: nowMs, nanoseconds: made++ }),
       ),
   };
 }
@@ -42,9 +42,17 @@ function recorder(): Recorder {
 describe('EventCorrelator', () => {
   it('counts what is repeated, under the first name and time', () => {
     const { at, event } = recorder();
-    expect(event('Pulled', 'm')).toMatchObject({ name: 'p.0', count: 1, firstTime: 't0', time: 't0' });
+    expect(event('Pulled', 'm')).toMatchObject({
+      count: 1,
+      first: { wallMs: 0, nanoseconds: 0 },
+      at: { wallMs: 0 },
+    });
     at(5000);
-    expect(event('Pulled', 'm')).toMatchObject({ name: 'p.0', count: 2, firstTime: 't0', time: 't5000' });
+    expect(event('Pulled', 'm')).toMatchObject({
+      count: 2,
+      first: { wallMs: 0, nanoseconds: 0 },
+      at: { wallMs: 5000 },
+    });
   });
 
   it.each<[what: string, second: Parameters<Recorder['event']>]>([
@@ -56,7 +64,11 @@ describe('EventCorrelator', () => {
   ])('makes another event for another %s', (_, second) => {
     const { event } = recorder();
     event('Pulled', 'm');
-    expect(event(...second)).toMatchObject({ name: 'p.1', count: 1, combined: false });
+    expect(event(...second)).toMatchObject({
+      first: { nanoseconds: 1 },
+      count: 1,
+      combined: false,
+    });
   });
 
   it('combines from the tenth message for one reason on, whichever container it is about', () => {
@@ -68,13 +80,13 @@ describe('EventCorrelator', () => {
     expect(tenth).toMatchObject({
       combined: true,
       count: 1,
-      name: 'combined.10',
+      first: { nanoseconds: 10 },
       message: '(combined from similar events): m9',
     });
     expect(event('Unhealthy', 'm10')).toMatchObject({
       combined: true,
       count: 2,
-      name: 'combined.10',
+      first: { nanoseconds: 10 },
       message: '(combined from similar events): m10',
     });
     expect(event('BackOff', 'another reason')?.combined).toBe(false);
