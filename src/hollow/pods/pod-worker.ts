@@ -46,10 +46,12 @@ export class PodWorker {
   echoes = 0;
   private readonly host: PodHost;
   private readonly prober: Prober;
-  private readonly starter: Starter;
-  private readonly ender: Ender;
-  private stage: Stage = { at: 'idle' };
-  private steps: Step[] = [];
+  /** Only while something is started, or will end by itself: most pods just run. */
+  private currentStarter: Starter | undefined;
+  /** From the first stop on. */
+  private currentEnder: Ender | undefined;
+  private stage: Stage = idle;
+  private steps: readonly Step[] = noSteps;
   private prepared = false;
   /** A sync was asked for during a sync. */
   private again = false;
@@ -72,8 +74,6 @@ export class PodWorker {
     // The pod may have been given containers while no kubelet looked.
     for (const index of spec.containers.keys()) life.containers[index] ??= newContainer();
     this.prober = new Prober(host, life);
-    this.starter = new Starter(host, life, this.prober);
-    this.ender = new Ender(host, life, (always) => this.report(always));
   }
 
   /** Whether nothing of it is left but its object in the API. */
@@ -90,7 +90,9 @@ export class PodWorker {
   start(): void {
     this.prober.begin(this.spec);
     // Containers that run on from before end when they would have.
-    for (const index of this.life.containers.keys()) this.starter.armEnd(this.spec, index);
+    if (this.life.containers.some(({ run }) => run?.is === 'running')) {
+      for (const index of this.life.containers.keys()) this.starter.armEnd(this.spec, index);
+    }
     this.sync();
   }
 
@@ -117,6 +119,16 @@ export class PodWorker {
   currentStatus(): Status {
     const { context } = this.host;
     return podStatus(this.spec, this.life, context.node.address, context.now.wallMs);
+  }
+
+  private get starter(): Starter {
+    this.currentStarter ??= new Starter(this.host, this.life, this.prober);
+    return this.currentStarter;
+  }
+
+  private get ender(): Ender {
+    this.currentEnder ??= new Ender(this.host, this.life, (always) => this.report(always));
+    return this.currentEnder;
   }
 
   // ---- what wakes it ----
@@ -224,7 +236,7 @@ export class PodWorker {
     this.again = false;
     if (life.sandboxReady) this.plan();
     else if (!needsSandbox(this.spec, life)) {
-      this.stage = { at: 'idle' };
+      this.stage = idle;
       this.end('completed');
       return;
     } else {
@@ -247,16 +259,15 @@ export class PodWorker {
     // What is left are sidecars; once they have stopped the phase is final.
     for (const [index, { kind, name }] of this.spec.containers.entries()) {
       if (kind !== 'sidecar' || this.life.containers[index]?.run?.is !== 'running') continue;
-      this.steps.unshift({
-        do: 'kill',
-        kill: { index, message: `Stopping container ${name}`, graceMs: undefined },
-      });
+      const kill = { index, message: `Stopping container ${name}`, graceMs: undefined };
+      this.steps = [{ do: 'kill', kill }, ...this.steps];
     }
   }
 
   private next(): void {
     const { host } = this;
-    const step = this.steps.shift();
+    const [step, ...others] = this.steps;
+    this.steps = others.length === 0 ? noSteps : others;
     if (step === undefined) {
       this.synced();
       return;
@@ -321,7 +332,7 @@ export class PodWorker {
         const untilMs = outcome.retryInMs === undefined ? retryMs : outcome.retryInMs;
         this.failedUntilMs = Math.min(this.failedUntilMs ?? Number.POSITIVE_INFINITY, untilMs);
         // Without this init container nothing further can start.
-        if (this.spec.containers[outcome.index]?.kind === 'init') this.steps = [];
+        if (this.spec.containers[outcome.index]?.kind === 'init') this.steps = noSteps;
         break;
       }
     }
@@ -330,7 +341,8 @@ export class PodWorker {
 
   private synced(): void {
     const { host } = this;
-    this.stage = { at: 'idle' };
+    this.stage = idle;
+    if (this.currentStarter?.isIdle === true) this.currentStarter = undefined;
     const late = 1 + host.context.prng.float() * lateMax;
     if (this.failedUntilMs !== undefined) {
       this.syncIn(Math.min(this.failedUntilMs, resyncMs) * late);
@@ -370,8 +382,8 @@ export class PodWorker {
       life.ended = { reason: 'Evicted', message, sinceWallMs: host.context.now.wallMs };
     }
     host.abandon(spec);
-    this.starter.abandon();
-    this.steps = [];
+    this.currentStarter?.abandon();
+    this.steps = noSteps;
     this.stage = { at: 'ending' };
     this.heedEcho();
     this.ender.begin(spec, graceMs);
@@ -396,5 +408,7 @@ export class PodWorker {
   }
 }
 
-/** Most pods have none of either: one empty list for all. */
+/** What most pods have most of the time, once for all. */
+const idle: Stage = { at: 'idle' };
+const noSteps: readonly Step[] = [];
 const none: readonly number[] = [];

@@ -37,7 +37,7 @@ export class Starter {
   private current: Current | undefined;
   private pulls = 0;
   /** When, by container, the next timer of its end is due. */
-  private readonly endDueMs = new Map<number, number>();
+  private endDueMs: Map<number, number> | undefined;
 
   constructor(host: PodHost, life: PodLife, prober: Prober) {
     this.host = host;
@@ -78,6 +78,11 @@ export class Starter {
       container.crashes = nextBackOff(crashes, exit.finishedWallMs, wallMs);
     }
     return this.image(spec, index, containerSpec, container);
+  }
+
+  /** Whether it has nothing to do, and waits for no container's end. */
+  get isIdle(): boolean {
+    return this.current === undefined && (this.endDueMs === undefined || this.endDueMs.size === 0);
   }
 
   /** Whatever is being started is not any more. */
@@ -137,7 +142,8 @@ export class Starter {
     const waitMs = this.host.untilSeenMs(leftMs);
     const dueMs = this.host.context.nowMs + waitMs;
     // That of an earlier run is set anew when it is due.
-    if ((this.endDueMs.get(index) ?? Number.POSITIVE_INFINITY) < dueMs) return;
+    if ((this.endDueMs?.get(index) ?? Number.POSITIVE_INFINITY) < dueMs) return;
+    this.endDueMs ??= new Map();
     this.endDueMs.set(index, dueMs);
     this.host.wake(spec, waitMs, 'exit', run.attempt * containersMax + index);
   }
@@ -145,7 +151,7 @@ export class Starter {
   /** Its time is up: returns whether the container has ended by that. */
   onEnd(spec: PodSpec, key: number): boolean {
     const index = key % containersMax;
-    this.endDueMs.delete(index);
+    this.endDueMs?.delete(index);
     const container = this.life.containers[index];
     const run = container?.run;
     if (container === undefined || run?.is !== 'running' || run.end === undefined) return false;
