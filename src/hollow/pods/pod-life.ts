@@ -23,7 +23,7 @@ export type Run =
 
 export type Container = {
   /** Absent until it was first started. */
-  run?: Run;
+  run?: Run | undefined;
   /** How the run before that ended. */
   previous?: Exit;
   /** Started and ready as the probes have it. */
@@ -36,8 +36,20 @@ export type Container = {
   probes?: ProbeState[];
 };
 
-/** A condition's status and since when it has been that. */
-export type Turn = { on: boolean; sinceWallMs: number };
+/** A condition's status and since when it has been that, in one number, whose sign is the status. */
+export type Turn = number;
+
+export function turnTo(on: boolean, wallMs: number): Turn {
+  return on ? wallMs : -wallMs;
+}
+
+export function isOn(turn: Turn): boolean {
+  return turn > 0 || Object.is(turn, 0);
+}
+
+export function turnedWallMs(turn: Turn): number {
+  return Math.abs(turn);
+}
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
@@ -67,7 +79,7 @@ export type PodLife = {
 };
 
 export function newLife(spec: PodSpec, generation: number, wallMs: number): PodLife {
-  const turn = (): Turn => ({ on: false, sinceWallMs: wallMs });
+  const off = turnTo(false, wallMs);
   return {
     generation,
     startWallMs: wallMs,
@@ -76,7 +88,7 @@ export function newLife(spec: PodSpec, generation: number, wallMs: number): PodL
     address: '',
     podIp: '',
     containers: spec.containers.map(newContainer),
-    turns: [turn(), turn(), turn(), turn()],
+    turns: [off, off, off, off],
     phase: 'Pending',
     seenRunning: false,
     deleting: false,
@@ -85,7 +97,8 @@ export function newLife(spec: PodSpec, generation: number, wallMs: number): PodL
 }
 
 export function newContainer(): Container {
-  return { started: false, ready: false };
+  // The run has its place from the start: one that is added later takes an object of its own.
+  return { run: undefined, started: false, ready: false };
 }
 
 /** The node crashed: sandbox and containers are as containerd finds them afterwards (exit 255, reason Unknown). */
@@ -141,10 +154,10 @@ export function lifeFromStatus(
   ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady'].forEach((type, index) => {
     const condition = conditions.find((other) => other['type'] === type);
     if (condition === undefined) return;
-    const sinceWallMs = wallMsOf(condition['lastTransitionTime']) ?? startWallMs;
-    life.turns[index] = { on: condition['status'] === 'True', sinceWallMs };
+    const changedWallMs = wallMsOf(condition['lastTransitionTime']) ?? startWallMs;
+    life.turns[index] = turnTo(condition['status'] === 'True', changedWallMs);
   });
-  life.sandboxReady = life.turns[0]?.on === true;
+  life.sandboxReady = isOn(life.turns[0] ?? -1);
   const statuses = [
     ...list(status['initContainerStatuses']),
     ...list(status['containerStatuses']),
@@ -168,6 +181,7 @@ function containerFromStatus(
   const state = map(status['state']);
   const last = map(map(status['lastState'])['terminated']);
   const container: Container = {
+    run: undefined,
     started: status['started'] === true,
     ready: status['ready'] === true,
   };

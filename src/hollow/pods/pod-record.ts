@@ -51,8 +51,8 @@ type PodOwn = {
   uid: string;
   /** resourceVersion of the pod as first seen: kubelet's events carry it. */
   resourceVersion: string;
-  /** Names of its volumes that containers mount: that of its token differs from pod to pod. */
-  volumes: readonly string[];
+  /** Names of its volumes that containers mount, with slashes in between: that of its token differs from pod to pod. */
+  volumes: string;
 };
 
 /** What a hollow kubelet keeps of a pod's spec; the greater part once for all pods of a template. */
@@ -61,7 +61,7 @@ export class PodSpec implements PodOwn, PodTemplate {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
-  readonly volumes: readonly string[];
+  readonly volumes: string;
   private readonly template: PodTemplate;
 
   constructor({ namespace, name, uid, resourceVersion, volumes }: PodOwn, template: PodTemplate) {
@@ -115,7 +115,8 @@ export class PodSpec implements PodOwn, PodTemplate {
 
   /** The same, but first seen with another resourceVersion. */
   firstSeenAs(resourceVersion: string): PodSpec {
-    return new PodSpec({ ...this, resourceVersion }, this.template);
+    const { namespace, name, uid, volumes, template } = this;
+    return new PodSpec({ namespace, name, uid, resourceVersion, volumes }, template);
   }
 }
 
@@ -170,12 +171,11 @@ export function readPod(pod: unknown, defaults?: ContainerBehaviour): ReadPod {
     name: text(metadata['name']),
     uid: text(metadata['uid']),
     resourceVersion: text(metadata['resourceVersion']),
-    volumes: volumes.length === 0 ? none : volumes.slice(),
+    volumes: volumes.join('/'),
   };
   return { spec: new PodSpec(own, template), faults };
 }
 
-const none: readonly string[] = [];
 const nothing: ContainerBehaviour = {};
 
 function references(spec: Raw): { needsToken: boolean; references: string[] } {

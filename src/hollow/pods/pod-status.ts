@@ -1,5 +1,13 @@
 import { timestamp } from '../context.ts';
-import type { Container, Exit, Phase, PodLife } from './pod-life.ts';
+import {
+  type Container,
+  type Exit,
+  type Phase,
+  type PodLife,
+  isOn,
+  turnedWallMs,
+  turnTo,
+} from './pod-life.ts';
 import {
   type Amounts,
   type ContainerKind,
@@ -119,8 +127,8 @@ function conditions(spec: PodSpec, life: PodLife, phase: Phase, wallMs: number):
   const { generation } = life;
   const condition = (index: number, type: string, { on, why }: Verdict): Condition => {
     let turn = life.turns[index];
-    if (turn === undefined || turn.on !== on) turn = life.turns[index] = { on, sinceWallMs: wallMs };
-    return conditionOf(type, generation, on, turn.sinceWallMs, why);
+    if (turn === undefined || isOn(turn) !== on) turn = life.turns[index] = turnTo(on, wallMs);
+    return conditionOf(type, generation, on, turnedWallMs(turn), why);
   };
   const initialized = initialization(spec, life, phase);
   const ready = readiness(spec, life, phase);
@@ -246,7 +254,7 @@ function volumeMount(
   { volumes }: PodSpec,
   { mountPath, readOnly, volume }: ContainerSpec['volumeMounts'][number],
 ): unknown {
-  const name = volumes[volume];
+  const name = volumes.split('/')[volume];
   return readOnly ? { mountPath, name, readOnly, recursiveReadOnly: 'Disabled' } : { mountPath, name };
 }
 

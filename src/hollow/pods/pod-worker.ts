@@ -6,8 +6,9 @@ import type { PodSpec } from './pod-record.ts';
 import { type Status, computedPhase, isFinal, podStatus } from './pod-status.ts';
 import { Prober } from './prober.ts';
 import { type StartOutcome, Starter } from './starter.ts';
-import { type Stop, stopOf } from './stopping.ts';
+import { stopOf } from './stopping.ts';
 import { type Kill, needsSandbox, planSync } from './sync-plan.ts';
+import { type Stage, type Step, idle, noSteps, none } from './worker-stage.ts';
 
 /** A sync that failed is done again after 10 s, a pod is looked at anyway every minute, each up to half as much later. */
 const retryMs = 10_000;
@@ -16,17 +17,6 @@ const lateMax = 0.5;
 
 /** The API's answer to our status comes back to the workers through the watch and a round of the loop. */
 const echoMs = 500;
-
-/** What one sync still has to do, in this order. */
-type Step = { do: 'sandbox' } | { do: 'kill'; kill: Kill } | { do: 'start'; index: number };
-
-type Stage =
-  | { at: 'idle' }
-  | { at: 'volumes' }
-  | { at: 'sandbox' }
-  | { at: 'start' }
-  | { at: 'kill'; stop: Stop; sinceWallMs: number }
-  | { at: 'ending' };
 
 /** Why a pod is brought to its end: its deletion, its containers' own end, or the kubelet's decision (`evicted`). */
 export type EndCause = 'deleted' | 'completed' | 'evicted';
@@ -407,8 +397,3 @@ export class PodWorker {
     this.prober.trigger(this.spec);
   }
 }
-
-/** What most pods have most of the time, once for all. */
-const idle: Stage = { at: 'idle' };
-const noSteps: readonly Step[] = [];
-const none: readonly number[] = [];

@@ -61,7 +61,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.labels = context.node.labels;
     this.work = new SharedWork(context.profile.parallelOperations);
     this.references = new ReferenceWatches(context);
-    this.tokens = new Tokens(context);
+    this.tokens = new Tokens(context, (uid) => this.workers.get(uid)?.spec);
     this.statuses = new StatusManager(context, this);
     this.eviction = new EvictionManager(context, events, {
       candidates: () => this.candidates(),
@@ -171,7 +171,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const worker = new PodWorker(host, spec, life);
     this.workers.set(spec.uid, worker);
     this.count(spec);
-    this.references.use(spec.uid, spec.namespace, spec.references);
+    this.references.use(spec.namespace, spec.references);
     if (spec.needsToken && !metadata.deleting) this.tokens.use(spec);
     if (usesMemory(spec)) this.eviction.watch();
     if (metadata.deleting) worker.end('deleted', deletionGraceMs(pod, spec));
@@ -236,7 +236,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.uncount(spec);
     this.abandon(uid);
     this.statuses.forget(uid);
-    this.references.release(uid, spec.namespace, spec.references);
+    this.references.release(spec.namespace, spec.references);
     this.tokens.release(uid);
     this.runtime.forget(uid);
     this.events.forget(uid);

@@ -3,7 +3,8 @@ import type { KubeletContext } from '../context.ts';
 /** Watches on single ConfigMaps and Secrets end after 30 to 60 minutes (watch_based_manager.go). */
 const watchTimeoutSecondsMin = 1800;
 
-type Reference = { users: Set<string>; synced: boolean };
+/** `users`: how many pods. */
+type Reference = { users: number; synced: boolean };
 
 /**
  * One name-scoped watch per ConfigMap or Secret that the node's pods refer to, shared by them and closed with the last.
@@ -18,15 +19,15 @@ export class ReferenceWatches {
   }
 
   /** A pod needs these (`configmaps/<name>`); watches that are not there yet are opened. */
-  use(uid: string, namespace: string, references: readonly string[]): void {
+  use(namespace: string, references: readonly string[]): void {
     for (const reference of references) {
       const key = keyOf(namespace, reference);
       const known = this.references.get(key);
       if (known !== undefined) {
-        known.users.add(uid);
+        known.users++;
         continue;
       }
-      this.references.set(key, { users: new Set([uid]), synced: false });
+      this.references.set(key, { users: 1, synced: false });
       const [resource, name] = reference.split('/') as [string, string];
       this.context.emit({
         type: 'watch',
@@ -41,13 +42,13 @@ export class ReferenceWatches {
     }
   }
 
-  release(uid: string, namespace: string, references: readonly string[]): void {
+  release(namespace: string, references: readonly string[]): void {
     for (const reference of references) {
       const key = keyOf(namespace, reference);
       const known = this.references.get(key);
       if (known === undefined) continue;
-      known.users.delete(uid);
-      if (known.users.size > 0) continue;
+      known.users--;
+      if (known.users > 0) continue;
       this.references.delete(key);
       this.context.emit({ type: 'unwatch', key });
     }

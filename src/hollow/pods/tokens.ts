@@ -14,44 +14,44 @@ const refreshMs: Distribution = { uniform: [lifeSeconds * 800, lifeSeconds * 800
 /** One timer a node looks for tokens that are due: a timer a pod would outlive its pod by most of an hour. */
 const checkMs = 60_000;
 
-type Token = { spec: PodSpec; held: boolean; dueMs: number; retryMs: number };
+/** A pod that has had no token yet, and one that has one for which another is asked. */
+const none = -2;
+const askedAgain = -1;
 
 /** The service account tokens of a node's pods: fetched for a pod's volumes, then again before they run out. */
 export class Tokens {
   private readonly context: KubeletContext;
-  private readonly tokens = new Map<string, Token>();
+  private readonly specOf: (uid: string) => PodSpec | undefined;
+  /** By pod, when the token that it has is due, or one of those below. Whole seconds take no memory of their own. */
+  private readonly dueSeconds = new Map<string, number>();
+  /** Of pods whose last request failed. */
+  private retriesMs: Map<string, number> | undefined;
   private armed = false;
 
-  constructor(context: KubeletContext) {
+  constructor(context: KubeletContext, specOf: (uid: string) => PodSpec | undefined) {
     this.context = context;
+    this.specOf = specOf;
   }
 
   /** The pod's volumes are set up: its token is asked for. */
-  use(spec: PodSpec): void {
-    this.tokens.set(spec.uid, {
-      spec,
-      held: false,
-      dueMs: Number.POSITIVE_INFINITY,
-      retryMs: retryMsMin,
-    });
-    this.context.after(this.context.draw(this.context.profile.tokenRequestMs), {
-      of: 'token',
-      uid: spec.uid,
-    });
+  use({ uid }: PodSpec): void {
+    this.dueSeconds.set(uid, none);
+    this.context.after(this.context.draw(this.context.profile.tokenRequestMs), { of: 'token', uid });
   }
 
   held(uid: string): boolean {
-    return this.tokens.get(uid)?.held === true;
+    return (this.dueSeconds.get(uid) ?? none) !== none;
   }
 
   release(uid: string): void {
-    this.tokens.delete(uid);
+    this.dueSeconds.delete(uid);
+    this.retriesMs?.delete(uid);
   }
 
   onTimer(uid: string): void {
-    const token = this.tokens.get(uid);
-    if (token === undefined) return;
-    const { namespace, serviceAccountName, name } = token.spec;
+    const spec = this.specOf(uid);
+    if (spec === undefined || !this.dueSeconds.has(uid)) return;
+    const { namespace, serviceAccountName, name } = spec;
     this.context.request(
       'api',
       {
@@ -75,29 +75,29 @@ export class Tokens {
   }
 
   onAnswer(uid: string, status: number): void {
-    const token = this.tokens.get(uid);
-    if (token === undefined) return;
+    if (!this.dueSeconds.has(uid)) return;
     if (status === 201) {
-      token.held = true;
-      token.retryMs = retryMsMin;
-      token.dueMs = this.context.nowMs + this.context.draw(refreshMs);
+      this.retriesMs?.delete(uid);
+      this.dueSeconds.set(uid, Math.ceil((this.context.nowMs + this.context.draw(refreshMs)) / 1000));
       this.arm();
       return;
     }
     // 403 comes when the Node authorizer has not seen the binding yet.
-    this.context.after(token.retryMs, { of: 'token', uid });
-    token.retryMs = Math.min(retryMsMax, token.retryMs * 2);
+    this.retriesMs ??= new Map();
+    const retryMs = this.retriesMs.get(uid) ?? retryMsMin;
+    this.context.after(retryMs, { of: 'token', uid });
+    this.retriesMs.set(uid, Math.min(retryMsMax, retryMs * 2));
   }
 
   /** Asks for new tokens where they are due; goes on as long as there are pods. */
   onRefresh(): void {
     this.armed = false;
-    for (const [uid, token] of this.tokens) {
-      if (token.dueMs > this.context.nowMs) continue;
-      token.dueMs = Number.POSITIVE_INFINITY;
+    for (const [uid, dueSeconds] of this.dueSeconds) {
+      if (dueSeconds < 0 || dueSeconds * 1000 > this.context.nowMs) continue;
+      this.dueSeconds.set(uid, askedAgain);
       this.onTimer(uid);
     }
-    if (this.tokens.size > 0) this.arm();
+    if (this.dueSeconds.size > 0) this.arm();
   }
 
   private arm(): void {

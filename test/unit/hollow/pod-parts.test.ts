@@ -2,8 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BackOff, formatBackOff, inBackOff, nextBackOff } from '../../../src/hollow/pods/back-off.ts';
 import { containerBehaviours } from '../../../src/hollow/pods/container-behaviour.ts';
-import { plannedEnd } from '../../../src/hollow/pods/pod-life.ts';
-import { podAmounts, readPod } from '../../../src/hollow/pods/pod-record.ts';
+import { newLife, plannedEnd } from '../../../src/hollow/pods/pod-life.ts';
+import { type PodSpec, podAmounts, readPod } from '../../../src/hollow/pods/pod-record.ts';
+import { podStatus } from '../../../src/hollow/pods/pod-status.ts';
 import { type ProbeSpec, newProbeState, nextTickMs, takeOutcome } from '../../../src/hollow/pods/probes.ts';
 import { formatAmount, parseBytes, parseDurationMs, resourceAmount } from '../../../src/hollow/pods/units.ts';
 
@@ -162,6 +163,42 @@ it('what a pod requests: main containers and sidecars, or an init container besi
   // 1 + 7 while the init container runs is more than 1 + 2 + 1 + 3; the overhead comes on top.
   expect(podAmounts(spec, 'requests')).toEqual({ memory: 9 * 1024, cpu: 250 });
   expect(podAmounts(spec, 'limits')).toEqual({});
+});
+
+it('pods of one template share what they have in common, and mount volumes of their own', () => {
+  const read = (suffix: string, image = 'busybox') =>
+    readPod({
+      metadata: { name: `p-${suffix}`, namespace: 'default', uid: suffix, resourceVersion: suffix },
+      spec: {
+        containers: [
+          {
+            name: 'c',
+            image,
+            volumeMounts: [
+              { name: 'data', mountPath: '/data' },
+              { name: `kube-api-access-${suffix}`, mountPath: '/token', readOnly: true },
+            ],
+          },
+        ],
+      },
+    }).spec;
+  const [one, other] = [read('1'), read('2')];
+  expect(other.containers).toBe(one.containers);
+  expect(other.references).toBe(one.references);
+  expect(read('3', 'nginx').containers).not.toBe(one.containers);
+  const mounts = (spec: PodSpec): unknown => {
+    const status = podStatus(spec, newLife(spec, 1, 0), '10.0.0.1', 0);
+    const [container] = status['containerStatuses'] as { volumeMounts: { name: string }[] }[];
+    return container?.volumeMounts.map(({ name }) => name);
+  };
+  expect(mounts(one)).toEqual(['data', 'kube-api-access-1']);
+  expect(mounts(other)).toEqual(['data', 'kube-api-access-2']);
+  expect(other.firstSeenAs('7')).toMatchObject({
+    uid: '2',
+    name: 'p-2',
+    resourceVersion: '7',
+    volumes: other.volumes,
+  });
 });
 
 it('a pod record holds what a kubelet needs: references, token, probes', () => {
