@@ -1,9 +1,24 @@
 import type { Clock, TimerHandle } from './clock.ts';
 
-type Entry = { dueUs: number; order: number; run: (() => void) | undefined };
-
 /** A task that was put into a {@link DelayQueue}; cancelling one that has run does nothing. */
 export type DelayHandle = { cancel(): void };
+
+class Entry implements DelayHandle {
+  readonly dueUs: number;
+  readonly order: number;
+  run: (() => void) | undefined;
+
+  constructor(dueUs: number, order: number, run: () => void) {
+    this.dueUs = dueUs;
+    this.order = order;
+    this.run = run;
+  }
+
+  /** The entry stays in the heap until it is due: removal would cost a search. */
+  cancel(): void {
+    this.run = undefined;
+  }
+}
 
 /**
  * One binary heap of delayed tasks behind one timer of the clock: a shard holds tens of thousands of leases,
@@ -30,20 +45,11 @@ export class DelayQueue {
   }
 
   after(delayMs: number, run: () => void): DelayHandle {
-    const entry: Entry = {
-      dueUs: this.clock.nowUs() + Math.max(0, delayMs) * 1000,
-      order: this.order++,
-      run,
-    };
-    if (this.closed) return { cancel: () => {} };
+    const entry = new Entry(this.clock.nowUs() + Math.max(0, delayMs) * 1000, this.order++, run);
+    if (this.closed) return entry;
     this.push(entry);
     if (!this.running) this.arm();
-    return {
-      cancel: () => {
-        // The entry stays in the heap until it is due: removal would cost a search.
-        entry.run = undefined;
-      },
-    };
+    return entry;
   }
 
   /** Drops every task; later ones are ignored. */

@@ -8,6 +8,7 @@ import type { NodeConfig } from './context.ts';
 import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
 import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
 import { Kubelet, type KubeletOptions } from './kubelet.ts';
+import { KubeletWatch } from './kubelet-watch.ts';
 import type { NodeFailure, Pressure } from './node-failure.ts';
 import type { OpenWatch } from './shared-watches.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -17,9 +18,6 @@ import { wireProfile } from './wire-profile.ts';
 export function runtimeOf({ runtime, wireProfile: name }: NodeConfig): string {
   return runtime ?? wireProfile(name).runtime;
 }
-
-/** The watches whose objects are looked at. */
-const readKeys: ReadonlySet<string> = new Set(['pods', 'nodes', 'runtimeclasses']);
 
 /** A kubelet's heartbeat client gives up after this (its lease's 40 s × 0.25). */
 const heartbeatTimeoutMs = 10_000;
@@ -41,10 +39,10 @@ export class HollowKubelet {
   private readonly client: ApiClient;
   /** kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have no limit. */
   private readonly limits: { api: TokenBucket; events: TokenBucket };
-  private readonly watches = new Map<string, OpenWatch>();
+  /** The watches that are wanted; undefined for one that waits for its turn. */
+  private readonly watches = new Map<string, OpenWatch | undefined>();
   /** What is to come, by the uid of the pod that it is for; all else by the empty one. */
   private readonly timers = new Map<string, Set<DelayHandle>>();
-  private readonly wanted = new Set<string>();
   private readonly prng: Prng;
   private readonly onReady: () => void;
   private stopped = false;
@@ -72,7 +70,9 @@ export class HollowKubelet {
   }
 
   get watchCount(): number {
-    return this.watches.size;
+    let count = 0;
+    for (const watch of this.watches.values()) if (watch !== undefined) count++;
+    return count;
   }
 
   start(): void {
@@ -82,7 +82,7 @@ export class HollowKubelet {
   stop(): void {
     this.stopped = true;
     for (const uid of [...this.timers.keys()]) this.cancelTimers(uid);
-    for (const watch of this.watches.values()) watch.stop();
+    for (const watch of this.watches.values()) watch?.stop();
     if (this.environment.pool === undefined) this.client.close();
   }
 
@@ -115,11 +115,10 @@ export class HollowKubelet {
         this.limited(effect.via, () => this.send(effect.request, effect.tag));
         break;
       case 'watch':
-        this.wanted.add(effect.key);
+        if (!this.watches.has(effect.key)) this.watches.set(effect.key, undefined);
         this.limited('api', () => this.watch(effect.key, effect.spec));
         break;
       case 'unwatch':
-        this.wanted.delete(effect.key);
         this.watches.get(effect.key)?.stop();
         this.watches.delete(effect.key);
         break;
@@ -230,23 +229,10 @@ export class HollowKubelet {
 
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
     // Nobody may want it any more by the time the rate limit lets it through.
-    if (this.stopped || !this.wanted.has(key) || this.watches.has(key)) return;
-    const watch = openWatch(this.environment, this.client, this.nodeName, spec, {
-      onListing: () => this.handle({ type: 'listing', key }),
-      onSynced: () => this.handle({ type: 'synced', key }),
-      onEvent: (event) => {
-        // Of most watches a hollow kubelet needs no more than that they are there.
-        if (!readKeys.has(key)) return;
-        this.handle({
-          type: 'object',
-          key,
-          change: event.type as 'ADDED' | 'MODIFIED' | 'DELETED',
-          event,
-        });
-      },
-      onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
-      onFault: (error) => this.environment.observer.onError(error),
-    });
-    this.watches.set(key, watch);
+    if (this.stopped || !this.watches.has(key) || this.watches.get(key) !== undefined) return;
+    const handler = new KubeletWatch(key, this.environment.observer, this.onWatched);
+    this.watches.set(key, openWatch(this.environment, this.client, this.nodeName, spec, handler));
   }
+
+  private readonly onWatched = (event: KubeletEvent): void => this.handle(event);
 }

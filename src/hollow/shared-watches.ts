@@ -6,7 +6,22 @@ import { View } from '../wire/view.ts';
 /** A watch, as its owner sees it. */
 export type OpenWatch = { stop(): void };
 
-type Subscriber = { node: string; handler: WatchHandler };
+/** One node's part in a watch. */
+class Subscriber implements OpenWatch {
+  readonly node: string;
+  readonly handler: WatchHandler;
+  private readonly watch: SharedWatch;
+
+  constructor(node: string, handler: WatchHandler, watch: SharedWatch) {
+    this.node = node;
+    this.handler = handler;
+    this.watch = watch;
+  }
+
+  stop(): void {
+    this.watch.remove(this);
+  }
+}
 
 /** Which nodes an event is for, and the selector of a watch that serves all of them. */
 type Sharing = { selector: string; nodeOf: ((event: RawWatchEvent) => string) | undefined };
@@ -33,17 +48,13 @@ export class SharedWatches {
     const key = `${spec.path}?${selector}`;
     let watch = this.shared.get(key);
     if (watch === undefined) {
-      watch = new SharedWatch(this.client, { ...spec, selector }, nodeOf, this.isOurs);
-      this.shared.set(key, watch);
+      const opened = new SharedWatch(this.client, { ...spec, selector }, nodeOf, this.isOurs, () => {
+        if (this.shared.get(key) === opened) this.shared.delete(key);
+      });
+      this.shared.set(key, opened);
+      watch = opened;
     }
-    if (watch.served(node)) return new Reflector(this.client, spec, handler);
-    const joined = watch;
-    const subscriber = joined.add(node, handler);
-    return {
-      stop: () => {
-        if (joined.remove(subscriber) && this.shared.get(key) === joined) this.shared.delete(key);
-      },
-    };
+    return watch.served(node) ? new Reflector(this.client, spec, handler) : watch.add(node, handler);
   }
 
   stop(): void {
@@ -83,6 +94,8 @@ function tell(handler: WatchHandler, what: () => void): void {
 class SharedWatch implements WatchHandler {
   private readonly nodeOf: Sharing['nodeOf'];
   private readonly isOurs: (node: string) => boolean;
+  /** Called when nobody is left, and the watch has ended. */
+  private readonly onLeft: () => void;
   private readonly reflector: Reflector;
   /** Those that have just asked, and those that have been told what there is. */
   private readonly joining = new Set<Subscriber>();
@@ -99,8 +112,10 @@ class SharedWatch implements WatchHandler {
     spec: WatchSpec,
     nodeOf: Sharing['nodeOf'],
     isOurs: (node: string) => boolean,
+    onLeft: () => void,
   ) {
     this.nodeOf = nodeOf;
+    this.onLeft = onLeft;
     this.isOurs = isOurs;
     this.reflector = new Reflector(client, spec, this);
   }
@@ -111,22 +126,21 @@ class SharedWatch implements WatchHandler {
   }
 
   add(node: string, handler: WatchHandler): Subscriber {
-    const subscriber = { node, handler };
+    const subscriber = new Subscriber(node, handler, this);
     this.joining.add(subscriber);
     // Whoever asks is in the middle of something.
     queueMicrotask(() => this.join(subscriber));
     return subscriber;
   }
 
-  /** @returns whether nobody is left, and the watch has ended. */
-  remove(subscriber: Subscriber): boolean {
+  remove(subscriber: Subscriber): void {
     this.joining.delete(subscriber);
     this.subscribers.delete(subscriber);
     const ofNode = this.byNode.get(subscriber.node);
     if (ofNode?.delete(subscriber) === true && ofNode.size === 0) this.byNode.delete(subscriber.node);
-    if (this.subscribers.size + this.joining.size > 0) return false;
+    if (this.subscribers.size + this.joining.size > 0) return;
     this.stop();
-    return true;
+    this.onLeft();
   }
 
   stop(): void {

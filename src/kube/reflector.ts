@@ -22,6 +22,8 @@ import {
 
 export type { WatchSpec } from './watch-course.ts';
 
+const noBytes = Buffer.alloc(0);
+
 /** Of an answer that is no watch, this much is kept. */
 const errorBytesMax = 4096;
 
@@ -140,7 +142,7 @@ export class Reflector implements ExchangeHandler {
       eventCount: 0,
       end: undefined,
       why: '',
-      errorBody: Buffer.alloc(0),
+      errorBody: noBytes,
     };
   }
 

@@ -1,10 +1,11 @@
 import type { Prng } from '../../base/prng.ts';
 import type { ApiClient } from '../../kube/client.ts';
 import type { ClientIdentity } from '../../kube/identity.ts';
-import type { WatchSpec } from '../../kube/reflector.ts';
+import type { WatchHandler, WatchSpec } from '../../kube/reflector.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
+import type { RawWatchEvent } from '../../wire/codec.ts';
 import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
-import { type ShardEnvironment, clientOf, openWatch } from '../environment.ts';
+import { type ShardEnvironment, type ShardObserver, clientOf, openWatch } from '../environment.ts';
 import { eventName, eventTime } from '../event-recorder.ts';
 import { CollectionView, type SharedCollection } from './collection-view.ts';
 import { Programmer } from './programmer.ts';
@@ -46,6 +47,8 @@ export function sharedProxyState(): SharedProxyState {
     slices: { pool: new ObjectPool(readEndpointSlice), tables: new SharedTables() },
   };
 }
+
+type ProxyView = CollectionView<ServiceRecord> | CollectionView<SliceRecord>;
 
 export type ProxyOptions = {
   node: NodeConfig;
@@ -131,10 +134,7 @@ export class HollowProxy {
   }
 
   /** Opens a watch. Without a `view` its objects do not matter: they are not even decoded. */
-  private watch(
-    key: keyof typeof watches,
-    view?: CollectionView<ServiceRecord> | CollectionView<SliceRecord>,
-  ): void {
+  private watch(key: keyof typeof watches, view?: ProxyView): void {
     const { name } = this.options.node;
     this.unsynced.add(key);
     this.watches.push(
@@ -143,27 +143,18 @@ export class HollowProxy {
         this.client,
         name,
         { ...watches[key](name), timeoutSecondsMin: 300, sendsTimeout: true },
-        {
-          onListing: () => view?.onListing(),
-          onEvent: (event) => view?.onEvent(event),
-          onSynced: () => {
-            view?.onSynced();
-            this.onSynced(key);
-          },
-          onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(`proxy/${key}`, reason),
-          onFault: (error) => this.environment.observer.onError(error),
-        },
+        new ProxyWatch(key, view, this.environment.observer, this.onSynced),
       ),
     );
   }
 
-  private onSynced(key: string): void {
+  private readonly onSynced = (key: string): void => {
     const { unsynced } = this;
     if (!unsynced.delete(key)) return;
     const programs = key === 'services' || key === 'endpointslices';
     if (programs && !unsynced.has('services') && !unsynced.has('endpointslices')) this.programmer.begin();
     if (unsynced.size === 0) this.options.onReady();
-  }
+  };
 
   /** Without effect where connections are everybody's. */
   dropConnections(): void {
@@ -202,5 +193,46 @@ export class HollowProxy {
       .catch(() => {
         // The event is a courtesy: kube-proxy does not repeat it either.
       });
+  }
+}
+
+/** Tells a view what a watch tells. */
+class ProxyWatch implements WatchHandler {
+  private readonly key: string;
+  private readonly view: ProxyView | undefined;
+  private readonly observer: ShardObserver;
+  private readonly synced: (key: string) => void;
+
+  constructor(
+    key: string,
+    view: ProxyView | undefined,
+    observer: ShardObserver,
+    synced: (key: string) => void,
+  ) {
+    this.key = key;
+    this.view = view;
+    this.observer = observer;
+    this.synced = synced;
+  }
+
+  onListing(): void {
+    this.view?.onListing();
+  }
+
+  onEvent(event: RawWatchEvent): void {
+    this.view?.onEvent(event);
+  }
+
+  onSynced(): void {
+    this.view?.onSynced();
+    this.synced(this.key);
+  }
+
+  onInterrupted(reason: string): void {
+    this.observer.onWatchInterrupted(`proxy/${this.key}`, reason);
+  }
+
+  onFault(error: unknown): void {
+    this.observer.onError(error);
   }
 }
