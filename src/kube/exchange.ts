@@ -47,7 +47,8 @@ export interface ExchangeOwner {
  */
 export class Exchange implements StreamHandler {
   private readonly owner: ExchangeOwner;
-  private readonly outgoing: Outgoing;
+  /** Until there is an answer that counts: a watch then goes on for minutes without it. */
+  private outgoing: Outgoing | undefined;
   private readonly handler: ExchangeHandler;
   private stream: Http2Stream | undefined;
   private pause: TimerHandle | undefined;
@@ -83,7 +84,7 @@ export class Exchange implements StreamHandler {
 
   /** There is a connection with room. */
   open(transport: Transport): void {
-    if (this.cancelled) return;
+    if (this.cancelled || this.outgoing === undefined) return;
     const { method, path, headers, body } = this.outgoing;
     this.status = 0;
     this.pauseMs = undefined;
@@ -101,7 +102,9 @@ export class Exchange implements StreamHandler {
   onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined): void {
     this.status = status;
     if (status === 429 || status >= 500) this.pauseMs = this.nextPauseMs(retryAfterSeconds);
-    if (this.pauseMs === undefined) this.handler.onResponse(status, contentType, retryAfterSeconds);
+    if (this.pauseMs !== undefined) return;
+    this.outgoing = undefined;
+    this.handler.onResponse(status, contentType, retryAfterSeconds);
   }
 
   onData(chunk: Buffer): void {
@@ -135,7 +138,7 @@ export class Exchange implements StreamHandler {
 
   /** Only reading is safe to do twice. */
   private pauseAfterLoss(): number | undefined {
-    return this.outgoing.method === 'GET' ? this.nextPauseMs(lostPauseSeconds) : undefined;
+    return this.outgoing?.method === 'GET' ? this.nextPauseMs(lostPauseSeconds) : undefined;
   }
 
   private nextPauseMs(seconds: number | undefined): number | undefined {

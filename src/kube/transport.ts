@@ -42,7 +42,8 @@ export class Transport implements SessionEvents, KeptAlive {
   readonly identity: TlsIdentity;
   private readonly events: TransportEvents;
   private readonly clock: Clock;
-  private readonly deadline: TimerHandle;
+  /** Until there is a connection. */
+  private deadline: TimerHandle | undefined;
   /** Not there yet while a proxy is asked for the connection. */
   private socket: TLSSocket | undefined;
   /** Not there before the handshake is over. */
@@ -186,11 +187,16 @@ export class Transport implements SessionEvents, KeptAlive {
       this.end(new Error(notHttp2));
       return;
     }
-    this.deadline.cancel();
+    this.endDeadline();
     this.session = new Http2Session(server.host, this);
     if (this.draining) this.session.retire();
     keepAliveOf(this.clock).add(this);
     this.events.onConnected();
+  }
+
+  private endDeadline(): void {
+    this.deadline?.cancel();
+    this.deadline = undefined;
   }
 
   private read(lengthBytes: number): boolean {
@@ -219,7 +225,7 @@ export class Transport implements SessionEvents, KeptAlive {
   }
 
   private closed(): void {
-    this.deadline.cancel();
+    this.endDeadline();
     keepAliveOf(this.clock).remove(this);
     this.draining = true;
     this.session?.close(
