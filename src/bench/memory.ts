@@ -5,13 +5,14 @@ import { DelayQueue } from '../base/delay-queue.ts';
 import { Prng } from '../base/prng.ts';
 import type { ShardEnvironment, ShardObserver } from '../hollow/environment.ts';
 import { HollowNode } from '../hollow/hollow-node.ts';
+import { sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
 import { NodeRuntimes, defaultRuntimes } from '../hollow/runtime/node-runtimes.ts';
-import { type OpenWatch, SharedWatches } from '../hollow/shared-watches.ts';
+import { SharedWatches } from '../hollow/shared-watches.ts';
 import type { WireProfileName } from '../hollow/wire-profile.ts';
 import { type ApiRequest, ApiClient, type ApiResponse } from '../kube/client.ts';
+import { Exchange, type ExchangeHandler } from '../kube/exchange.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
-import type { WatchHandler, WatchSpec } from '../kube/reflector.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { protobufCodec } from '../wire/protobuf-codec.ts';
 import { benchPod } from './bench-pod.ts';
@@ -35,7 +36,7 @@ export type MemoryFlags = {
 };
 
 export type MemoryFigures = {
-  /** Bytes on the heap of each node without pods: its state machines, not its connections. */
+  /** Bytes on the heap of each node without pods: kubelet and proxy, without connections and watches of their own. */
   bytesPerNode: number;
   /** Of each pod that runs, beyond the first ones of its node. */
   bytesPerPod: number;
@@ -45,8 +46,8 @@ export type MemoryFigures = {
 };
 
 /**
- * What hollow nodes and running pods take of the heap: real kubelets, with the timers, rate limits and codec of a run, over
- * an API server that answers at once and keeps nothing.
+ * What hollow nodes and running pods take of the heap: kubelets and proxies with the timers, rate limits, codec and shared
+ * watches of a run, over an API server that answers at once and keeps nothing.
  */
 export async function measureMemory(
   flags: MemoryFlags,
@@ -115,7 +116,7 @@ export function renderMemory(
   };
   return `# Memory of the state machines
 
-${nodes} hollow kubelets over an API server that answers at once, ${firstPods} pods each, then ${podsPerNode}; heap and buffers after
+${nodes} hollow nodes over an API server that answers at once, ${firstPods} pods each, then ${podsPerNode}; heap and buffers after
 a collection.
 
 | | unit | median | rounds |
@@ -163,7 +164,8 @@ class MemoryWorld implements ShardObserver {
   private readonly clock = new StepClock();
   private readonly environment: ShardEnvironment;
   private readonly nodes: HollowNode[] = [];
-  private readonly podWatches = new Map<string, WatchHandler>();
+  private readonly client: ScriptedClient;
+  private readonly sharedByProxies = sharedProxyState();
   private readonly profile: WireProfileName;
   private podsPerNode = 0;
   started = 0;
@@ -176,13 +178,13 @@ class MemoryWorld implements ShardObserver {
     const endpoint = { url: 'https://127.0.0.1:1', caPem: undefined };
     const handshakes = new HandshakeGate(1);
     const options = { endpoint, codec: protobufCodec, clock, metrics, handshakes, identity, prng };
-    const client = new ScriptedClient({ ...options, userAgent: 'bench' }, (path) => this.written(path));
+    this.client = new ScriptedClient({ ...options, userAgent: 'bench' });
     this.environment = {
       ...options,
       delays: new DelayQueue(clock, (error) => this.onError(error)),
       runtimes: new NodeRuntimes(defaultRuntimes),
       localAddress: undefined,
-      pool: { identity, client, watches: new ScriptedWatches(client, this.podWatches) },
+      pool: { identity, client: this.client, watches: new SharedWatches(this.client, () => true) },
       observer: this,
     };
   }
@@ -198,7 +200,11 @@ class MemoryWorld implements ShardObserver {
       wireProfile: this.profile,
     };
     const prng = new Prng(config.name);
-    this.nodes.push(new HollowNode(this.environment, config, identity, prng, () => {}));
+    const node = new HollowNode(this.environment, config, identity, prng, () => {
+      const shared = this.sharedByProxies;
+      node.startProxy({ identity, prng, shared, onReady: () => {}, onProgrammed: () => {} });
+    });
+    this.nodes.push(node);
   }
 
   /** Pods on each node, up to so many, started and left alone until nothing is to come. @returns milliseconds of CPU. */
@@ -206,7 +212,7 @@ class MemoryWorld implements ShardObserver {
     const before = process.cpuUsage();
     for (; this.podsPerNode < podsPerNode; this.podsPerNode++) {
       for (let node = 0; node < this.nodes.length; node++) {
-        this.tell(podIndex(node, this.podsPerNode), 'ADDED');
+        this.client.tell('/api/v1/pods', 'ADDED', pendingPod(podIndex(node, this.podsPerNode)));
       }
       await this.advance(500, stepMs);
     }
@@ -240,62 +246,48 @@ class MemoryWorld implements ShardObserver {
   onError(error: unknown): void {
     throw error;
   }
-
-  /** Who writes a pod's status is told of it. */
-  private written(path: string): void {
-    this.tell(indexOf(path), 'MODIFIED');
-  }
-
-  private tell(index: number, type: 'ADDED' | 'MODIFIED'): void {
-    const handler = this.podWatches.get(nodeName(nodeOf(index)));
-    const decoder = protobufCodec.watchDecoder();
-    const frame = protobufFrame(type, protobufCodec.encode(pendingPod(index)));
-    for (const event of decoder.push(frame)) handler?.onEvent(event);
-  }
 }
 
-/** Answers what kubelets ask, out of what they ask. */
+/** Answers what nodes ask, out of what they ask; keeps nothing but the watches of pods and nodes. */
 class ScriptedClient extends ApiClient {
-  private readonly onStatusWritten: (path: string) => void;
-
-  constructor(options: ConstructorParameters<typeof ApiClient>[0], onStatusWritten: (path: string) => void) {
-    super(options);
-    this.onStatusWritten = onStatusWritten;
-  }
+  private readonly watches = new Map<string, ExchangeHandler>();
 
   override request({ method, path, body }: ApiRequest): Promise<ApiResponse> {
-    if (method === 'PATCH' && path.includes('/pods/')) queueMicrotask(() => this.onStatusWritten(path));
     const status = method === 'GET' && path.includes('/csinodes/') ? 404 : method === 'POST' ? 201 : 200;
     const object = objectOf(method, path, body);
+    if (method === 'PATCH' && path.includes('/pods/')) {
+      queueMicrotask(() => this.tell('/api/v1/pods', 'MODIFIED', pendingPod(indexOf(path))));
+    } else if (method === 'POST' && path === '/api/v1/nodes') {
+      queueMicrotask(() => this.tell(path, 'ADDED', object));
+    }
     return Promise.resolve({
       status,
       contentType: protobufCodec.contentType,
       body: object === undefined ? Buffer.alloc(0) : protobufCodec.encode(object),
     });
   }
-}
 
-/** Lists what a kubelet has to see before it runs pods; nothing comes after that but pods. */
-class ScriptedWatches extends SharedWatches {
-  private readonly podWatches: Map<string, WatchHandler>;
-
-  constructor(client: ApiClient, podWatches: Map<string, WatchHandler>) {
-    super(client, () => true);
-    this.podWatches = podWatches;
-  }
-
-  override open({ path }: WatchSpec, node: string, handler: WatchHandler): OpenWatch {
+  /** There is nothing to list. */
+  override stream(path: string, handler: ExchangeHandler): Exchange {
+    this.watches.set(path.slice(0, path.indexOf('?')), handler);
     queueMicrotask(() => {
-      handler.onListing();
-      if (path === '/api/v1/nodes') {
-        const frame = protobufFrame('ADDED', protobufCodec.encode(nodeObject(node)));
-        for (const event of protobufCodec.watchDecoder().push(frame)) handler.onEvent(event);
-      } else if (path === '/api/v1/pods') this.podWatches.set(node, handler);
-      handler.onSynced();
+      handler.onResponse(200, protobufCodec.contentType, undefined);
+      handler.onData(protobufFrame('BOOKMARK', protobufCodec.encode(listEnd)));
     });
-    return { stop: () => {} };
+    return new Exchange(this, { method: 'GET', path, headers: () => ({}), body: undefined }, handler);
+  }
+
+  tell(path: string, type: 'ADDED' | 'MODIFIED', object: unknown): void {
+    this.watches.get(path)?.onData(protobufFrame(type, protobufCodec.encode(object)));
   }
 }
+
+/** The bookmark after a list; whose objects there are does not matter. */
+const listEnd = {
+  kind: 'Pod',
+  apiVersion: 'v1',
+  metadata: { resourceVersion: '1', annotations: { 'k8s.io/initial-events-end': 'true' } },
+};
 
 function objectOf(method: string, path: string, body: Buffer | undefined): unknown {
   if (path.includes('/leases')) {
@@ -303,7 +295,9 @@ function objectOf(method: string, path: string, body: Buffer | undefined): unkno
     const lease = protobufCodec.decode(body ?? Buffer.alloc(0)) as { metadata: object };
     return { ...lease, metadata: { ...lease.metadata, uid: 'lease' } };
   }
-  if (path.startsWith('/api/v1/nodes')) return method === 'PATCH' ? undefined : nodeObject('');
+  if (path.startsWith('/api/v1/nodes')) {
+    return method === 'PATCH' ? undefined : nodeObject(nameOf(path, body));
+  }
   return method === 'GET' && path.includes('/pods/') ? pendingPod(indexOf(path)) : undefined;
 }
 
@@ -313,6 +307,12 @@ const nodeLease = {
   metadata: { name: 'lease', uid: 'lease' },
   spec: { leaseDurationSeconds: 40 },
 };
+
+/** In the path, or else in what is sent. */
+function nameOf(path: string, body: Buffer | undefined): string {
+  if (body === undefined) return path.replace(/^.*\/|\?.*$/g, '');
+  return (protobufCodec.decode(body) as { metadata: { name: string } }).metadata.name;
+}
 
 function nodeObject(name: string): unknown {
   const octets = name.split('-').map(Number);
@@ -329,7 +329,6 @@ const nodesMax = 10_000;
 
 const nodeName = (index: number): string => `hollow-${index}`;
 const podIndex = (node: number, pod: number): number => pod * nodesMax + node;
-const nodeOf = (index: number): number => index % nodesMax;
 
 /** From `…/pods/<deployment>-<hash>-<index>`, with what may follow. */
 function indexOf(path: string): number {
@@ -338,7 +337,8 @@ function indexOf(path: string): number {
 }
 
 function pendingPod(index: number): unknown {
-  const pod = benchPod(index) as { status: unknown };
+  const pod = benchPod(index) as { spec: { nodeName: string }; status: unknown };
+  pod.spec.nodeName = nodeName(index % nodesMax);
   pod.status = { phase: 'Pending', conditions: [], qosClass: 'Burstable' };
   return pod;
 }
