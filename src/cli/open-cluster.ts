@@ -10,7 +10,7 @@ import { removeDeadRun } from '../cluster/remove-run.ts';
 import { renderSurvey } from '../cluster/render-survey.ts';
 import { neededForRun } from '../cluster/rules.ts';
 import { SharedCluster, cleanCommandOf } from '../cluster/shared-cluster.ts';
-import { clusterIdOf, refuseTaken, survey } from '../cluster/survey.ts';
+import { clusterIdOf, podRangesFor, refuseTaken, survey } from '../cluster/survey.ts';
 import { whoAmI } from '../cluster/who-am-i.ts';
 import type { ControlPlaneOptions, FlagProfile } from '../control-plane/control-plane.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -142,6 +142,7 @@ async function openForeign(
       version,
       runId,
       identityMode: identity,
+      ownPodRanges: podRangesFor(found),
       reporter,
       onClean: () => journal.note({ foreign: undefined }),
     });

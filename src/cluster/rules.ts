@@ -96,6 +96,7 @@ export const identityRules: Readonly<Record<IdentityMode, readonly Rule[]>> = {
 /** What looking at a cluster takes beyond {@link cleaningRules}. Without it the survey has gaps, and the run goes on. */
 export const surveyRules: readonly Rule[] = [
   { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list'] },
+  { apiGroups: [''], resources: ['services'], resourceNames: ['kubernetes'], verbs: ['get'] },
   { nonResourceURLs: ['/version'], verbs: ['get'] },
 ];
 

@@ -178,8 +178,9 @@ export class Kubelet {
       if (change === 'DELETED') this.pods.removed(event.metadata().uid);
       else this.pods.observed(event);
     } else if (key === 'nodes' && change !== 'DELETED') {
-      const node = event.object(nodeView) as { spec?: { podCIDR?: string } };
-      if (node.spec?.podCIDR !== undefined) this.runtime.ips.assign(node.spec.podCIDR);
+      const node = event.object(nodeView) as { spec?: { podCIDR?: string; podCIDRs?: string[] } };
+      const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = node.spec ?? {};
+      if (podCIDRs.length > 0) this.runtime.ips.assign(podCIDRs);
       this.pods.onNode(node);
       if (this.registration.ready) this.nodeStatus.onNode(node);
     } else if (key === 'runtimeclasses') {

@@ -149,7 +149,8 @@ export class World {
   readonly patches: { name: string; status: Json }[] = [];
   /** Told of each request before it is answered. */
   beforeServing: (request: KubeletRequest) => void = () => {};
-  podCidr = '10.128.0.0/24';
+  /** Undefined: no controller gives the node one. */
+  podCidr: string | undefined = '10.128.0.0/24';
   /** Constant: a watch never reorders its events. */
   watchDelayMs = 2;
 
@@ -446,7 +447,7 @@ export class World {
       if (this.node !== undefined) return { status: 409 };
       this.node = { ...(body as Json & { spec: Json }), metadata: { name: 'hollow-1', uid: 'node-uid' } };
       this.clock.timer(50, () => {
-        if (this.node === undefined) return;
+        if (this.node === undefined || this.podCidr === undefined) return;
         this.node.spec['podCIDR'] = this.podCidr;
         this.sendObject('nodes', 'MODIFIED', this.node);
       });

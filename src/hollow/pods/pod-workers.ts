@@ -44,6 +44,8 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private host: PodHost | undefined;
   private labels: Record<string, string>;
   private listed: Set<string> | undefined;
+  /** When the node knew its pods for the first time. */
+  private listedMs: number | undefined;
   private workGeneration = 0;
 
   /** `setMemoryPressure` is told when the node's memory runs short, and when it no longer does. */
@@ -87,6 +89,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const listed = this.listed;
     this.listed = undefined;
     if (listed === undefined) return;
+    this.listedMs ??= this.context.nowMs;
     const known = [...this.workers.keys(), ...this.written.keys()];
     for (const uid of known) if (!listed.has(uid)) this.removed(uid);
     // Pods that ended or went while the kubelet was away.
@@ -310,7 +313,17 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const mounted =
       (!spec.needsToken || this.tokens.held(spec.uid)) &&
       this.references.ready(spec.namespace, spec.references);
-    return mounted && (spec.hostNetwork || this.runtime.ips.available);
+    return mounted && (spec.hostNetwork || this.hasAddress());
+  }
+
+  private hasAddress(): boolean {
+    const { context, listedMs } = this;
+    const { ips } = this.runtime;
+    const { ownPodRange } = context.node;
+    if (!ips.isAssigned && ownPodRange !== undefined && listedMs !== undefined) {
+      if (context.nowMs - listedMs >= ownPodRange.afterMs) ips.assign([ownPodRange.cidr]);
+    }
+    return ips.available;
   }
 
   takeAddress(spec: PodSpec): string {

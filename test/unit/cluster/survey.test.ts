@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DaemonSet, type PlannedNode, landsOn } from '../../../src/cluster/daemon-sets.ts';
 import { type RunPlan, renderSurvey } from '../../../src/cluster/render-survey.ts';
-import { type Survey, refuseTaken, survey } from '../../../src/cluster/survey.ts';
+import { type Survey, podRangesFor, refuseTaken, survey } from '../../../src/cluster/survey.ts';
 import { countsText, durationText, someOf } from '../../../src/cluster/words.ts';
 import { FakeCluster } from './fake-cluster.ts';
 
@@ -114,7 +114,24 @@ describe('a survey', () => {
       takenNamespaces: undefined,
       daemonSets: undefined,
       cloudProviders: undefined,
+      podCidrs: undefined,
+      ipFamily: undefined,
     });
+  });
+
+  test.each([
+    ['where nodes are given ranges', '10.1.0.0/24', 'IPv4', { family: 4, afterMs: 60_000 }],
+    ['where they are not', undefined, 'IPv4', { family: 4, afterMs: 0 }],
+    ['where they are not, and addresses are IPv6', undefined, 'IPv6', { family: 6, afterMs: 0 }],
+  ])('says what hollow pods have for addresses %s', async (_, podCIDR, family, expected) => {
+    cluster.add('nodes', 'real-1')['spec'] = {};
+    cluster.add('nodes', 'real-2')['spec'] = { podCIDR };
+    cluster.add('services', 'default/kubernetes')['spec'] = { ipFamilies: [family] };
+    expect(podRangesFor(await look())).toEqual(expected);
+  });
+
+  test('of a cluster without nodes leaves its controllers time to give them ranges', async () => {
+    expect(podRangesFor(await look())).toEqual({ family: 4, afterMs: 60_000 });
   });
 
   test('with names that are taken is a refusal', async () => {
