@@ -86,13 +86,24 @@ export class HollowKubelet {
     if (this.environment.pool === undefined) this.client.close();
   }
 
-  setPressure(condition: Pressure, present: boolean): void {
-    this.handle({ type: 'pressure', condition, present });
+  /** As {@link stop}, but the API server is told nothing: its connections stay open, in silence, until the returned call. */
+  powerOff(): () => void {
+    this.cutConnections();
+    this.stop();
+    return () => this.restoreConnections();
   }
 
-  /** Without effect where connections are everybody's. */
-  dropConnections(): void {
-    if (this.environment.pool === undefined) this.client.dropConnections();
+  /** Nothing that is sent or received arrives any more. Without effect where connections are everybody's. */
+  cutConnections(): void {
+    if (this.environment.pool === undefined) this.client.cut();
+  }
+
+  restoreConnections(): void {
+    if (this.environment.pool === undefined) this.client.restore();
+  }
+
+  setPressure(condition: Pressure, present: boolean): void {
+    this.handle({ type: 'pressure', condition, present });
   }
 
   private handle(event: KubeletEvent): void {
@@ -134,7 +145,7 @@ export class HollowKubelet {
         this.cancelTimers(effect.uid);
         break;
       case 'drop-connections':
-        this.dropConnections();
+        if (this.environment.pool === undefined) this.client.dropConnections();
         break;
       case 'node-ready':
         this.onReady();

@@ -55,6 +55,7 @@ export class ApiClient implements ExchangeOwner {
   /** The path of a reverse proxy, which stands before that of every request; mostly empty. */
   private readonly pathPrefix: string;
   private transports: Transport[] = [];
+  private cutOff: Transport[] = [];
   private readonly pending = new BoundedQueue<Exchange>(pendingMax);
   private connecting = false;
   private failures = 0;
@@ -100,6 +101,21 @@ export class ApiClient implements ExchangeOwner {
   /** Closes all connections at once and connects anew when needed, as a kubelet does after failed heartbeats. */
   dropConnections(): void {
     for (const transport of [...this.transports]) transport.destroy();
+  }
+
+  /**
+   * From now on packets of the open connections get lost, either way, until {@link restore}. Those that are dropped
+   * meanwhile, or closed with the client, stay open to the server. New ones are for the gate to keep back.
+   */
+  cut(): void {
+    this.cutOff = [...this.transports];
+    for (const transport of this.cutOff) transport.cut();
+  }
+
+  restore(): void {
+    const { cutOff } = this;
+    this.cutOff = [];
+    for (const transport of cutOff) transport.restore();
   }
 
   close(): void {

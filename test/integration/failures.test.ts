@@ -75,6 +75,18 @@ describe('nodes that fail, as the API server has them', () => {
         return `${verb} ${objectRef?.resource}${subresource} ${responseStatus?.code}`;
       });
 
+  /** Watches of a node's kubelet that the API server has ended since a moment. */
+  const endedWatches = (name: string, since: string): number =>
+    cluster
+      .auditLines()
+      .filter(
+        ({ user, stage, verb, stageTimestamp }) =>
+          user.username === `system:node:${name}` &&
+          stage === 'ResponseComplete' &&
+          verb === 'watch' &&
+          stageTimestamp > since,
+      ).length;
+
   beforeAll(async () => {
     cluster = await TestControlPlane.start({ audit: true, extraFlags });
     shard = cluster.shard(testNodes(6));
@@ -119,9 +131,12 @@ describe('nodes that fail, as the API server has them', () => {
     const name = 'hollow-2';
     const { bootID } = (await node(name)).status.nodeInfo;
     expect((await podsOn(name)).length).toBeGreaterThan(0);
+    const since = new Date().toISOString();
     shard.fail([name], { type: 'crash' });
     await eventually('it is Unknown', async () => (await condition(name, 'Ready')).startsWith('Unknown'));
     expect(await condition(name, 'Ready')).toBe('Unknown NodeStatusUnknown');
+    // A machine without power tells nobody: to the API server its watches go on.
+    expect(endedWatches(name, since)).toBe(0);
     const unreachable = ['NoExecute', 'NoSchedule'].map(
       (effect) => `node.kubernetes.io/unreachable:${effect}`,
     );
@@ -148,6 +163,7 @@ describe('nodes that fail, as the API server has them', () => {
     });
 
     shard.heal([name]);
+    await eventually('its old watches end', () => endedWatches(name, since) >= 5);
     await eventually('it is Ready', async () => (await condition(name, 'Ready')) === 'True KubeletReady');
     await eventually('it has no taints', async () => (await taints(name)).length === 0);
     await eventually('its old pods are gone', async () =>

@@ -476,3 +476,83 @@ describe('Reflector on a real connection', () => {
     expect(paths[2]).toContain('sendInitialEvents=true');
   });
 });
+
+describe('a client whose packets get lost', () => {
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  /** Whether the client answers the server's PING within a moment. */
+  const answers = (session: ServerHttp2Session): Promise<boolean> =>
+    Promise.race([
+      new Promise<boolean>((resolve) => session.ping((error) => resolve(error === null))),
+      pause(150).then(() => false),
+    ]);
+  /** A client with a stream open, and the server's session with it. */
+  async function streaming(clock: Clock = systemClock): Promise<{
+    client: ApiClient;
+    session: ServerHttp2Session;
+    server: Server;
+    ended: string[];
+    received: string[];
+    write: (text: string) => void;
+  }> {
+    let write: (text: string) => void = () => {};
+    const { server, port } = await serve((stream, path) => {
+      stream.respond({ ':status': 200 });
+      if (path === '/watch') write = (text) => stream.write(text);
+      else stream.end(`${path} done`);
+    });
+    const client = clientOf(port, undefined, undefined, { clock });
+    const ended: string[] = [];
+    const received: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      client.stream('/watch', {
+        onResponse: () => resolve(),
+        onData: (chunk) => received.push(chunk.toString()),
+        onEnd: ({ how }) => ended.push(how),
+        onFailure: reject,
+      });
+    });
+    const [session] = server.sessions;
+    if (session === undefined) throw new Error('no session');
+    return { client, session, server, ended, received, write: (text) => write(text) };
+  }
+
+  it('leaves the server alone with a connection that says nothing, not even that it is closed', async () => {
+    const { client, session, ended } = await streaming();
+    expect(await answers(session)).toBe(true);
+    client.cut();
+    client.close();
+    expect(ended).toEqual(['closed']);
+    expect(await answers(session)).toBe(false);
+    expect(session.closed || session.destroyed).toBe(false);
+    client.restore();
+    await vi.waitFor(() => expect(session.destroyed).toBe(true));
+  });
+
+  it('sends and receives what was lost when it can', async () => {
+    const { client, server, ended, received, write } = await streaming();
+    client.cut();
+    const answer = get(client, '/late');
+    let answered = false;
+    void answer.then(() => (answered = true));
+    write('event');
+    await pause(150);
+    expect([answered, received]).toEqual([false, []]);
+    client.restore();
+    expect((await answer).body.toString()).toBe('/late done');
+    expect([received, ended, server.sessions.length]).toEqual([['event'], [], 1]);
+  });
+
+  it('gives the connection up by itself, which the server hears of later', async () => {
+    const { client, session, server, ended } = await streaming({
+      ...systemClock,
+      timer: (ms, run) => systemClock.timer(ms / 100, run),
+    });
+    client.cut();
+    await vi.waitFor(() => expect(ended).toEqual(['silent']), 3_000);
+    expect(session.destroyed).toBe(false);
+    client.restore();
+    await vi.waitFor(() => expect(session.destroyed).toBe(true));
+    expect((await get(client, '/', 500_000)).status).toBe(200);
+    expect(server.sessions).toHaveLength(2);
+  });
+});
