@@ -28,9 +28,7 @@ export class IpRange {
   at(offset: number): string {
     const last = this.base + offset;
     if (this.head.length === 0) return [24, 16, 8, 0].map((shift) => (last >>> shift) & 255).join('.');
-    // The parser of URLs writes IPv6 addresses as RFC 5952 wants them.
-    const text = [...this.head, last].map((group) => group.toString(16)).join(':');
-    return new URL(`http://[${text}]`).hostname.slice(1, -1);
+    return canonical([...this.head, last].map((group) => group.toString(16)).join(':'));
   }
 
   /** Where in the range an address is; undefined when it is not. */
@@ -43,11 +41,18 @@ export class IpRange {
   }
 }
 
+/** An IPv6 address as RFC 5952 wants it, which is how URLs are written. */
+function canonical(address: string): string {
+  const url = new URL('https://127.0.0.1');
+  url.hostname = `[${address}]`;
+  return url.hostname.slice(1, -1);
+}
+
 /** One number of an IPv4 address, eight of an IPv6 address, none of anything else. */
 function groupsOf(address: string): number[] {
   if (isIPv4(address)) return [address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)];
   if (!isIPv6(address) || address.includes('%')) return [];
-  const [left = '', right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const [left = '', right] = canonical(address).split('::');
   const numbers = (text: string): number[] =>
     text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
   const [before, after] = [numbers(left), numbers(right ?? '')];
