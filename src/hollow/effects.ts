@@ -90,8 +90,8 @@ export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowle
 /** What happens to a kubelet. */
 export type KubeletEvent =
   | { type: 'start' }
-  /** The node begins or ceases to be short of something. */
-  | { type: 'pressure'; condition: Pressure; present: boolean }
+  /** The node begins to be short of something, until it has evicted so many pods; undefined: it ceases to be. */
+  | { type: 'pressure'; condition: Pressure; evictions: number | undefined }
   | { type: 'answer'; tag: Tag; status: number; body: unknown }
   | { type: 'timer'; timer: TimerName }
   | { type: 'listing'; key: WatchKey }

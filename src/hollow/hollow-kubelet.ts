@@ -102,8 +102,8 @@ export class HollowKubelet {
     if (this.environment.pool === undefined) this.client.restore();
   }
 
-  setPressure(condition: Pressure, present: boolean): void {
-    this.handle({ type: 'pressure', condition, present });
+  setPressure(condition: Pressure, evictions: number | undefined): void {
+    this.handle({ type: 'pressure', condition, evictions });
   }
 
   private handle(event: KubeletEvent): void {

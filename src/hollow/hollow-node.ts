@@ -93,7 +93,7 @@ export class HollowNode {
         this.loseHeartbeats(failure);
         break;
       case 'pressure':
-        this.kubelet?.setPressure(failure.condition, true);
+        this.kubelet?.setPressure(failure.condition, failure.evictions);
         break;
     }
   }
@@ -124,7 +124,7 @@ export class HollowNode {
         this.loseHeartbeats(undefined);
         break;
       case 'pressure':
-        this.kubelet?.setPressure(failure.condition, false);
+        this.kubelet?.setPressure(failure.condition, undefined);
         break;
       case undefined:
         break;

@@ -90,7 +90,8 @@ export class Kubelet {
         this.lease.start();
         break;
       case 'pressure':
-        this.nodeStatus.setPressure(event.condition, event.present, 'injected');
+        this.nodeStatus.setPressure(event.condition, event.evictions !== undefined, 'injected');
+        this.pods.setPressure(event.condition, event.evictions);
         break;
       case 'answer':
         this.onAnswer(event.tag, event.status, event.body);

@@ -9,6 +9,7 @@ import type {
   PodStarted,
 } from '../../src/hollow/effects.ts';
 import { Kubelet, type KubeletOptions } from '../../src/hollow/kubelet.ts';
+import type { Pressure } from '../../src/hollow/node-failure.ts';
 import { RuntimeState } from '../../src/hollow/pods/runtime-state.ts';
 import {
   NodeRuntimes,
@@ -199,6 +200,11 @@ export class World {
 
   start(): void {
     this.deliver({ type: 'start' });
+  }
+
+  /** A failure begins: the node is short of something until so many pods are evicted; undefined: it ends. */
+  pressure(condition: Pressure, evictions: number | undefined): void {
+    this.deliver({ type: 'pressure', condition, evictions });
   }
 
   private newKubelet(containersSurvive: boolean): Kubelet {

@@ -2,6 +2,7 @@ import type { EventMetadata } from '../../wire/codec.ts';
 import type { KubeletContext } from '../context.ts';
 import type { ObjectEvent, PodWake } from '../effects.ts';
 import type { EventRecorder } from '../event-recorder.ts';
+import type { Pressure } from '../node-failure.ts';
 import { podView } from '../views.ts';
 import type { ImageStore } from '../runtime/images.ts';
 import { SharedWork } from '../runtime/shared-work.ts';
@@ -45,7 +46,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private labels: Record<string, string>;
   private listed: Set<string> | undefined;
   /** When the node knew its pods for the first time. */
-  private listedMs: number | undefined;
+  private listedMs = Number.POSITIVE_INFINITY;
   private workGeneration = 0;
 
   /** `setMemoryPressure` is told when the node's memory runs short, and when it no longer does. */
@@ -89,7 +90,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const listed = this.listed;
     this.listed = undefined;
     if (listed === undefined) return;
-    this.listedMs ??= this.context.nowMs;
+    this.listedMs = Math.min(this.listedMs, this.context.nowMs);
     const known = [...this.workers.keys(), ...this.written.keys()];
     for (const uid of known) if (!listed.has(uid)) this.removed(uid);
     // Pods that ended or went while the kubelet was away.
@@ -198,7 +199,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       labels: this.labels,
       taints: node.taints,
       allocatable: node.capacity,
-      underMemoryPressure: this.eviction.underMemoryPressure,
+      conditions: this.eviction.conditions,
     };
     return rejection(pod, spec, view, this.used, this.counted.size);
   }
@@ -248,6 +249,11 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   // ---- eviction ----
+
+  /** `evictions`: how many pods have to go until the node has enough again; undefined ends it. */
+  setPressure(condition: Pressure, evictions: number | undefined): void {
+    this.eviction.inject(condition, evictions);
+  }
 
   onEvictionTimer(): void {
     this.eviction.onTimer();
@@ -317,12 +323,10 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   private hasAddress(): boolean {
-    const { context, listedMs } = this;
     const { ips } = this.runtime;
-    const { ownPodRange } = context.node;
-    if (!ips.isAssigned && ownPodRange !== undefined && listedMs !== undefined) {
-      if (context.nowMs - listedMs >= ownPodRange.afterMs) ips.assign([ownPodRange.cidr]);
-    }
+    const { node, nowMs } = this.context;
+    const { cidr, afterMs = 0 } = node.ownPodRange ?? {};
+    if (!ips.isAssigned && cidr !== undefined && nowMs - this.listedMs >= afterMs) ips.assign([cidr]);
     return ips.available;
   }
 
