@@ -15,6 +15,7 @@ const plan: RunPlan = {
   runId: '20261121-120000-density-3f9c',
   nodes: Array.from({ length: 1200 }, (_, i) => node(`hollow-${i + 1}`)),
   namespaces: ['load-1', 'load-2'],
+  runtimeClasses: [],
   podsMax: 36_000,
   rbacObjectCount: 6,
   identity: 'impersonation',
@@ -178,18 +179,22 @@ describe('what people read', () => {
     cluster.intercept = ({ path }) => (path.includes('selfsubjectreviews') ? undefined : { status: 403 });
     const lines = renderSurvey(await look(), {
       ...plan,
+      runtimeClasses: ['hyper-3f9c'],
       namespaces: [],
       nodes: [node('one')],
       identity: 'pooled',
     });
     expect(lines).toContain('nodes       not known (may not be read)');
     expect(lines).toContain('will make   1 node one, tainted hollowmark.dev/hollow:NoSchedule');
+    expect(lines).toContain('            1 RuntimeClass hyper-3f9c');
     expect(lines.join('\n')).not.toContain('namespace');
     expect(lines.at(-1)).toBe('warning: whether other runs are on it is not known (may not be listed)');
   });
 
   test('counts and times in words', () => {
     expect(countsText({ nodes: 1, pods: 1100 })).toBe('1 node, 1,100 pods');
+    expect(countsText({ runtimeclasses: 2, csinodes: 2 })).toBe('2 runtimeclasses, 2 csinodes');
+    expect(countsText({ runtimeclasses: 1 })).toBe('1 runtimeclass');
     expect([35_000, 600_000, 18_000_000, 259_200_000].map(durationText)).toEqual([
       '35 s',
       '10 min',
