@@ -7,8 +7,8 @@ import { type View, everything } from '../wire/view.ts';
 import { identityView, knownNodeView, podStatusView } from './views.ts';
 
 /**
- * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
- * 100), events have another of the same size, lease and node status have none.
+ * The clients a kubelet has (cmd/kubelet/app/server.go): pods and tokens share one limiter (50 QPS, burst 100),
+ * events have another of the same size, lease and node status have none. Watches take no token of any.
  */
 export type ClientName = 'api' | 'events' | 'heartbeat';
 

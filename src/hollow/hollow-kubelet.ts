@@ -2,10 +2,18 @@ import type { DelayHandle } from '../base/delay-queue.ts';
 import type { Prng } from '../base/prng.ts';
 import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
+import type { WatchHandler } from '../kube/reflector.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
-import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
+import {
+  type ClientName,
+  type Effect,
+  type KubeletEvent,
+  type KubeletRequest,
+  type Tag,
+  bodyView,
+} from './effects.ts';
 import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
 import { Kubelet, type KubeletOptions } from './kubelet.ts';
 import type { NodeFailure, Pressure } from './node-failure.ts';
@@ -44,7 +52,6 @@ export class HollowKubelet {
   private readonly watches = new Map<string, OpenWatch>();
   /** What is to come, by the uid of the pod that it is for; all else by the empty one. */
   private readonly timers = new Map<string, Set<DelayHandle>>();
-  private readonly wanted = new Set<string>();
   private readonly prng: Prng;
   private readonly onReady: () => void;
   private stopped = false;
@@ -123,14 +130,12 @@ export class HollowKubelet {
     const { observer } = this.environment;
     switch (effect.type) {
       case 'request':
-        this.limited(effect.via, () => this.send(effect.request, effect.tag));
+        this.limited(effect.via, () => this.send(effect.request, effect.tag, effect.via));
         break;
       case 'watch':
-        this.wanted.add(effect.key);
-        this.limited('api', () => this.watch(effect.key, effect.spec));
+        this.watch(effect.key, effect.spec);
         break;
       case 'unwatch':
-        this.wanted.delete(effect.key);
         this.watches.get(effect.key)?.stop();
         this.watches.delete(effect.key);
         break;
@@ -162,7 +167,7 @@ export class HollowKubelet {
     }
   }
 
-  private limited(via: 'api' | 'events' | 'heartbeat', act: () => void): void {
+  private limited(via: ClientName, act: () => void): void {
     const waitMs =
       via === 'heartbeat' ? 0 : this.limits[via].reserveMs(this.environment.clock.nowUs() / 1000);
     if (waitMs <= 0) act();
@@ -185,11 +190,11 @@ export class HollowKubelet {
     this.timers.delete(uid);
   }
 
-  private send(request: KubeletRequest, tag: Tag): void {
+  private send(request: KubeletRequest, tag: Tag, via: ClientName): void {
     const { heartbeats } = this;
     const disturbed = heartbeats !== undefined && (tag.to === 'lease' || tag.to === 'node-status');
     if (!disturbed) {
-      this.transmit(request, tag);
+      this.transmit(request, tag, via === 'heartbeat' ? undefined : this.limits[via]);
       return;
     }
     const { delayMs, lossRate } = heartbeats;
@@ -201,7 +206,8 @@ export class HollowKubelet {
     this.after(delayMs, () => this.transmit({ ...request, timeoutMs: timeoutMs - delayMs }, tag));
   }
 
-  private transmit(request: KubeletRequest, tag: Tag): void {
+  /** `limit`: each repeat takes a token of it. */
+  private transmit(request: KubeletRequest, tag: Tag, limit?: TokenBucket): void {
     const { codec } = this.environment;
     const body =
       request.body === undefined
@@ -215,6 +221,7 @@ export class HollowKubelet {
         path: request.path,
         kind: request.kind,
         body,
+        limit,
         ...(request.patch === true ? { contentType: strategicMergePatch } : {}),
         ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
       })
@@ -240,9 +247,8 @@ export class HollowKubelet {
   }
 
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
-    // Nobody may want it any more by the time the rate limit lets it through.
-    if (this.stopped || !this.wanted.has(key) || this.watches.has(key)) return;
-    const watch = openWatch(this.environment, this.client, this.nodeName, spec, {
+    if (this.watches.has(key)) return;
+    const handler: WatchHandler = {
       onListing: () => this.handle({ type: 'listing', key }),
       onSynced: () => this.handle({ type: 'synced', key }),
       onEvent: (event) => {
@@ -257,7 +263,8 @@ export class HollowKubelet {
       },
       onInterrupted: (reason) => this.environment.observer.onWatchInterrupted(key, reason),
       onFault: (error) => this.environment.observer.onError(error),
-    });
-    this.watches.set(key, watch);
+    };
+    const { environment, client, nodeName, limits } = this;
+    this.watches.set(key, openWatch(environment, client, nodeName, spec, handler, limits.api));
   }
 }

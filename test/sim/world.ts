@@ -352,7 +352,6 @@ export class World {
         });
         break;
       case 'watch':
-        this.limits.api.reserveMs(this.clock.nowUs() / 1000);
         this.watches.add(effect.key);
         this.later(this.prng.between(1, 4), () => this.list(effect.key));
         break;

@@ -332,6 +332,21 @@ describe('a client that repeats requests as client-go does', () => {
     expect(Object.fromEntries(entry?.statuses ?? [])).toEqual({ 200: 1, 429: 3 });
   });
 
+  it('takes a token for each further attempt, and waits for it after the pause', async () => {
+    const { port } = await serve(refusing(3, 429, '1'));
+    const metrics = new CallMetrics();
+    const waitsMs = [0, 10_000, 0];
+    let taken = 0;
+    const limit = { reserveMs: (): number => waitsMs[taken++] ?? 0 };
+    const client = patientClientOf(port, metrics);
+    const startUs = systemClock.nowUs();
+    const answer = await client.request({ method: 'PUT', path: '/', kind, body: Buffer.from('{}'), limit });
+    expect([answer.status, taken]).toEqual([200, 3]);
+    // A fiftieth of 3 s of pauses, and of 10 s for the second token, which no attempt's latency has in it.
+    expect(systemClock.nowUs() - startUs).toBeGreaterThan(260_000 - 10_000);
+    expect([...metrics.entries()][0]?.histogram.max).toBeLessThan(200_000);
+  });
+
   it('takes the eleventh refusal for an answer', async () => {
     const { port } = await serve(refusing(100, 503, '1'));
     const metrics = new CallMetrics();
@@ -411,8 +426,10 @@ describe('a client that repeats requests as client-go does', () => {
     };
     // There is no connection yet: this one waits for it.
     client.stream('/cancelled', handler).cancel();
-    client.stream('/watch', handler);
+    const limit = { reserveMs: vi.fn<(nowMs: number) => number>(() => 0) };
+    client.stream('/watch', handler, limit);
     await vi.waitFor(() => expect(handler.onEnd).toHaveBeenCalledTimes(1));
+    expect(limit.reserveMs).toHaveBeenCalledTimes(2);
     expect(handler.onResponse.mock.calls.map(([status]) => status)).toEqual([200]);
     expect(paths).toEqual(['/watch', '/watch', '/watch']);
     expect(handler.onFailure).not.toHaveBeenCalled();
