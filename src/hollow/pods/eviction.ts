@@ -90,6 +90,9 @@ const pressures = Object.keys(resources) as Pressure[];
 /** `--eviction-hard=nodefs.available<10%`, the default. */
 const diskThresholdShare = 0.1;
 
+/** Most nodes never have any: one empty map for all. */
+const none: ReadonlyMap<Pressure, number> = new Map();
+
 /** What the node has too little of; `injected` by a failure, else by what its pods are said to use. */
 type Lack = {
   condition: Pressure;
@@ -109,7 +112,7 @@ export class EvictionManager {
   private pressure = false;
   private lastShortMs = Number.NEGATIVE_INFINITY;
   /** Conditions that a failure has brought about, and how many pods have still to go until the node has enough again. */
-  private injected: ReadonlyMap<Pressure, number> = new Map();
+  private injected = none;
 
   constructor(context: KubeletContext, events: EventRecorder, target: EvictionTarget) {
     this.context = context;
