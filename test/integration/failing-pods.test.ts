@@ -92,6 +92,10 @@ describe('pods of a scenario that are to fail', () => {
         noted.restarts = restartCount;
         const startedAt = state.running?.startedAt ?? state.terminated?.startedAt;
         if (startedAt !== undefined) noted.startedAtMs.set(restartCount, Date.parse(startedAt));
+        // Of a container that waits the last state is the latest run, else the one before it.
+        const last = state.waiting === undefined ? restartCount - 1 : restartCount;
+        const before = lastState.terminated?.startedAt;
+        if (before !== undefined) noted.startedAtMs.set(last, Date.parse(before));
         for (const { waiting, terminated } of [state, lastState]) {
           if (waiting !== undefined) noted.reasons.add(waiting.reason);
           if (terminated !== undefined) noted.reasons.add(`${terminated.reason} ${terminated.exitCode}`);
