@@ -10,12 +10,13 @@ import { removeDeadRun } from '../cluster/remove-run.ts';
 import { renderSurvey } from '../cluster/render-survey.ts';
 import { neededForRun } from '../cluster/rules.ts';
 import { SharedCluster, cleanCommandOf } from '../cluster/shared-cluster.ts';
-import { clusterIdOf, refuseTaken, survey } from '../cluster/survey.ts';
+import { clusterIdOf, podRangesFor, refuseTaken, survey } from '../cluster/survey.ts';
 import { whoAmI } from '../cluster/who-am-i.ts';
 import type { ControlPlaneOptions, FlagProfile } from '../control-plane/control-plane.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ForeignLeftover } from '../journal/sweep.ts';
 import { grants } from '../load/identity.ts';
+import { runtimeClassName } from '../load/runtime-class.ts';
 import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
 import { runtimeClasses } from '../scenario/runtimes.ts';
@@ -85,16 +86,6 @@ async function openForeign(
       { hint: 'leave out --kubeconfig, or take the flags out of the scenario' },
     );
   }
-  const [runtimeClass] = runtimeClasses(scenario);
-  if (runtimeClass !== undefined) {
-    throw new HollowmarkError(
-      'bad-input',
-      `the runtime ${runtimeClass.name} needs a RuntimeClass, which is not made on a cluster of others`,
-      {
-        hint: 'run the scenario without --kubeconfig, or with another runtime (nodes.runtime, nodes.groups)',
-      },
-    );
-  }
   reporter.step(`Looking at the cluster of ${kubeconfig}`);
   const foreign = await ForeignCluster.open({
     kubeconfig,
@@ -120,8 +111,10 @@ async function openForeign(
     const found = await survey(foreign, intent, signal);
     // Names that a killed run holds are free once it has been removed, which takes a yes.
     if (flags.yes || here.length === 0) refuseTaken(found);
-    const identity = nodeIdentityOf(flags) ?? (await chooseIdentity(client, signal, nodesOnly));
-    await requireRules(client, neededForRun(identity, nodesOnly), signal);
+    const classes = nodesOnly ? [] : runtimeClasses(scenario);
+    const parts = { nodesOnly, runtimeClasses: classes.length > 0 };
+    const identity = nodeIdentityOf(flags) ?? (await chooseIdentity(client, signal, parts));
+    await requireRules(client, neededForRun(identity, parts), signal);
     const { version } = found;
     if (version === undefined) {
       throw new HollowmarkError('bad-input', `${server}: its version may not be read`, {
@@ -131,6 +124,7 @@ async function openForeign(
     const lines = renderSurvey(found, {
       ...intent,
       runId,
+      runtimeClasses: classes.map(({ name }) => runtimeClassName(name, { runId, confined: true })),
       podsMax: nodesOnly ? 0 : totalPods(scenario),
       rbacObjectCount: nodesOnly || identity === 'pooled' ? 0 : grants(runId).length,
       identity,
@@ -142,6 +136,7 @@ async function openForeign(
       version,
       runId,
       identityMode: identity,
+      ownPodRanges: podRangesFor(found),
       reporter,
       onClean: () => journal.note({ foreign: undefined }),
     });

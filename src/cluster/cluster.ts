@@ -7,6 +7,9 @@ import type { IdentityPlan } from '../kube/identity-issuer.ts';
  */
 export type IdentityMode = 'certificate' | 'impersonation' | 'pooled';
 
+/** `family`: that of the cluster's Services. `afterMs`: how long a node waits for a range from the cluster. */
+export type OwnPodRanges = { family: 4 | 6; afterMs: number };
+
 /** A cluster to put hollow nodes on: one of our own, or somebody's. */
 export interface Cluster {
   /** As `/version` says: `v1.36.3`. */
@@ -32,6 +35,8 @@ export interface Cluster {
   /** How the hollow nodes come by theirs. */
   readonly nodeIdentities: IdentityPlan;
   readonly identityMode: IdentityMode;
+  /** Undefined where every node is given a `spec.podCIDR`; else nodes need ranges of their own for their pods. */
+  readonly ownPodRanges: OwnPodRanges | undefined;
   /** Rejects with `cluster-unavailable` when it is lost; never resolves. */
   readonly died: Promise<never>;
   /** Calls `listener` whenever the credentials in the identity plans have been replaced by others. */

@@ -44,6 +44,7 @@ export const runKinds: readonly RunKind[] = [
   row('', 'nodes', 'cluster', 'rest', 'run'),
   row('storage.k8s.io', 'csinodes', 'cluster', 'rest', 'run'),
   row('coordination.k8s.io', 'leases', 'namespace', 'rest', 'run'),
+  row('node.k8s.io', 'runtimeclasses', 'cluster', 'rest', 'run'),
   row('', 'events', 'namespace', 'rest', 'others'),
   row('certificates.k8s.io', 'certificatesigningrequests', 'cluster', 'rest', 'run'),
   row(rbac, 'rolebindings', 'namespace', 'rest', 'run'),

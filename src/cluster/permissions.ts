@@ -8,6 +8,7 @@ import type { IdentityMode } from './cluster.ts';
 import {
   type Access,
   type Need,
+  type RunParts,
   accessKey,
   accessesOf,
   distinct,
@@ -78,13 +79,13 @@ export function forbidden(missing: readonly Rule[], user: string | undefined): H
 /**
  * How hollow nodes can get identities of their own on this cluster: impersonation where it is allowed, since it costs
  * nothing, else certificates.
- * @param nodesOnly as in {@link neededForRun}.
+ * @param parts as in {@link neededForRun}.
  * @throws HollowmarkError `bad-input` that lists what either lacks, with a role for a whole run; else as {@link missingRules}.
  */
 export async function chooseIdentity(
   client: ClusterClient,
   signal: AbortSignal,
-  nodesOnly = false,
+  parts: RunParts = {},
 ): Promise<Exclude<IdentityMode, 'pooled'>> {
   const lacks: string[] = [];
   for (const mode of ['impersonation', 'certificate'] as const) {
@@ -97,7 +98,7 @@ export async function chooseIdentity(
     'bad-input',
     `the kubeconfig's user${user === undefined ? '' : ` ${user}`} can give hollow nodes no identities: ${lacks.join('. ')}`,
     {
-      hint: `an administrator can allow impersonation, and all else that a run needs, with kubectl apply -f - of this:\n${roleYaml(await missingRules(client, neededForRun('impersonation', nodesOnly), signal), user ?? '<user>')}`,
+      hint: `an administrator can allow impersonation, and all else that a run needs, with kubectl apply -f - of this:\n${roleYaml(await missingRules(client, neededForRun('impersonation', parts), signal), user ?? '<user>')}`,
     },
   );
 }

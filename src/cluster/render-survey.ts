@@ -7,6 +7,7 @@ import { counted, countsText, durationText, someOf } from './words.ts';
 /** What a run will make, for people to agree to. */
 export type RunPlan = Intent & {
   runId: string;
+  runtimeClasses: readonly string[];
   /** Pods that there are at most at one time. */
   podsMax: number;
   /** Roles and bindings for load and observer. */
@@ -46,9 +47,10 @@ export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
 }
 
 /** What else is made, as far as anything is. */
-function further({ namespaces, podsMax, rbacObjectCount }: RunPlan): [string, string][] {
+function further({ namespaces, runtimeClasses, podsMax, rbacObjectCount }: RunPlan): [string, string][] {
   const rows: [number, string][] = [
     [namespaces.length, `${counted(namespaces.length, 'namespace')}${range(namespaces)}`],
+    [runtimeClasses.length, `${counted(runtimeClasses.length, 'RuntimeClass')}${range(runtimeClasses)}`],
     [podsMax, `${counted(podsMax, 'pod')} at most, on these nodes only`],
     [rbacObjectCount, counted(rbacObjectCount, 'RBAC object')],
   ];

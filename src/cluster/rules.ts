@@ -96,17 +96,27 @@ export const identityRules: Readonly<Record<IdentityMode, readonly Rule[]>> = {
 /** What looking at a cluster takes beyond {@link cleaningRules}. Without it the survey has gaps, and the run goes on. */
 export const surveyRules: readonly Rule[] = [
   { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['list'] },
+  { apiGroups: [''], resources: ['services'], resourceNames: ['kubernetes'], verbs: ['get'] },
   { nonResourceURLs: ['/version'], verbs: ['get'] },
 ];
 
-/**
- * All that a run needs of the kubeconfig's user: identities, their rights, and removing what it made.
- * @param nodesOnly without load and observer.
- */
-export function neededForRun(mode: IdentityMode, nodesOnly = false): readonly Need[] {
+/** To make the RuntimeClasses of a run's nodes. */
+const runtimeClassRules: readonly Rule[] = [
+  { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: ['create'] },
+];
+
+/** What a run comes with: only nodes, without load and observer; nodes with runtimes that are chosen by RuntimeClass. */
+export type RunParts = { nodesOnly?: boolean; runtimeClasses?: boolean };
+
+/** All that a run needs of the kubeconfig's user: identities, their rights, and making and removing what is its own. */
+export function neededForRun(
+  mode: IdentityMode,
+  { nodesOnly = false, runtimeClasses = false }: RunParts = {},
+): readonly Need[] {
   const load: readonly Need[] = mode === 'pooled' ? [{ rules: grantedRules }] : granting;
   const rights = nodesOnly ? [] : load;
-  return [{ rules: identityRules[mode] }, ...rights, { rules: cleaningRules }];
+  const classes = runtimeClasses ? [{ rules: runtimeClassRules }] : [];
+  return [{ rules: identityRules[mode] }, ...rights, ...classes, { rules: cleaningRules }];
 }
 
 /** One thing that a rule allows. Either the resource or the URL is set. */

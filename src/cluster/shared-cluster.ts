@@ -6,7 +6,7 @@ import type { ApiServerEndpoint, ClientIdentity, Credentials } from '../kube/ide
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import { runLabel } from '../load/labels.ts';
 import { callClass } from '../metrics/call-metrics.ts';
-import type { Cluster, IdentityMode } from './cluster.ts';
+import type { Cluster, IdentityMode, OwnPodRanges } from './cluster.ts';
 import type { ForeignCluster } from './foreign-cluster.ts';
 import { removeRun } from './remove-run.ts';
 
@@ -22,6 +22,7 @@ export type SharedClusterOptions = {
   version: string;
   runId: string;
   identityMode: IdentityMode;
+  ownPodRanges: OwnPodRanges;
   reporter: Reporter;
   /** Called when nothing of the run is left on the cluster. */
   onClean: () => void;
@@ -38,13 +39,14 @@ export class SharedCluster implements Cluster {
   readonly foreign: NonNullable<Cluster['foreign']>;
   readonly admin: ClientIdentity;
   readonly identityMode: IdentityMode;
+  readonly ownPodRanges: OwnPodRanges;
   /** Whether it still answers is the watchdog's to say. */
   readonly died = new Promise<never>(() => {});
   private readonly options: SharedClusterOptions;
   private stopping: Promise<void> | undefined;
 
   constructor(options: SharedClusterOptions) {
-    const { foreign, version, identityMode } = options;
+    const { foreign, version, identityMode, ownPodRanges } = options;
     this.options = options;
     this.version = version;
     this.source = `kubeconfig (context ${foreign.context}, ${foreign.server})`;
@@ -52,6 +54,7 @@ export class SharedCluster implements Cluster {
     this.kubeconfigPath = foreign.kubeconfigPath;
     this.admin = foreign.identity;
     this.identityMode = identityMode;
+    this.ownPodRanges = ownPodRanges;
     this.foreign = {
       kubeconfig: foreign.kubeconfigPath,
       context: foreign.context,

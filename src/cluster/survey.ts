@@ -2,6 +2,7 @@ import { HollowmarkError } from '../base/errors.ts';
 import { hollowTaintKey } from '../load/labels.ts';
 import { Calls, type ClusterClient, unavailable } from './calls.ts';
 import { type DaemonSet, type PlannedNode, landsOn } from './daemon-sets.ts';
+import type { OwnPodRanges } from './cluster.ts';
 import { type FoundRun, findRuns } from './runs.ts';
 import { whoAmI } from './who-am-i.ts';
 import { someOf } from './words.ts';
@@ -40,9 +41,13 @@ export type Survey = Pick<Target, 'server' | 'context' | 'insecure' | 'proxy'> &
   daemonSets: readonly string[] | undefined;
   /** What the nodes' spec.providerID begin with (`aws`, `gce`): its controller may delete nodes that it does not know. */
   cloudProviders: readonly string[] | undefined;
+  /** Whether any of the nodes has a `spec.podCIDR`; undefined also when there are none. */
+  podCidrs: boolean | undefined;
+  /** Of the Service `kubernetes`, and so what pods need to have to be found behind Services. */
+  ipFamily: 4 | 6 | undefined;
 };
 
-/** Enough to see whether nodes come from a cloud. */
+/** Enough to see whether nodes come from a cloud, and whether they are given addresses for their pods. */
 const sampleLimit = 20;
 
 /** Local clusters (kind, and Hollowmark's own kin) give their nodes a providerID, and have no cloud to ask. */
@@ -59,6 +64,7 @@ export async function survey(target: Target, intent: Intent, signal: AbortSignal
   const calls = new Calls(client, signal);
   const nodes = await calls.listMetadata({ group: '', resource: 'nodes' });
   const namespaces = await calls.listMetadata({ group: '', resource: 'namespaces' });
+  const sample = await sampleOf(calls);
   const { runs, unlisted } = await findRuns(client, who?.serverWallMs, signal);
   return {
     server,
@@ -76,8 +82,18 @@ export async function survey(target: Target, intent: Intent, signal: AbortSignal
     ),
     takenNamespaces: taken(namespaces, intent.namespaces),
     daemonSets: await daemonSetsOn(calls, intent.nodes),
-    cloudProviders: await cloudProviders(calls),
+    cloudProviders: cloudProviders(sample),
+    podCidrs: sample === undefined || sample.length === 0 ? undefined : sample.some(hasPodCidr),
+    ipFamily: await ipFamilyOf(calls),
   };
+}
+
+/** Where controllers give some nodes ranges, hollow ones may get theirs too, and are given time for it. */
+const patienceMs = 60_000;
+
+/** What hollow nodes make of it that the cluster gives ranges of addresses to nodes, or does not. */
+export function podRangesFor({ podCidrs, ipFamily }: Pick<Survey, 'podCidrs' | 'ipFamily'>): OwnPodRanges {
+  return { family: ipFamily ?? 4, afterMs: podCidrs === false ? 0 : patienceMs };
 }
 
 /**
@@ -144,9 +160,25 @@ async function daemonSetsOn(calls: Calls, nodes: readonly PlannedNode[]): Promis
     .map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`);
 }
 
-async function cloudProviders(calls: Calls): Promise<string[] | undefined> {
-  const reply = await calls.get(`/api/v1/nodes?limit=${sampleLimit}`, 'nodes');
-  const nodes = (reply.body as { items?: { spec?: { providerID?: string } }[] } | undefined)?.items;
+type SampleNode = { spec?: { providerID?: string; podCIDR?: string } };
+
+async function sampleOf(calls: Calls): Promise<SampleNode[] | undefined> {
+  const { body } = await calls.get(`/api/v1/nodes?limit=${sampleLimit}`, 'nodes');
+  return (body as { items?: SampleNode[] } | undefined)?.items;
+}
+
+function hasPodCidr({ spec }: SampleNode): boolean {
+  return (spec?.podCIDR ?? '') !== '';
+}
+
+async function ipFamilyOf(calls: Calls): Promise<4 | 6 | undefined> {
+  const { body } = await calls.get('/api/v1/namespaces/default/services/kubernetes', 'services');
+  const families = (body as { spec?: { ipFamilies?: string[] } } | undefined)?.spec?.ipFamilies;
+  if (families === undefined) return undefined;
+  return families[0] === 'IPv6' ? 6 : 4;
+}
+
+function cloudProviders(nodes: readonly SampleNode[] | undefined): string[] | undefined {
   const providers = nodes?.map(({ spec }) => spec?.providerID?.split(':')[0] ?? '');
   return providers === undefined
     ? undefined

@@ -1,12 +1,13 @@
-/** `1 node`, `1,200 nodes`. */
+/** `1 node`, `1,200 nodes`, `2 classes`. */
 export function counted(value: number, noun: string): string {
-  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+  const plural = noun.endsWith('s') ? 'es' : 's';
+  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : plural}`;
 }
 
 /** `{nodes: 2, pods: 1100}` → `2 nodes, 1,100 pods`. */
 export function countsText(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
-    .map(([resource, count]) => counted(count, resource.slice(0, -1)))
+    .map(([resource, count]) => counted(count, resource.replace(/(?<=ss)es$|s$/, '')))
     .join(', ');
 }
 

@@ -96,8 +96,13 @@ async function onControlPlane(
   const { clock, plan, children, reporter, proxies, stateDir, signal, kind } = options;
   const recorder = await Recorder.start({ upstream: { ...endpoint, frontProxyClient }, authority, clock });
   const admin = adminClient(controlPlane, clock);
-  // A component that dies ends the work, which else would wait for it.
+  // A component or a node that dies ends the work, which else would wait for it.
   const ended = new AbortController();
+  let onLost: SideOptions['onLost'];
+  const lost = new Promise<never>((_, reject) => {
+    onLost = reject;
+  });
+  lost.catch(() => {});
   const either = AbortSignal.any([signal, ended.signal]);
   const nodeNames = Array.from({ length: plan.nodes }, (_, index) => `node-${index + 1}`);
   const sideOptions: SideOptions = {
@@ -109,6 +114,7 @@ async function onControlPlane(
     proxies,
     stateDir: join(stateDir, 'nodes'),
     children,
+    onLost,
     reporter,
     signal: either,
   };
@@ -118,9 +124,10 @@ async function onControlPlane(
     try {
       const client = new WorkClient(admin, either);
       reporter.step(`Giving the work to ${kind} nodes`);
-      work = await Promise.race([new Work({ plan, side, client, clock, reporter }).run(), controlPlane.died]);
+      const working = new Work({ plan, side, client, clock, reporter }).run();
+      work = await Promise.race([working, controlPlane.died, lost]);
     } finally {
-      ended.abort(new HollowmarkError('cluster-unavailable', 'the control plane is being stopped'));
+      ended.abort(new HollowmarkError('cluster-unavailable', 'the comparison is being ended'));
       await side.stop();
     }
     const recording = recorder.recording();

@@ -30,6 +30,8 @@ export type SideOptions = {
   /** A folder of the side's own, not there yet. */
   stateDir: string;
   children: ChildRegister;
+  /** Hears of nodes that end by themselves, with their last words. */
+  onLost?: ((error: Error) => void) | undefined;
   reporter: Reporter;
   signal: AbortSignal;
 };

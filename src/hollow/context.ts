@@ -9,6 +9,9 @@ import { RuntimeClasses } from './runtime/runtime-classes.ts';
 import type { RuntimeProfile } from './runtime/runtime-profile.ts';
 import { type WireProfile, type WireProfileName, wireProfile } from './wire-profile.ts';
 
+/** Addresses for a node's pods, and how long after its first list of pods they are its own to give. */
+export type OwnPodRange = { cidr: string; afterMs: number };
+
 /** A node as the scenario describes it. */
 export type NodeConfig = {
   name: string;
@@ -18,6 +21,11 @@ export type NodeConfig = {
   taints: { key: string; value?: string; effect: string }[];
   /** InternalIP; unique per node. */
   address: string;
+  /**
+   * Where its pods' addresses come from when no controller gives the node a `spec.podCIDR`: as with a CNI that has
+   * addresses of its own. Absent: pods wait for the one of the API server.
+   */
+  ownPodRange?: OwnPodRange | undefined;
   /** Kubernetes version in nodeInfo. */
   kubeletVersion: string;
   /** The name of its runtime, among those that the shard was given or that come with Hollowmark; else its wire profile's. */

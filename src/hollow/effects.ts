@@ -7,8 +7,8 @@ import { type View, everything } from '../wire/view.ts';
 import { identityView, knownNodeView, podStatusView } from './views.ts';
 
 /**
- * The clients a kubelet has (cmd/kubelet/app/server.go): pods, tokens and watches share one limiter (50 QPS, burst
- * 100), events have another of the same size, lease and node status have none.
+ * The clients a kubelet has (cmd/kubelet/app/server.go): pods and tokens share one limiter (50 QPS, burst 100),
+ * events have another of the same size, lease and node status have none. Watches take no token of any.
  */
 export type ClientName = 'api' | 'events' | 'heartbeat';
 
@@ -90,8 +90,8 @@ export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowle
 /** What happens to a kubelet. */
 export type KubeletEvent =
   | { type: 'start' }
-  /** The node begins or ceases to be short of something. */
-  | { type: 'pressure'; condition: Pressure; present: boolean }
+  /** The node begins to be short of something, until it has evicted so many pods; undefined: it ceases to be. */
+  | { type: 'pressure'; condition: Pressure; evictions: number | undefined }
   | { type: 'answer'; tag: Tag; status: number; body: unknown }
   | { type: 'timer'; timer: TimerName }
   | { type: 'listing'; key: WatchKey }

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { DelayQueue } from '../base/delay-queue.ts';
 import type { Prng } from '../base/prng.ts';
 import { ApiClient } from '../kube/client.ts';
+import type { RateLimit } from '../kube/exchange.ts';
 import type { ConnectionGate } from '../kube/handshake-gate.ts';
 import type { ApiServerEndpoint, ClientIdentity } from '../kube/identity.ts';
 import type { CallMetrics } from '../metrics/call-metrics.ts';
@@ -70,6 +71,9 @@ export function openWatch(
   node: string,
   spec: WatchSpec,
   handler: WatchHandler,
+  limit?: RateLimit,
 ): OpenWatch {
-  return pool === undefined ? new Reflector(client, spec, handler) : pool.watches.open(spec, node, handler);
+  return pool === undefined
+    ? new Reflector(client, spec, handler, limit)
+    : pool.watches.open(spec, node, handler);
 }

@@ -5,7 +5,14 @@ import type { ClientIdentity } from '../kube/identity.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { codecOf } from '../wire/negotiation.ts';
 import type { NodeConfig } from './context.ts';
-import { type Effect, type KubeletEvent, type KubeletRequest, type Tag, bodyView } from './effects.ts';
+import {
+  type ClientName,
+  type Effect,
+  type KubeletEvent,
+  type KubeletRequest,
+  type Tag,
+  bodyView,
+} from './effects.ts';
 import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
 import { Kubelet, type KubeletOptions } from './kubelet.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
@@ -39,8 +46,7 @@ export class HollowKubelet {
   private readonly client: ApiClient;
   /** kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have no limit. */
   private readonly limits: { api: TokenBucket; events: TokenBucket };
-  /** The watches that are wanted; undefined for one that waits for its turn. */
-  private readonly watches = new Map<string, OpenWatch | undefined>();
+  private readonly watches = new Map<string, OpenWatch>();
   /** What is to come, by the uid of the pod that it is for; all else by the empty one. */
   private readonly timers = new Map<string, Set<DelayHandle>>();
   private readonly prng: Prng;
@@ -70,9 +76,7 @@ export class HollowKubelet {
   }
 
   get watchCount(): number {
-    let count = 0;
-    for (const watch of this.watches.values()) if (watch !== undefined) count++;
-    return count;
+    return this.watches.size;
   }
 
   start(): void {
@@ -82,17 +86,28 @@ export class HollowKubelet {
   stop(): void {
     this.stopped = true;
     for (const uid of [...this.timers.keys()]) this.cancelTimers(uid);
-    for (const watch of this.watches.values()) watch?.stop();
+    for (const watch of this.watches.values()) watch.stop();
     if (this.environment.pool === undefined) this.client.close();
   }
 
-  setPressure(condition: Pressure, present: boolean): void {
-    this.handle({ type: 'pressure', condition, present });
+  /** As {@link stop}, but the API server is told nothing: its connections stay open, in silence, until the returned call. */
+  powerOff(): () => void {
+    this.cutConnections();
+    this.stop();
+    return () => this.restoreConnections();
   }
 
-  /** Without effect where connections are everybody's. */
-  dropConnections(): void {
-    if (this.environment.pool === undefined) this.client.dropConnections();
+  /** Nothing that is sent or received arrives any more. Without effect where connections are everybody's. */
+  cutConnections(): void {
+    if (this.environment.pool === undefined) this.client.cut();
+  }
+
+  restoreConnections(): void {
+    if (this.environment.pool === undefined) this.client.restore();
+  }
+
+  setPressure(condition: Pressure, evictions: number | undefined): void {
+    this.handle({ type: 'pressure', condition, evictions });
   }
 
   private handle(event: KubeletEvent): void {
@@ -112,11 +127,10 @@ export class HollowKubelet {
     const { observer } = this.environment;
     switch (effect.type) {
       case 'request':
-        this.limited(effect.via, () => this.send(effect.request, effect.tag));
+        this.limited(effect.via, () => this.send(effect.request, effect.tag, effect.via));
         break;
       case 'watch':
-        if (!this.watches.has(effect.key)) this.watches.set(effect.key, undefined);
-        this.limited('api', () => this.watch(effect.key, effect.spec));
+        this.watch(effect.key, effect.spec);
         break;
       case 'unwatch':
         this.watches.get(effect.key)?.stop();
@@ -133,7 +147,7 @@ export class HollowKubelet {
         this.cancelTimers(effect.uid);
         break;
       case 'drop-connections':
-        this.dropConnections();
+        if (this.environment.pool === undefined) this.client.dropConnections();
         break;
       case 'node-ready':
         this.onReady();
@@ -150,7 +164,7 @@ export class HollowKubelet {
     }
   }
 
-  private limited(via: 'api' | 'events' | 'heartbeat', act: () => void): void {
+  private limited(via: ClientName, act: () => void): void {
     const waitMs =
       via === 'heartbeat' ? 0 : this.limits[via].reserveMs(this.environment.clock.nowUs() / 1000);
     if (waitMs <= 0) act();
@@ -173,11 +187,11 @@ export class HollowKubelet {
     this.timers.delete(uid);
   }
 
-  private send(request: KubeletRequest, tag: Tag): void {
+  private send(request: KubeletRequest, tag: Tag, via: ClientName): void {
     const { heartbeats } = this;
     const disturbed = heartbeats !== undefined && (tag.to === 'lease' || tag.to === 'node-status');
     if (!disturbed) {
-      this.transmit(request, tag);
+      this.transmit(request, tag, via === 'heartbeat' ? undefined : this.limits[via]);
       return;
     }
     const { delayMs, lossRate } = heartbeats;
@@ -189,7 +203,8 @@ export class HollowKubelet {
     this.after(delayMs, () => this.transmit({ ...request, timeoutMs: timeoutMs - delayMs }, tag));
   }
 
-  private transmit(request: KubeletRequest, tag: Tag): void {
+  /** `limit`: each repeat takes a token of it. */
+  private transmit(request: KubeletRequest, tag: Tag, limit?: TokenBucket): void {
     const { codec } = this.environment;
     const body =
       request.body === undefined
@@ -203,6 +218,7 @@ export class HollowKubelet {
         path: request.path,
         kind: request.kind,
         body,
+        limit,
         ...(request.patch === true ? { contentType: strategicMergePatch } : {}),
         ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
       })
@@ -228,10 +244,10 @@ export class HollowKubelet {
   }
 
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
-    // Nobody may want it any more by the time the rate limit lets it through.
-    if (this.stopped || !this.watches.has(key) || this.watches.get(key) !== undefined) return;
-    const handler = new KubeletWatch(key, this.environment.observer, this.onWatched);
-    this.watches.set(key, openWatch(this.environment, this.client, this.nodeName, spec, handler));
+    if (this.watches.has(key)) return;
+    const { environment, client, nodeName, limits } = this;
+    const handler = new KubeletWatch(key, environment.observer, this.onWatched);
+    this.watches.set(key, openWatch(environment, client, nodeName, spec, handler, limits.api));
   }
 
   private readonly onWatched = (event: KubeletEvent): void => this.handle(event);

@@ -22,6 +22,8 @@ export class HollowNode {
   private proxyOptions: Omit<ProxyOptions, 'node'> | undefined;
   private failure: NodeFailure | undefined;
   private kubelets = 1;
+  /** Let go of the connections that a machine without power has left open. */
+  private leftOpen: (() => void)[] = [];
 
   /** Starts the kubelet; `onReady` is called once, when the API server has acknowledged the node as Ready. */
   constructor(
@@ -70,7 +72,11 @@ export class HollowNode {
     this.failure = failure;
     switch (failure.type) {
       case 'crash':
-        this.stop();
+        for (const part of [this.kubelet, this.proxy]) {
+          if (part !== undefined) this.leftOpen.push(part.powerOff());
+        }
+        this.kubelet = undefined;
+        this.proxy = undefined;
         break;
       case 'kubelet-down':
         this.kubelet?.stop();
@@ -80,14 +86,14 @@ export class HollowNode {
         this.network.cut();
         // Connections that are everybody's stay: then it is the heartbeats that get lost.
         if (this.environment.pool !== undefined) this.loseHeartbeats({ lossRate: 1, delayMs: 0 });
-        this.kubelet?.dropConnections();
-        this.proxy?.dropConnections();
+        this.kubelet?.cutConnections();
+        this.proxy?.cutConnections();
         break;
       case 'bad-heartbeats':
         this.loseHeartbeats(failure);
         break;
       case 'pressure':
-        this.kubelet?.setPressure(failure.condition, true);
+        this.kubelet?.setPressure(failure.condition, failure.evictions);
         break;
     }
   }
@@ -98,6 +104,7 @@ export class HollowNode {
     this.failure = undefined;
     switch (failure?.type) {
       case 'crash':
+        this.letGo();
         this.startAnotherKubelet(false);
         if (proxyOptions !== undefined) {
           const prng = proxyOptions.prng.fork(`boot-${this.runtime.boots}`);
@@ -109,13 +116,15 @@ export class HollowNode {
         break;
       case 'partition':
         this.network.restore();
+        this.kubelet?.restoreConnections();
+        this.proxy?.restoreConnections();
         this.loseHeartbeats(undefined);
         break;
       case 'bad-heartbeats':
         this.loseHeartbeats(undefined);
         break;
       case 'pressure':
-        this.kubelet?.setPressure(failure.condition, false);
+        this.kubelet?.setPressure(failure.condition, undefined);
         break;
       case undefined:
         break;
@@ -123,10 +132,16 @@ export class HollowNode {
   }
 
   stop(): void {
+    this.letGo();
     this.kubelet?.stop();
     this.proxy?.stop();
     this.kubelet = undefined;
     this.proxy = undefined;
+  }
+
+  private letGo(): void {
+    for (const letGo of this.leftOpen) letGo();
+    this.leftOpen = [];
   }
 
   private loseHeartbeats(how: HollowKubelet['heartbeats']): void {

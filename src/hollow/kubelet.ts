@@ -90,7 +90,8 @@ export class Kubelet {
         this.lease.start();
         break;
       case 'pressure':
-        this.nodeStatus.setPressure(event.condition, event.present, 'injected');
+        this.nodeStatus.setPressure(event.condition, event.evictions !== undefined, 'injected');
+        this.pods.setPressure(event.condition, event.evictions);
         break;
       case 'answer':
         this.onAnswer(event.tag, event.status, event.body);
@@ -178,8 +179,9 @@ export class Kubelet {
       if (change === 'DELETED') this.pods.removed(event.metadata().uid);
       else this.pods.observed(event);
     } else if (key === 'nodes' && change !== 'DELETED') {
-      const node = event.object(nodeView) as { spec?: { podCIDR?: string } };
-      if (node.spec?.podCIDR !== undefined) this.runtime.ips.assign(node.spec.podCIDR);
+      const node = event.object(nodeView) as { spec?: { podCIDR?: string; podCIDRs?: string[] } };
+      const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = node.spec ?? {};
+      if (podCIDRs.length > 0) this.runtime.ips.assign(podCIDRs);
       this.pods.onNode(node);
       if (this.registration.ready) this.nodeStatus.onNode(node);
     } else if (key === 'runtimeclasses') {

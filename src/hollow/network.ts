@@ -28,7 +28,7 @@ export class Network implements ConnectionGate {
     this.gate.leave();
   }
 
-  /** No new connections until {@link restore}; those that are open are their clients' to close. */
+  /** No new connections until {@link restore}; those that are open are their clients' to cut. */
   cut(): void {
     this.isCut = true;
   }

@@ -11,4 +11,5 @@ export type NodeFailure =
   | { type: 'partition' }
   /** Lease renewals and status updates get lost on their way, this share of them (0..1), or arrive late. */
   | { type: 'bad-heartbeats'; lossRate: number; delayMs: number }
-  | { type: 'pressure'; condition: Pressure };
+  /** The node runs short; it has enough again once so many of its pods are evicted, and says so when it is healed. */
+  | { type: 'pressure'; condition: Pressure; evictions: number };

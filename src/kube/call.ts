@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from '../base/clock.ts';
 import type { CallClass, CallMetrics } from '../metrics/call-metrics.ts';
 import { NoAnswerError } from './api-error.ts';
-import type { Exchange, ExchangeHandler, RequestVerb } from './exchange.ts';
+import type { Exchange, ExchangeHandler, RateLimit, RequestVerb } from './exchange.ts';
 import type { StreamEnd } from './http2/stream.ts';
 
 /** Answers larger than this are refused: a list of 150,000 pods is some 900 MB and belongs in pages. */
@@ -21,6 +21,8 @@ export type ApiRequest = {
   accept?: string;
   /** For all attempts together. */
   timeoutMs?: number;
+  /** Of the client's repeats; the first attempt is for the caller to limit. */
+  limit?: RateLimit | undefined;
   /** Latency counts from here when given (open-loop load); else from when the request is handed to the client. */
   intendedUs?: number;
 };
@@ -78,6 +80,10 @@ export class Call implements ExchangeHandler {
     const nowUs = this.clock.nowUs();
     this.metrics.record(this.request.kind, status, nowUs - this.startUs);
     this.startUs = nowUs + pauseMs * 1000;
+  }
+
+  onLimited(waitMs: number): void {
+    this.startUs += waitMs * 1000;
   }
 
   onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined): void {

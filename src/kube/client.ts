@@ -5,7 +5,7 @@ import type { CallMetrics } from '../metrics/call-metrics.ts';
 import type { Codec } from '../wire/codec.ts';
 import { NoAnswerError } from './api-error.ts';
 import { type ApiRequest, type ApiResponse, Call } from './call.ts';
-import { Exchange, type ExchangeHandler, type ExchangeOwner } from './exchange.ts';
+import { Exchange, type ExchangeHandler, type ExchangeOwner, type RateLimit } from './exchange.ts';
 import type { ConnectionGate } from './handshake-gate.ts';
 import type { HeaderValue } from './http2/hpack.ts';
 import type { ApiServerEndpoint, ClientIdentity } from './identity.ts';
@@ -55,6 +55,7 @@ export class ApiClient implements ExchangeOwner {
   /** The path of a reverse proxy, which stands before that of every request; mostly empty. */
   private readonly pathPrefix: string;
   private transports: Transport[] = [];
+  private cutOff: Transport[] = [];
   private readonly pending = new BoundedQueue<Exchange>(pendingMax);
   private connecting = false;
   private failures = 0;
@@ -75,7 +76,7 @@ export class ApiClient implements ExchangeOwner {
    */
   request(request: ApiRequest): Promise<ApiResponse> {
     const { clock, identity, metrics } = this.options;
-    const { method, body } = request;
+    const { method, body, limit } = request;
     return new Promise((resolve, reject) => {
       const answered = (response: ApiResponse): void => {
         if (response.status === 401) identity.refused?.();
@@ -83,15 +84,25 @@ export class ApiClient implements ExchangeOwner {
       };
       const call = new Call(request, clock, metrics, answered, reject);
       const path = this.pathPrefix + request.path;
-      call.exchange = new Exchange(this, { method, path, headers: () => this.headers(request), body }, call);
+      call.exchange = new Exchange(
+        this,
+        { method, path, headers: () => this.headers(request), body, limit },
+        call,
+      );
       call.exchange.start();
     });
   }
 
   /** Sends a GET whose answer is a stream: a watch. It may be cancelled at any time, also while it waits. */
-  stream(path: string, handler: ExchangeHandler): Exchange {
+  stream(path: string, handler: ExchangeHandler, limit?: RateLimit): Exchange {
     const headers = (): RequestHeaders => this.headers({});
-    const outgoing = { method: 'GET', path: this.pathPrefix + path, headers, body: undefined } as const;
+    const outgoing = {
+      method: 'GET',
+      path: this.pathPrefix + path,
+      headers,
+      body: undefined,
+      limit,
+    } as const;
     const exchange = new Exchange(this, outgoing, handler);
     exchange.start();
     return exchange;
@@ -100,6 +111,21 @@ export class ApiClient implements ExchangeOwner {
   /** Closes all connections at once and connects anew when needed, as a kubelet does after failed heartbeats. */
   dropConnections(): void {
     for (const transport of [...this.transports]) transport.destroy();
+  }
+
+  /**
+   * From now on packets of the open connections get lost, either way, until {@link restore}. Those that are dropped
+   * meanwhile, or closed with the client, stay open to the server. New ones are for the gate to keep back.
+   */
+  cut(): void {
+    this.cutOff = [...this.transports];
+    for (const transport of this.cutOff) transport.cut();
+  }
+
+  restore(): void {
+    const { cutOff } = this;
+    this.cutOff = [];
+    for (const transport of cutOff) transport.restore();
   }
 
   close(): void {

@@ -12,6 +12,11 @@ const repeatsMax = 10;
 /** What a lost connection counts for: as if the server had asked for this (rest/with_retry.go, retryAfterResponse). */
 const lostPauseSeconds = 1;
 
+/** client-go's rate limiter: takes a token, and says how long to wait for it. */
+export interface RateLimit {
+  reserveMs(nowMs: number): number;
+}
+
 /** A request as it goes out. */
 export type Outgoing = {
   method: RequestVerb;
@@ -20,6 +25,8 @@ export type Outgoing = {
   /** Asked for with each attempt: credentials may have been renewed. */
   headers: () => Record<string, HeaderValue>;
   body: Buffer | undefined;
+  /** Each further attempt takes a token of it; the first one is for the caller to limit. */
+  limit?: RateLimit | undefined;
 };
 
 /** What becomes of a request. What comes of attempts that are made again, {@link StreamHandler} is not told. */
@@ -28,6 +35,8 @@ export interface ExchangeHandler extends StreamHandler {
   onFailure(error: NoAnswerError): void;
   /** An attempt was answered with `status` (0: not at all) and will be made again in `pauseMs`. */
   onRepeat?(status: number, pauseMs: number): void;
+  /** That attempt waits so much longer for its token. */
+  onLimited?(waitMs: number): void;
 }
 
 /** The client behind an exchange. */
@@ -42,7 +51,7 @@ export interface ExchangeOwner {
 /**
  * One request from its hand-over to the answer that counts. One that the server has not looked at goes to the next
  * connection, once. Where the client repeats, an answer 429 or 5xx with Retry-After is followed by another attempt after
- * as many seconds, and so is a GET whose connection was lost before an answer.
+ * as many seconds, and so is a GET whose connection was lost before an answer. Further attempts count for the rate limit.
  * Source: client-go rest/with_retry.go and rest/request.go, v0.36.
  */
 export class Exchange implements StreamHandler {
@@ -130,9 +139,22 @@ export class Exchange implements StreamHandler {
 
   private repeat(pauseMs: number): void {
     this.handler.onRepeat?.(this.status, pauseMs);
-    this.pause = this.owner.clock.timer(pauseMs, () => {
+    this.after(pauseMs, () => {
+      const { clock } = this.owner;
+      const waitMs = this.outgoing?.limit?.reserveMs(clock.nowUs() / 1000) ?? 0;
+      if (waitMs <= 0) {
+        this.start();
+        return;
+      }
+      this.handler.onLimited?.(waitMs);
+      this.after(waitMs, () => this.start());
+    });
+  }
+
+  private after(delayMs: number, act: () => void): void {
+    this.pause = this.owner.clock.timer(delayMs, () => {
       this.pause = undefined;
-      this.start();
+      act();
     });
   }
 

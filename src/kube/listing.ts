@@ -1,8 +1,10 @@
+import { sleep } from '../base/clock.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { EventMetadata, RawWatchEvent } from '../wire/codec.ts';
 import { codecOf } from '../wire/negotiation.ts';
 import { type ApiStatus, readStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
+import type { RateLimit } from './exchange.ts';
 import { type WatchProgress, type WatchSpec, listQuery } from './watch-course.ts';
 
 type ListedObject = {
@@ -39,19 +41,28 @@ export type Listing =
 
 /**
  * Lists in pages what `spec` selects; `progress` says from which version.
+ * @param limit each page takes a token of it.
  * @throws NoAnswerError when there is none.
  * @throws HollowmarkError `internal` when an answer cannot be read.
  */
-export async function listAll(client: ApiClient, spec: WatchSpec, progress: WatchProgress): Promise<Listing> {
+export async function listAll(
+  client: ApiClient,
+  spec: WatchSpec,
+  progress: WatchProgress,
+  limit?: RateLimit,
+): Promise<Listing> {
   const kind = listClass(spec.path);
   const events: RawWatchEvent[] = [];
   let resourceVersion = '';
   let more = '';
   for (;;) {
+    const waitMs = limit?.reserveMs(client.clock.nowUs() / 1000) ?? 0;
+    if (waitMs > 0) await sleep(client.clock, waitMs);
     const { status, contentType, body } = await client.request({
       method: 'GET',
       path: listQuery(spec, progress, more),
       kind,
+      limit,
     });
     const codec = codecOf(contentType);
     if (status !== 200) {

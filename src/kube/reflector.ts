@@ -6,7 +6,7 @@ import { View } from '../wire/view.ts';
 import { WireFault } from '../wire/wire-fault.ts';
 import { type ApiStatus, type NoAnswerError, causeCode, readStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
-import type { Exchange, ExchangeHandler } from './exchange.ts';
+import type { Exchange, ExchangeHandler, RateLimit } from './exchange.ts';
 import type { StreamEnd } from './http2/stream.ts';
 import { type Listing, listAll } from './listing.ts';
 import {
@@ -45,6 +45,7 @@ export class Reflector implements ExchangeHandler {
   private readonly client: ApiClient;
   private readonly spec: WatchSpec;
   private readonly handler: WatchHandler;
+  private readonly limit: RateLimit | undefined;
   private progress: WatchProgress;
   /** What is going on, or came last: a new one begins only when the one before has ended. */
   private current: Attempt;
@@ -52,8 +53,10 @@ export class Reflector implements ExchangeHandler {
   private waiting: TimerHandle | undefined;
   private stopped = false;
 
-  constructor(client: ApiClient, spec: WatchSpec, handler: WatchHandler) {
+  /** @param limit of plain lists, and of what is repeated: a watch takes no token (client-go, rest/request.go, Watch). */
+  constructor(client: ApiClient, spec: WatchSpec, handler: WatchHandler, limit?: RateLimit) {
     this.client = client;
+    this.limit = limit;
     this.spec = spec;
     this.progress = firstProgress(spec, client.clock.nowUs());
     this.handler = handler;
@@ -122,14 +125,14 @@ export class Reflector implements ExchangeHandler {
   private attempt(): void {
     const { client, progress, spec } = this;
     if (progress.next === 'list') {
-      listAll(client, spec, progress).then(
+      listAll(client, spec, progress, this.limit).then(
         (listing) => this.listed(listing),
         (error: unknown) => this.ended({ type: 'failed' }, errorMessage(error)),
       );
       return;
     }
     const timeoutSeconds = Math.floor(spec.timeoutSecondsMin * (1 + client.prng.float()));
-    this.exchange = client.stream(watchQuery(spec, progress, timeoutSeconds), this);
+    this.exchange = client.stream(watchQuery(spec, progress, timeoutSeconds), this, this.limit);
   }
 
   private newAttempt(): Attempt {

@@ -53,6 +53,8 @@ export class Transport implements SessionEvents, KeptAlive {
   private outgoing: Buffer[] = [];
   private hasHeard = false;
   private silent = false;
+  private isCut = false;
+  private isOver = false;
 
   constructor(options: TransportOptions, clock: Clock, events: TransportEvents) {
     this.events = events;
@@ -114,6 +116,27 @@ export class Transport implements SessionEvents, KeptAlive {
     this.end(undefined);
   }
 
+  /** From now on packets get lost: nothing goes out and nothing comes in, not even word of the end of either side. */
+  cut(): void {
+    if (this.session === undefined) {
+      this.destroy();
+      return;
+    }
+    this.isCut = true;
+    this.socket?.pause();
+  }
+
+  /** What was lost is sent again, as TCP does; a connection that has ended meanwhile is closed. */
+  restore(): void {
+    this.isCut = false;
+    if (this.isOver) {
+      this.socket?.destroy();
+      return;
+    }
+    this.socket?.resume();
+    this.flush();
+  }
+
   heard(): boolean {
     const { hasHeard } = this;
     this.hasHeard = false;
@@ -131,6 +154,7 @@ export class Transport implements SessionEvents, KeptAlive {
 
   /** All that is said in one go goes out in one piece. */
   send(bytes: Buffer): void {
+    if (this.isOver) return;
     this.outgoing.push(bytes);
     if (this.outgoing.length === 1) queueMicrotask(() => this.flush());
   }
@@ -145,7 +169,8 @@ export class Transport implements SessionEvents, KeptAlive {
 
   onDrained(): void {
     this.flush();
-    this.socket?.end();
+    if (this.isCut) this.closed();
+    else this.socket?.end();
   }
 
   onBroken(error: Error): void {
@@ -211,7 +236,7 @@ export class Transport implements SessionEvents, KeptAlive {
 
   private flush(): void {
     const { outgoing, socket } = this;
-    if (outgoing.length === 0) return;
+    if (outgoing.length === 0 || this.isCut) return;
     this.outgoing = [];
     if (socket === undefined || socket.destroyed || !socket.writable) return;
     socket.write(outgoing.length === 1 ? (outgoing[0] as Buffer) : Buffer.concat(outgoing));
@@ -221,10 +246,14 @@ export class Transport implements SessionEvents, KeptAlive {
     this.failure ??= error;
     this.draining = true;
     if (this.socket === undefined) this.dialling?.abort(error);
+    else if (this.isCut) this.closed();
     else this.socket.destroy();
   }
 
   private closed(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.outgoing = [];
     this.endDeadline();
     keepAliveOf(this.clock).remove(this);
     this.draining = true;

@@ -17,3 +17,11 @@ export const hollowTaintKey = 'hollowmark.dev/hollow';
 
 /** On nodes with a runtime that is chosen by RuntimeClass: the name of both. */
 export const runtimeLabel = 'hollowmark.dev/runtime';
+
+/** Run ids end in four random digits. */
+const runSuffixLength = 4;
+
+/** What names on a cluster that others use too carry of their run, so that no two runs share any. */
+export function runSuffix(runId: string): string {
+  return runId.slice(-runSuffixLength);
+}

@@ -1,4 +1,5 @@
 import { type PodPurpose, hollowTaintKey, phaseLabel, purposeLabel, runLabel } from './labels.ts';
+import { runtimeClassName } from './runtime-class.ts';
 
 /** How the containers of a phase look. Quantities are Kubernetes' own. */
 export type PodShape = {
@@ -128,7 +129,9 @@ function podSpec(shape: PodShape, context: ObjectContext, failure?: PodFailure):
       },
     ],
     terminationGracePeriodSeconds,
-    ...(shape.runtimeClass === undefined ? {} : { runtimeClassName: shape.runtimeClass }),
+    ...(shape.runtimeClass === undefined
+      ? {}
+      : { runtimeClassName: runtimeClassName(shape.runtimeClass, context) }),
     tolerations: [{ key: hollowTaintKey, operator: 'Exists' }, ...context.tolerations],
     ...(context.confined ? { nodeSelector: { [runLabel]: context.runId } } : {}),
   };

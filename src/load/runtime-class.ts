@@ -2,20 +2,31 @@ import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { readStatus } from '../kube/api-error.ts';
 import type { ApiClient } from '../kube/client.ts';
 import { callClass } from '../metrics/call-metrics.ts';
-import { runLabel, runtimeLabel } from './labels.ts';
+import { runLabel, runSuffix, runtimeLabel } from './labels.ts';
 
 /** A RuntimeClass by the name of its runtime, and what each of its pods takes of a node besides its requests. */
 export type RuntimeClassPlan = { name: string; handler: string; overhead: { cpu: string; memory: string } };
 
+/** Of which run, and whether others use the cluster too. */
+type RunContext = { runId: string; confined: boolean };
+
 const path = '/apis/node.k8s.io/v1/runtimeclasses';
 const createRuntimeClass = callClass('POST', 'runtimeclasses', '', 'resource');
 
+/** On a cluster that others use too it is the run's own, as its nodes are. */
+export function runtimeClassName(name: string, { runId, confined }: RunContext): string {
+  return confined ? `${name}-${runSuffix(runId)}` : name;
+}
+
 /** Its pods go to nodes with that runtime. */
-export function runtimeClassObject({ name, handler, overhead }: RuntimeClassPlan, runId: string): unknown {
+export function runtimeClassObject(
+  { name, handler, overhead }: RuntimeClassPlan,
+  context: RunContext,
+): unknown {
   return {
     apiVersion: 'node.k8s.io/v1',
     kind: 'RuntimeClass',
-    metadata: { name, labels: { [runLabel]: runId } },
+    metadata: { name: runtimeClassName(name, context), labels: { [runLabel]: context.runId } },
     handler,
     overhead: { podFixed: overhead },
     scheduling: { nodeSelector: { [runtimeLabel]: name } },
@@ -30,14 +41,14 @@ export function runtimeClassObject({ name, handler, overhead }: RuntimeClassPlan
 export async function createRuntimeClasses(
   admin: Pick<ApiClient, 'request' | 'codec'>,
   classes: readonly RuntimeClassPlan[],
-  runId: string,
+  context: RunContext,
 ): Promise<void> {
   for (const plan of classes) {
     const failure = (why: string, cause?: unknown): HollowmarkError =>
       new HollowmarkError('cluster-unavailable', `cannot create the RuntimeClass ${plan.name}: ${why}`, {
         cause,
       });
-    const body = admin.codec.encode(runtimeClassObject(plan, runId));
+    const body = admin.codec.encode(runtimeClassObject(plan, context));
     const answer = await admin
       .request({ method: 'POST', path, kind: createRuntimeClass, body })
       .catch((error: unknown) => {

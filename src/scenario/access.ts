@@ -52,7 +52,7 @@ export async function prepareCluster(
     transportsMax: 1,
   });
   try {
-    await createRuntimeClasses(admin, classes, runId);
+    await createRuntimeClasses(admin, classes, { runId, confined: cluster.foreign !== undefined });
   } finally {
     admin.close();
   }

@@ -98,6 +98,7 @@ export type PhaseDocument = { name?: string } & (
       concurrency?: number;
       delay?: string;
       lossRate?: number;
+      evictPods?: number;
       expect: { staysReady: boolean } & Partial<Record<NodeAnswer, string>>;
     }
   | { type: 'delete'; what: 'everything' | 'deployments'; pacing: PacingDocument; timeout: string }

@@ -12,6 +12,7 @@ import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
+import { withPodRanges } from './pod-ranges.ts';
 import { type Diagnosis, Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 /** A node takes under a second; what is slow is the API server under thousands of them. */
@@ -61,6 +62,7 @@ export class HollowCluster {
     reporter.step(`Starting ${nodes.length} hollow nodes`);
     const fleet = new Fleet({
       ...hollow,
+      nodes: withPodRanges(nodes, cluster.ownPodRanges),
       endpoint: cluster.endpoint,
       identities: cluster.nodeIdentities,
       clock,

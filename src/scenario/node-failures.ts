@@ -15,6 +15,13 @@ export const taintOf: Readonly<Record<NodeFailureName, string>> = {
   'pid-pressure': 'node.kubernetes.io/pid-pressure',
 };
 
+/** Pods that a node under pressure evicts before it has enough again: a kubelet takes one, and looks again. */
+export const evictPodsDefault = 1;
+
+export function isPressure(failure: NodeFailureName): boolean {
+  return failure.endsWith('-pressure');
+}
+
 /** How many of `nodeCount` nodes fail: at least one. */
 export function failedCount({ nodes }: FailNodesPhase, nodeCount: number): number {
   return 'count' in nodes ? nodes.count : Math.max(1, Math.round(nodes.share * nodeCount));
@@ -54,13 +61,16 @@ export function failNodesFaults(phase: FailNodesPhase, i: number, { nodes }: Sce
   if (phase.lossRate !== undefined && failure !== 'lost-heartbeats') {
     fault(['lossRate'], 'key', `is for lost-heartbeats, not for ${failure}`);
   }
+  if (phase.evictPods !== undefined && !isPressure(failure)) {
+    fault(['evictPods'], 'key', `is for pressures, not for ${failure}`);
+  }
   if (phase.durationMs === undefined && (staysReady || Object.keys(during).length === 0)) {
     fault(['failure'], 'value', 'needs a duration, after which the nodes return, such as duration: 2m');
   }
   if (staysReady && during.notReady !== undefined) {
     fault(['expect', 'notReady'], 'key', 'contradicts staysReady');
   }
-  if (failure.endsWith('-pressure') && during.notReady !== undefined) {
+  if (isPressure(failure) && during.notReady !== undefined) {
     fault(['expect', 'notReady'], 'key', 'is no answer to pressure: such a node stays Ready');
   }
   for (const [answer, withinMs] of Object.entries(during)) {

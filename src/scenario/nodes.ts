@@ -1,6 +1,6 @@
 import { assert } from '../base/errors.ts';
 import { defaultRuntime } from '../hollow/runtime/runtime-profile.ts';
-import { hollowTaintKey, runLabel, runtimeLabel } from '../load/labels.ts';
+import { hollowTaintKey, runLabel, runSuffix, runtimeLabel } from '../load/labels.ts';
 import type { NodeGroup, Scenario, ScenarioNodes, Taint } from './scenario.ts';
 
 /** One hollow node as the scenario wants it: what a hollow kubelet takes as its configuration (`NodeConfig`). */
@@ -17,9 +17,6 @@ export type PlannedNode = {
   objectLabels?: Record<string, string>;
 };
 
-/** Run ids end in four random digits. */
-const runSuffixLength = 4;
-
 /** Addresses of one /24 that are used: .1 to .254. */
 const hostsPerBlock = 254;
 /** /24 blocks in 100.64.0.0/10. */
@@ -34,7 +31,7 @@ function sharedClusterParts(
   runId: string,
 ): Pick<PlannedNode, 'labels' | 'taints' | 'objectLabels'> & { infix: string } {
   return {
-    infix: `-${runId.slice(-runSuffixLength)}`,
+    infix: `-${runSuffix(runId)}`,
     labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' },
     taints: [{ key: hollowTaintKey, effect: 'NoSchedule' }],
     objectLabels: { [runLabel]: runId },

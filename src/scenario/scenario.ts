@@ -142,6 +142,8 @@ export type FailNodesPhase = PhaseBase<'fail-nodes'> & {
   readonly delayMs?: number;
   /** Of lost heartbeats, 0..1; absent: all of them. */
   readonly lossRate?: number;
+  /** Of the pressures: how many pods each node evicts; absent: one. */
+  readonly evictPods?: number;
   /** No node may cease to be Ready. */
   readonly staysReady: boolean;
   /** Time limit of each answer that is expected. */

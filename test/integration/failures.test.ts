@@ -75,6 +75,18 @@ describe('nodes that fail, as the API server has them', () => {
         return `${verb} ${objectRef?.resource}${subresource} ${responseStatus?.code}`;
       });
 
+  /** Watches of a node's kubelet that the API server has ended since a moment. */
+  const endedWatches = (name: string, since: string): number =>
+    cluster
+      .auditLines()
+      .filter(
+        ({ user, stage, verb, stageTimestamp }) =>
+          user.username === `system:node:${name}` &&
+          stage === 'ResponseComplete' &&
+          verb === 'watch' &&
+          stageTimestamp > since,
+      ).length;
+
   beforeAll(async () => {
     cluster = await TestControlPlane.start({ audit: true, extraFlags });
     shard = cluster.shard(testNodes(6));
@@ -119,9 +131,12 @@ describe('nodes that fail, as the API server has them', () => {
     const name = 'hollow-2';
     const { bootID } = (await node(name)).status.nodeInfo;
     expect((await podsOn(name)).length).toBeGreaterThan(0);
+    const since = new Date().toISOString();
     shard.fail([name], { type: 'crash' });
     await eventually('it is Unknown', async () => (await condition(name, 'Ready')).startsWith('Unknown'));
     expect(await condition(name, 'Ready')).toBe('Unknown NodeStatusUnknown');
+    // A machine without power tells nobody: to the API server its watches go on.
+    expect(endedWatches(name, since)).toBe(0);
     const unreachable = ['NoExecute', 'NoSchedule'].map(
       (effect) => `node.kubernetes.io/unreachable:${effect}`,
     );
@@ -148,6 +163,7 @@ describe('nodes that fail, as the API server has them', () => {
     });
 
     shard.heal([name]);
+    await eventually('its old watches end', () => endedWatches(name, since) >= 5);
     await eventually('it is Ready', async () => (await condition(name, 'Ready')) === 'True KubeletReady');
     await eventually('it has no taints', async () => (await taints(name)).length === 0);
     await eventually('its old pods are gone', async () =>
@@ -170,15 +186,38 @@ describe('nodes that fail, as the API server has them', () => {
     expect(await condition(name, 'Ready')).toBe('True KubeletReady');
   });
 
-  it('pressure is a condition and a taint, and both go again', async () => {
+  it('pressure is a condition and a taint, costs a pod, and goes again', async () => {
     const name = 'hollow-3';
-    shard.fail([name], { type: 'pressure', condition: 'DiskPressure' });
+    const before = (await podsOn(name)).length;
+    expect(before).toBeGreaterThan(1);
+    shard.fail([name], { type: 'pressure', condition: 'DiskPressure', evictions: 1 });
     await eventually('the condition', async () => (await condition(name, 'DiskPressure')).startsWith('True'));
     expect(await condition(name, 'DiskPressure')).toBe('True KubeletHasDiskPressure');
     expect(await condition(name, 'MemoryPressure')).toBe('False KubeletHasSufficientMemory');
     await eventually('the taint', async () => (await taints(name)).length > 0);
     expect(await taints(name)).toEqual(['node.kubernetes.io/disk-pressure:NoSchedule']);
     expect(await condition(name, 'Ready')).toBe('True KubeletReady');
+    const failed = async (): Promise<Pod[]> =>
+      (await podsOn(name)).filter(({ status }) => status.phase === 'Failed');
+    await eventually('a pod is evicted', async () => (await failed()).length > 0);
+    await eventually('another takes its place', async () => {
+      const { items } = await get<{ items: Pod[] }>('/api/v1/namespaces/default/pods');
+      const ready = ({ status }: Pod): boolean =>
+        status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
+      return items.filter(ready).length === 12;
+    });
+    // One was enough.
+    expect((await podsOn(name)).length).toBe(before);
+    const [evicted] = await failed();
+    expect(evicted?.status).toMatchObject({
+      reason: 'Evicted',
+      message: expect.stringMatching(
+        /^The node was low on resource: ephemeral-storage\. Threshold/,
+      ) as string,
+    });
+    expect(evicted?.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'DisruptionTarget', reason: 'TerminationByKubelet' }),
+    );
     shard.heal([name]);
     await eventually('no taint', async () => (await taints(name)).length === 0);
     expect(await condition(name, 'DiskPressure')).toBe('False KubeletHasNoDiskPressure');
@@ -251,7 +290,13 @@ describe('scenarios/failures.yaml', () => {
     );
   });
 
+  it('memory-pressure: pods evicted, and running elsewhere', () => {
+    for (const answer of [/\b[1-4] pods evicted after /, /\b\d+ pods running after /]) {
+      expect(said('memory-pressure')).toMatch(answer);
+    }
+  });
+
   it.each(['disk-pressure', 'memory-pressure'])('%s: tainted, and free of it again', (name) => {
-    expect(said(name)).toMatch(/^2 nodes tainted after \S+, 2 nodes Ready again after \S+$/);
+    expect(said(name)).toMatch(/\b2 nodes tainted after .*, 2 nodes Ready again after \S+$/);
   });
 });

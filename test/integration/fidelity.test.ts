@@ -1,8 +1,62 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentReporter } from '../../src/base/reporter.ts';
+import { defaultVersion, officialReleaseUrl } from '../../src/control-plane/control-plane.ts';
 import type { Comparison } from '../../src/fidelity/comparison.ts';
+import { SideProcesses } from '../../src/fidelity/reference/side-processes.ts';
+import { runSide } from '../../src/fidelity/run-side.ts';
+import type { NodeSide } from '../../src/fidelity/side.ts';
+import { planWork } from '../../src/fidelity/work/plan.ts';
 import { CliRun, type Finished } from './cli-run.ts';
+
+describe('a comparison whose nodes die on the way', () => {
+  it('ends with their last words, instead of waiting for them', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'hollowmark-test-'));
+    const children = { add: () => {}, remove: () => {} };
+    let stopped = false;
+    try {
+      const run = runSide({
+        kind: 'kubemark',
+        // Nodes that come up, and whose kubelet then dies.
+        makeSide: (options): NodeSide => {
+          const processes = new SideProcesses(dir, process.env, options);
+          return {
+            kind: 'kubemark',
+            start: async () => {
+              await processes.start('kubelet-node-1', ['sh', '-c', 'sleep 1; echo panic: no disk; exit 2']);
+            },
+            leave: () => processes.killAll(),
+            return: () => Promise.resolve(),
+            stop: () => {
+              stopped = true;
+              return processes.killAll();
+            },
+          };
+        },
+        plan: planWork('kubemark', { nodes: 1, podsPerNode: 2, idleMs: 1_000, short: true }),
+        proxies: false,
+        binaries: { version: defaultVersion, binariesDir: undefined, releaseUrl: officialReleaseUrl },
+        stateDir: join(dir, 'state'),
+        children,
+        clock: systemClock,
+        reporter: silentReporter,
+        signal: new AbortController().signal,
+      });
+      await expect(run).rejects.toMatchObject({
+        code: 'cluster-unavailable',
+        message: expect.stringMatching(
+          /^kubelet-node-1 \(pid \d+\) exited with code 2; its last log lines:\npanic: no disk$/,
+        ) as string,
+      });
+      expect(stopped).toBe(true);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
 
 /** Twice a few minutes; building the reference's programs comes on top, once. */
 const timeoutMs = 1_500_000;

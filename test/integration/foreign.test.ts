@@ -12,12 +12,12 @@ import { type AuditLine, TestControlPlane, deployment, eventually, testNodes } f
 
 /** Long enough to look at it while it goes on. */
 const scenario = `name: guest
-nodes: {count: 4, namePrefix: guest}
+nodes: {count: 4, namePrefix: guest, groups: [{name: vm, count: 1, runtime: hyper}]}
 namespaces: {count: 2, prefix: guest}
 phases:
   - {type: create-deployments, name: fill, podsPerNode: 4, podsPerDeployment: 8}
   - {type: wait, name: filled, for: pods-started}
-  - {type: latency-pods, name: latency, count: 60, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
+  - {type: latency-pods, name: latency, count: 60, runtimeClass: hyper, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
 `;
 
 type Obj = {
@@ -231,6 +231,7 @@ describe('a cluster of others', () => {
     expect(output).toMatch(/version +v1\.36\.3\n +nodes +2\n +pods +8\n/);
     expect(output).toMatch(/4 nodes guest-[0-9a-f]{4}-00001 … guest-[0-9a-f]{4}-00004/);
     expect(output).toMatch(/2 namespaces guest-1 … guest-2/);
+    expect(output).toMatch(/1 RuntimeClass hyper-[0-9a-f]{4}\n/);
     expect(output).toContain('--yes');
     expectSame(before, await everything());
   });
@@ -261,7 +262,15 @@ describe('a cluster of others', () => {
         expect(metadata.labels).toHaveProperty(['node.kubernetes.io/exclude-from-external-load-balancers']);
         expect(spec?.['taints']).toContainEqual({ key: 'hollowmark.dev/hollow', effect: 'NoSchedule' });
       }
+      const classes = own.filter(({ kind }) => kind === 'RuntimeClass').map(({ metadata }) => metadata.name);
+      expect(classes).toEqual([`hyper-${runId.slice(-4)}`]);
       const pods = own.filter(({ kind }) => kind === 'Pod');
+      const virtual = pods.filter(({ spec }) => spec?.['runtimeClassName'] === classes[0]);
+      expect(virtual.length).toBeGreaterThan(0);
+      for (const { spec } of virtual) {
+        expect(spec?.['overhead']).toEqual({ cpu: '250m', memory: '160Mi' });
+        expect(spec?.['nodeName'] ?? '-00004').toMatch(/-00004$/);
+      }
       expect(pods.length).toBeGreaterThanOrEqual(16);
       for (const { metadata, spec } of pods) {
         expect(metadata.labels?.[runLabel]).toBe(runId);

@@ -56,7 +56,10 @@ phases: [{ type: wait, for: nodes-ready }]`,
 
   beforeAll(async () => {
     cluster = await TestControlPlane.start();
-    await createRuntimeClasses(cluster.admin.client, runtimeClasses(scenario), 'run-1');
+    await createRuntimeClasses(cluster.admin.client, runtimeClasses(scenario), {
+      runId: 'run-1',
+      confined: false,
+    });
     // One of somebody else's, whose handler no node has.
     const strange = {
       apiVersion: 'node.k8s.io/v1',

@@ -68,6 +68,7 @@ export type AuditLine = {
   responseStatus?: { code: number };
   stage: string;
   requestReceivedTimestamp: string;
+  stageTimestamp: string;
 };
 
 const auditPolicy = `apiVersion: audit.k8s.io/v1

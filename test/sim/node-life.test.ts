@@ -112,6 +112,99 @@ describe('a node whose memory runs short', () => {
   });
 });
 
+describe('a node that a failure makes short', () => {
+  const node = { capacity: { cpu: '8', memory: '4Gi', 'ephemeral-storage': '100Gi', pods: '110' } };
+  const evicted = (world: World): string[] =>
+    world.events.filter(({ reason }) => reason === 'Evicted').map(({ about }) => about);
+  const priority = (value: number): Json => requesting({ memory: '50Mi' }, { priority: value });
+
+  it('of memory evicts in the order of a kubelet, as many as it takes, and no more', () => {
+    const world = readyWorld('injected', node);
+    const uses = (usage: string): Record<string, string> => of('c', 'memory-usage', usage);
+    world.createPod('within', 'default', priority(0), uses('40Mi'));
+    world.createPod('over', 'default', priority(0), uses('60Mi'));
+    world.createPod('far-over', 'default', priority(0), uses('90Mi'));
+    world.createPod('important', 'default', priority(1000), uses('90Mi'));
+    world.createPod('critical', 'default', priority(2_000_000_000), uses('90Mi'));
+    world.advance(5_000);
+    world.pressure('MemoryPressure', 3);
+    expect(evicted(world)).toEqual([]);
+    world.advance(60_000);
+    expect(evicted(world)).toEqual(['far-over', 'over', 'important']);
+    expect(statusOf(world, 'uid-far-over')).toMatchObject({
+      phase: 'Failed',
+      reason: 'Evicted',
+      message:
+        'The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. Container c was using 90Mi, request is 50Mi, has larger consumption of memory. ',
+    });
+    // It has enough again, and still says that it has not.
+    expect(memoryPressure(world)).toBe('True');
+    const bestEffort = world.createPod('best-effort', 'default', { containers: [busybox] });
+    const burstable = world.createPod('burstable', 'default', priority(0));
+    world.advance(5_000);
+    expect(statusOf(world, bestEffort)).toMatchObject({ phase: 'Failed', reason: 'Evicted' });
+    expect(statusOf(world, burstable).phase).toBe('Running');
+
+    world.pressure('MemoryPressure', undefined);
+    world.advance(12_000);
+    expect(memoryPressure(world)).toBe('False');
+    const later = world.createPod('later', 'default', { containers: [busybox] });
+    world.advance(60_000);
+    expect(statusOf(world, later).phase).toBe('Running');
+    expect(evicted(world)).toHaveLength(4);
+  });
+
+  it('of disk evicts by priority, and takes no pod meanwhile but a critical one', () => {
+    const world = readyWorld('disk', node);
+    for (const [name, value] of [
+      ['important', 1000],
+      ['first', 0],
+      ['second', 0],
+    ] as const) {
+      world.createPod(name, 'default', priority(value));
+      world.advance(1_000);
+    }
+    world.pressure('DiskPressure', 2);
+    world.advance(30_000);
+    expect(evicted(world)).toEqual(['first', 'second']);
+    expect(statusOf(world, 'uid-first')['message']).toBe(
+      'The node was low on resource: ephemeral-storage. Threshold quantity: 10Gi, available: 5Gi. ',
+    );
+    const burstable = world.createPod('burstable', 'default', priority(0));
+    const critical = world.createPod('critical', 'default', priority(2_000_000_000));
+    world.advance(5_000);
+    expect(statusOf(world, burstable)['message']).toBe(
+      'Pod was rejected: The node had condition: [DiskPressure]. ',
+    );
+    expect(statusOf(world, critical).phase).toBe('Running');
+    expect(statusOf(world, 'uid-important').phase).toBe('Running');
+  });
+
+  it('of process ids says no amounts, which it has none of', () => {
+    const world = readyWorld('pids', node);
+    world.createPod('p');
+    world.advance(5_000);
+    world.pressure('PIDPressure', 1);
+    world.advance(15_000);
+    expect(statusOf(world, 'uid-p')['message']).toBe('The node was low on resource: pids. ');
+  });
+
+  it('evicts none when none has to go, and ceases with the failure', () => {
+    const world = readyWorld('none', node);
+    for (const name of ['a', 'b', 'c']) world.createPod(name);
+    world.advance(5_000);
+    world.pressure('DiskPressure', 0);
+    world.advance(60_000);
+    expect(evicted(world)).toEqual([]);
+    world.pressure('MemoryPressure', 100);
+    world.advance(10_500);
+    expect(evicted(world)).toHaveLength(1);
+    world.pressure('MemoryPressure', undefined);
+    world.advance(60_000);
+    expect(evicted(world)).toHaveLength(1);
+  });
+});
+
 describe('a pod that does not fit', () => {
   const node = {
     capacity: { cpu: '2', memory: '1Gi', pods: '3', 'nvidia.com/gpu': '1' },

@@ -111,6 +111,27 @@ describe('images', () => {
     ]);
   });
 
+  it('share the bandwidth at every moment, and their events say how long each took', () => {
+    const sizes = [20e6, 60e6, 100e6];
+    const settings = Object.fromEntries(sizes.map((sizeBytes, i) => [`app:${i}`, { sizeBytes, layers: 1 }]));
+    const line = { pullBytesPerSecond: 10e6, pullOverheadMs: { constant: 0 }, maxParallelPulls: 5 };
+    const world = readyWorld({}, { images: settings, ...broken(line) });
+    for (const i of sizes.keys()) {
+      world.createPod(`p${i}`, 'default', { containers: [{ name: 'c', image: `app:${i}` }] });
+    }
+    world.advance(60_000);
+    const took = warnings(world, 'Pulled').map(({ message }) => {
+      const [, size, seconds] = /"app:(\d)" in ([\d.]+)s /.exec(message) ?? [];
+      return { image: Number(size), seconds: Number(seconds) };
+    });
+    expect(took.map(({ image }) => image)).toEqual([0, 1, 2]);
+    // All three, then two, then one: 3 × 2 s, 2 × 4 s more, 4 s more. They were not asked for at the very same moment.
+    for (const [i, seconds] of [6, 14, 18].entries()) {
+      expect(Math.abs((took[i]?.seconds ?? 0) - seconds)).toBeLessThan(0.5);
+    }
+    expect(world.started.size).toBe(3);
+  });
+
   it('are still there when the kubelet or the node comes back', () => {
     const world = readyWorld({}, { images });
     world.createPod('p', 'default', { containers: [{ name: 'c', image: 'app:1' }] });

@@ -9,6 +9,7 @@ import type {
   PodStarted,
 } from '../../src/hollow/effects.ts';
 import { Kubelet, type KubeletOptions } from '../../src/hollow/kubelet.ts';
+import type { Pressure } from '../../src/hollow/node-failure.ts';
 import { RuntimeState } from '../../src/hollow/pods/runtime-state.ts';
 import {
   NodeRuntimes,
@@ -149,7 +150,8 @@ export class World {
   readonly patches: { name: string; status: Json }[] = [];
   /** Told of each request before it is answered. */
   beforeServing: (request: KubeletRequest) => void = () => {};
-  podCidr = '10.128.0.0/24';
+  /** Undefined: no controller gives the node one. */
+  podCidr: string | undefined = '10.128.0.0/24';
   /** Constant: a watch never reorders its events. */
   watchDelayMs = 2;
 
@@ -198,6 +200,11 @@ export class World {
 
   start(): void {
     this.deliver({ type: 'start' });
+  }
+
+  /** A failure begins: the node is short of something until so many pods are evicted; undefined: it ends. */
+  pressure(condition: Pressure, evictions: number | undefined): void {
+    this.deliver({ type: 'pressure', condition, evictions });
   }
 
   private newKubelet(containersSurvive: boolean): Kubelet {
@@ -345,7 +352,6 @@ export class World {
         });
         break;
       case 'watch':
-        this.limits.api.reserveMs(this.clock.nowUs() / 1000);
         this.watches.add(effect.key);
         this.later(this.prng.between(1, 4), () => this.list(effect.key));
         break;
@@ -446,7 +452,7 @@ export class World {
       if (this.node !== undefined) return { status: 409 };
       this.node = { ...(body as Json & { spec: Json }), metadata: { name: 'hollow-1', uid: 'node-uid' } };
       this.clock.timer(50, () => {
-        if (this.node === undefined) return;
+        if (this.node === undefined || this.podCidr === undefined) return;
         this.node.spec['podCIDR'] = this.podCidr;
         this.sendObject('nodes', 'MODIFIED', this.node);
       });

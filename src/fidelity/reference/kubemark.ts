@@ -58,7 +58,7 @@ export class KubemarkNodes extends ProcessNodes {
     reporter.step(`Starting ${nodeNames.length} nodes of kubemark${proxies ? ' with proxies' : ''}`);
     const logDir = join(stateDir, 'logs');
     await mkdir(logDir, { recursive: true, mode: 0o700 });
-    this.processes = new SideProcesses(logDir, children, systemEnvironment(process.env));
+    this.processes = new SideProcesses(logDir, systemEnvironment(process.env), this.options);
 
     const issuer = await CertificateIssuer.open(authority, () => systemClock.wallMs());
     const ports = new Set<number>();

@@ -57,7 +57,7 @@ export class KwokNodes extends ProcessNodes {
     const stages = await installProgram(kwokStagesProgram, install);
     reporter.step('Starting KWOK');
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
-    this.processes = new SideProcesses(stateDir, children, process.env);
+    this.processes = new SideProcesses(stateDir, process.env, this.options);
     const config = join(stateDir, 'stages.yaml');
     const options = { program: stages, args: [], cwd: stateDir, env: process.env, signal };
     await writeFile(config, await runCommand(options));

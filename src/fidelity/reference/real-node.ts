@@ -87,7 +87,7 @@ export class RealNode implements NodeSide {
     reporter.step('Starting a real node: kubelet, containerd and runc');
     const logDir = join(stateDir, 'logs');
     await mkdir(logDir, { recursive: true, mode: 0o700 });
-    this.processes = new SideProcesses(logDir, children, host.env);
+    this.processes = new SideProcesses(logDir, host.env, this.options);
     this.cgroup = await makeCgroup(`hollowmark-${process.pid}-${this.nodeName}`);
     const namespaces = await NodeNamespaces.open(pause, stateDir, this.processes, { env: host.env, signal });
     await this.startContainerd(namespaces, host);

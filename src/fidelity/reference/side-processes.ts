@@ -13,13 +13,23 @@ export class SideProcesses {
   private readonly logDir: string;
   private readonly children: ChildRegister;
   private readonly env: NodeJS.ProcessEnv;
+  private readonly onLost: (error: Error) => void;
   private readonly running = new Map<string, ComponentProcess>();
 
-  /** @param logDir one log file per process; the working directory of all. @param env the environment of all. */
-  constructor(logDir: string, children: ChildRegister, env: NodeJS.ProcessEnv) {
+  /**
+   * @param logDir one log file per process; the working directory of all.
+   * @param env the environment of all.
+   * @param options who is told of their processes, and of those that end by themselves.
+   */
+  constructor(
+    logDir: string,
+    env: NodeJS.ProcessEnv,
+    { children, onLost }: { children: ChildRegister; onLost?: ((error: Error) => void) | undefined },
+  ) {
     this.logDir = logDir;
     this.children = children;
     this.env = env;
+    this.onLost = onLost ?? ((): void => {});
   }
 
   /**
@@ -34,8 +44,14 @@ export class SideProcesses {
     const process = await ComponentProcess.spawn(name, argv, paths, 0, systemClock);
     this.running.set(name, process);
     this.children.add(name, process.pid);
-    void process.exited.then(() => this.children.remove(process.pid));
+    void process.exited.then(() => this.ended(name, process));
     return process.pid;
+  }
+
+  private async ended(name: string, process: ComponentProcess): Promise<void> {
+    this.children.remove(process.pid);
+    // Those that are killed are taken out before.
+    if (this.running.get(name) === process) this.onLost(await lossOf(process));
   }
 
   /** The ids of those that run, by name, for resource accounting. */
@@ -60,7 +76,7 @@ export class SideProcesses {
   async requireAll(): Promise<void> {
     for (const process of this.running.values()) {
       if (process.running) continue;
-      throw new HollowmarkError('cluster-unavailable', await process.describeExit(await process.exited));
+      throw await lossOf(process);
     }
   }
 
@@ -70,4 +86,8 @@ export class SideProcesses {
     const lines = await readTail(join(logDir, `${name}.log`), messageLogLines);
     return lines.join('\n');
   }
+}
+
+async function lossOf(process: ComponentProcess): Promise<HollowmarkError> {
+  return new HollowmarkError('cluster-unavailable', await process.describeExit(await process.exited));
 }

@@ -1,4 +1,5 @@
 import { type Amounts, type PodSpec, podAmounts } from './pod-record.ts';
+import type { Pressure } from '../node-failure.ts';
 import { type Raw, list, map, text } from './raw.ts';
 import { resourceAmount } from './units.ts';
 
@@ -9,7 +10,8 @@ export type NodeView = {
   taints: readonly { key: string; value?: string; effect: string }[];
   /** Quantities that pods may use, by resource. */
   allocatable: Record<string, string>;
-  underMemoryPressure: boolean;
+  /** Its pressures. */
+  conditions: readonly Pressure[];
 };
 
 /** Why a node does not take a pod: the reason and message of its status and of its event. */
@@ -46,14 +48,17 @@ function predicate(name: string, why: string, failed: boolean): Rejection | unde
 }
 
 function underPressure(raw: Raw, spec: PodSpec, node: NodeView): Rejection | undefined {
-  if (!node.underMemoryPressure || isCritical(spec)) return undefined;
+  const { conditions } = node;
+  if (conditions.length === 0 || isCritical(spec)) return undefined;
   const bestEffort = spec.containers.every(
     ({ requests, limits }) =>
       requests?.['cpu'] === undefined && requests?.['memory'] === undefined && limits === undefined,
   );
   const taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' };
-  if (!bestEffort || tolerates(list(raw['tolerations']), taint)) return undefined;
-  return { reason: 'Evicted', message: 'The node had condition: [MemoryPressure]. ' };
+  // Short of anything else than memory, a node takes none.
+  const onlyMemory = conditions.length === 1 && conditions[0] === 'MemoryPressure';
+  if (onlyMemory && (!bestEffort || tolerates(list(raw['tolerations']), taint))) return undefined;
+  return { reason: 'Evicted', message: `The node had condition: [${conditions.join(' ')}]. ` };
 }
 
 function insufficient(spec: PodSpec, node: NodeView, used: Amounts, podCount: number): Rejection | undefined {

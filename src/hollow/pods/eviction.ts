@@ -1,5 +1,6 @@
 import type { KubeletContext } from '../context.ts';
 import type { EventRecorder } from '../event-recorder.ts';
+import type { Pressure } from '../node-failure.ts';
 import { isCritical } from './admission.ts';
 import type { PodLife } from './pod-life.ts';
 import { type PodSpec, podAmounts } from './pod-record.ts';
@@ -55,8 +56,13 @@ export function usesMemory(spec: PodSpec): boolean {
   );
 }
 
+/** Of disk and process ids hollow pods use none: only their priorities differ (rankDiskPressureFunc, rankPIDPressure). */
+function rankByPriority(pods: readonly Candidate[]): Candidate[] {
+  return pods.toSorted((a, b) => a.spec.priority - b.spec.priority);
+}
+
 /**
- * The pods in the order in which they are evicted: first those that use more than they request, those of lower priority
+ * The pods in the order in which they are evicted for memory: first those that use more than they request, those of lower priority
  * before others, then by how much more they use. Source: pkg/kubelet/eviction/helpers.go (rankMemoryPressure), v1.36.
  */
 export function rankForMemory(pods: readonly Candidate[], wallMs: number): Candidate[] {
@@ -73,9 +79,30 @@ export function rankForMemory(pods: readonly Candidate[], wallMs: number): Candi
   return ranked.map(({ pod }) => pod);
 }
 
+/** What a node runs short of with each condition, in the order in which a kubelet sees to it (byEvictionPriority). */
+const resources: Readonly<Record<Pressure, string>> = {
+  MemoryPressure: 'memory',
+  DiskPressure: 'ephemeral-storage',
+  PIDPressure: 'pids',
+};
+const pressures = Object.keys(resources) as Pressure[];
+
+/** `--eviction-hard=nodefs.available<10%`, the default. */
+const diskThresholdShare = 0.1;
+
+/** Most nodes never have any: one empty map for all. */
+const none: ReadonlyMap<Pressure, number> = new Map();
+
+/** What the node has too little of; `injected` by a failure, else by what its pods are said to use. */
+type Lack = {
+  condition: Pressure;
+  amounts?: { thresholdBytes: number; availableBytes: number };
+  injected: boolean;
+};
+
 /**
- * Evicts pods when the node's memory runs short, one at a time. It sleeps on nodes whose pods say nothing of what they
- * use. Source: pkg/kubelet/eviction/eviction_manager.go, v1.36.
+ * Evicts pods when the node runs short, one at a time: of memory by what its pods are said to use, or of anything by an
+ * injected failure. It sleeps as long as there is neither. Source: pkg/kubelet/eviction/eviction_manager.go, v1.36.
  */
 export class EvictionManager {
   private readonly context: KubeletContext;
@@ -84,6 +111,8 @@ export class EvictionManager {
   private armed = false;
   private pressure = false;
   private lastShortMs = Number.NEGATIVE_INFINITY;
+  /** Conditions that a failure has brought about, and how many pods have still to go until the node has enough again. */
+  private injected = none;
 
   constructor(context: KubeletContext, events: EventRecorder, target: EvictionTarget) {
     this.context = context;
@@ -91,8 +120,11 @@ export class EvictionManager {
     this.target = target;
   }
 
-  get underMemoryPressure(): boolean {
-    return this.pressure;
+  /** The node's conditions that are True. */
+  get conditions(): Pressure[] {
+    return pressures.filter(
+      (condition) => this.injected.has(condition) || (condition === 'MemoryPressure' && this.pressure),
+    );
   }
 
   /** A pod is there that uses memory: from now on it is watched. */
@@ -100,20 +132,51 @@ export class EvictionManager {
     if (!this.armed) this.arm(monitorMs);
   }
 
+  /**
+   * The node is short of something until so many pods have been evicted, and its condition stays even then; undefined ends
+   * both.
+   */
+  inject(condition: Pressure, evictions: number | undefined): void {
+    const injected = new Map(this.injected);
+    if (evictions === undefined) injected.delete(condition);
+    else injected.set(condition, evictions);
+    this.injected = injected;
+    this.watch();
+  }
+
   onTimer(): void {
     this.armed = false;
     const { context } = this;
     const pods = this.target.candidates();
-    const { wallMs } = context.now;
-    const capacityBytes = resourceAmount('memory', context.node.capacity['memory'] ?? '0');
-    const availableBytes = capacityBytes - pods.reduce((sum, pod) => sum + usageBytes(pod, wallMs), 0);
+    const availableBytes = this.availableBytes(pods);
     const short = availableBytes < thresholdBytes;
     if (short) this.lastShortMs = context.nowMs;
     this.turn(context.nowMs - this.lastShortMs < transitionMs);
-    const evicted = short && this.evictOne(pods, availableBytes);
-    if (this.pressure || pods.some(({ spec }) => usesMemory(spec))) {
+    const lack: Lack | undefined = short
+      ? { condition: 'MemoryPressure', amounts: { thresholdBytes, availableBytes }, injected: false }
+      : this.injectedLack();
+    const evicted = lack !== undefined && this.evictOne(pods, lack);
+    if (lack !== undefined || this.pressure || pods.some(({ spec }) => usesMemory(spec))) {
       this.arm(evicted ? afterEvictionMs : monitorMs);
     }
+  }
+
+  private availableBytes(pods: Candidate[]): number {
+    const { now, node } = this.context;
+    const capacityBytes = resourceAmount('memory', node.capacity['memory'] ?? '0');
+    return capacityBytes - pods.reduce((sum, pod) => sum + usageBytes(pod, now.wallMs), 0);
+  }
+
+  private injectedLack(): Lack | undefined {
+    const condition = pressures.find((one) => (this.injected.get(one) ?? 0) > 0);
+    if (condition === undefined) return undefined;
+    // There is no default threshold for process ids, so a message that names one would be made up.
+    if (condition === 'PIDPressure') return { condition, injected: true };
+    const diskBytes = resourceAmount('memory', this.context.node.capacity['ephemeral-storage'] ?? '0');
+    const limitBytes =
+      condition === 'MemoryPressure' ? thresholdBytes : Math.floor(diskBytes * diskThresholdShare);
+    const amounts = { thresholdBytes: limitBytes, availableBytes: Math.floor(limitBytes / 2) };
+    return { condition, amounts, injected: true };
   }
 
   private turn(pressure: boolean): void {
@@ -122,7 +185,7 @@ export class EvictionManager {
     this.target.setMemoryPressure(pressure);
   }
 
-  private evictOne(pods: Candidate[], availableBytes: number): boolean {
+  private evictOne(pods: Candidate[], lack: Lack): boolean {
     // It waits for the one that it has evicted.
     if (pods.some(({ life }) => life.ended !== undefined)) return true;
     const { wallMs } = this.context.now;
@@ -131,11 +194,16 @@ export class EvictionManager {
       { kind: 'Node', name, namespace: '', uid: name },
       'Warning',
       'EvictionThresholdMet',
-      'Attempting to reclaim memory',
+      `Attempting to reclaim ${resources[lack.condition]}`,
     );
-    const victim = rankForMemory(pods, wallMs).find(({ spec, life }) => !isCritical(spec) && !life.deleting);
+    const ranked = lack.condition === 'MemoryPressure' ? rankForMemory(pods, wallMs) : rankByPriority(pods);
+    const victim = ranked.find(({ spec, life }) => !isCritical(spec) && !life.deleting);
     if (victim === undefined) return false;
-    this.target.evict(victim.spec.uid, evictionMessage(victim, availableBytes, wallMs));
+    if (lack.injected) {
+      const { condition } = lack;
+      this.injected = new Map(this.injected).set(condition, (this.injected.get(condition) ?? 0) - 1);
+    }
+    this.target.evict(victim.spec.uid, evictionMessage(victim, lack, wallMs));
     return true;
   }
 
@@ -146,8 +214,13 @@ export class EvictionManager {
 }
 
 /** Why this pod: the threshold, and which of its containers use more than they request (helpers.go, evictionMessage). */
-function evictionMessage(pod: Candidate, availableBytes: number, wallMs: number): string {
-  let message = `The node was low on resource: memory. Threshold quantity: ${formatBytes(thresholdBytes)}, available: ${formatBytes(Math.max(0, availableBytes))}. `;
+function evictionMessage(pod: Candidate, { condition, amounts }: Lack, wallMs: number): string {
+  let message = `The node was low on resource: ${resources[condition]}. `;
+  if (amounts !== undefined) {
+    const available = formatBytes(Math.max(0, amounts.availableBytes));
+    message += `Threshold quantity: ${formatBytes(amounts.thresholdBytes)}, available: ${available}. `;
+  }
+  if (condition !== 'MemoryPressure') return message;
   for (const [index, { name, requests }] of pod.spec.containers.entries()) {
     const used = containerUsageBytes(pod, index, wallMs);
     const request = requests?.['memory'] ?? '0';

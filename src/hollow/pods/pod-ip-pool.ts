@@ -1,36 +1,52 @@
 import { HollowmarkError } from '../../base/errors.ts';
+import { IpRange } from './ip-range.ts';
 
-/** Hands out the addresses of a node's pod CIDR (IPv4), each to one pod at a time; the first is the bridge's. */
+/**
+ * Hands out the addresses of a node's pod CIDRs, each to one pod at a time; the first is the bridge's. With one CIDR of
+ * either family a pod has an address of both, at the same place in each.
+ */
 export class PodIpPool {
-  private base = 0;
+  private cidrs = '';
+  private ranges: readonly IpRange[] = [];
+  /** Of the smallest range. */
   private size = 0;
   private next = 2;
-  private readonly free: number[] = [];
+  private free: number[] = [];
   private readonly used = new Map<string, number>();
-  /** Addresses that pods have from before, until the pod CIDR is known. */
+  /** Addresses that pods have from before, until the CIDRs are known. */
   private readonly reserved = new Map<string, string>();
 
-  /** The node's spec.podCIDR, as soon as the controller manager has given it one. Later calls change nothing. */
-  assign(cidr: string): void {
-    if (this.size > 0) return;
-    const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr);
-    if (match === null) throw new HollowmarkError('internal', `pod CIDR ${cidr} is not IPv4`);
-    const [a, b, c, d, prefix] = match.slice(1).map(Number) as [number, number, number, number, number];
-    this.base = ((a * 256 + b) * 256 + c) * 256 + d;
-    this.size = 2 ** (32 - prefix);
+  /** Whether it is known which addresses the node has. */
+  get isAssigned(): boolean {
+    return this.cidrs !== '';
+  }
+
+  /**
+   * The node's ranges, as soon as they are known. Other ones than before take their place: pods keep the addresses that
+   * they have.
+   */
+  assign(cidrs: readonly string[]): void {
+    const key = cidrs.join();
+    if (key === this.cidrs) return;
+    this.ranges = cidrs.map((cidr) => new IpRange(cidr));
+    this.cidrs = key;
+    this.size = Math.min(...this.ranges.map(({ size }) => size));
+    this.next = 2;
+    this.free = [];
+    this.used.clear();
     for (const [uid, address] of this.reserved) this.reserve(uid, address);
     this.reserved.clear();
   }
 
   /** A pod has this address already, from before the kubelet started. */
   reserve(uid: string, address: string): void {
-    if (this.size === 0) {
+    if (!this.isAssigned) {
       this.reserved.set(uid, address);
       return;
     }
-    const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
-    const offset = ((a * 256 + b) * 256 + c) * 256 + d - this.base;
-    if (offset < 2 || offset >= this.size - 1 || this.used.has(uid)) return;
+    const [first = ''] = address.split(',');
+    const offset = this.ranges.map((range) => range.offsetOf(first)).find((found) => found !== undefined);
+    if (offset === undefined || offset < 2 || offset >= this.size - 1 || this.used.has(uid)) return;
     this.used.set(uid, offset);
     // Fresh addresses go on behind it; what lies between is free.
     for (; this.next <= offset; this.next++) if (this.next !== offset) this.free.push(this.next);
@@ -43,6 +59,7 @@ export class PodIpPool {
     return this.free.length > 0 || this.next < this.size - 1;
   }
 
+  /** The pod's address; with two ranges one of each, in their order and with a comma in between. */
   take(uid: string): string {
     let offset = this.used.get(uid);
     if (offset === undefined) {
@@ -51,8 +68,8 @@ export class PodIpPool {
       if (offset === undefined) throw new HollowmarkError('internal', 'no pod address left on the node');
       this.used.set(uid, offset);
     }
-    const address = this.base + offset;
-    return `${Math.floor(address / 0x1000000)}.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`;
+    const place = offset;
+    return this.ranges.map((range) => range.at(place)).join();
   }
 
   release(uid: string): void {

@@ -60,7 +60,7 @@ export type PodLife = {
   /** Whether the pod has a sandbox that is ready, and the how many'th it is; -1 before the first. */
   sandboxReady: boolean;
   sandboxAttempt: number;
-  /** The address that the sandbox has, or will have. */
+  /** The address that the sandbox has, or will have; two with a comma in between where pods have one of either family. */
   address: string;
   /** The address that the kubelet has seen; empty before and after. */
   podIp: string;
@@ -148,7 +148,8 @@ export function lifeFromStatus(
   if (startWallMs === undefined) return life;
   life.startWallMs = startWallMs;
   life.phase = (text(status['phase']) || 'Pending') as Phase;
-  life.podIp = text(status['podIP']);
+  const podIps = list(status['podIPs']).map(({ ip }) => text(ip));
+  life.podIp = podIps.join() || text(status['podIP']);
   life.address = life.podIp;
   const conditions = list(status['conditions']);
   ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady'].forEach((type, index) => {

@@ -33,7 +33,6 @@ export function podStatus(spec: PodSpec, life: PodLife, hostIp: string, wallMs: 
   const main = statuses(['main']);
   const init = statuses(['init', 'sidecar']);
   const ephemeral = statuses(['ephemeral']);
-  const podIps = life.podIp === '' ? {} : { podIP: life.podIp, podIPs: [{ ip: life.podIp }] };
   return {
     conditions: conditions(spec, life, computed, wallMs),
     hostIP: hostIp,
@@ -48,8 +47,14 @@ export function podStatus(spec: PodSpec, life: PodLife, hostIp: string, wallMs: 
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     ...podResources(spec, life),
-    ...podIps,
+    ...podAddresses(life),
   };
+}
+
+function podAddresses({ podIp }: PodLife): { podIP?: string; podIPs?: { ip: string }[] } {
+  if (podIp === '') return {};
+  const podIPs = podIp.split(',').map((ip) => ({ ip }));
+  return { ...(podIPs[0] === undefined ? {} : { podIP: podIPs[0].ip }), podIPs };
 }
 
 /** The status of a pod that this node does not take (lifecycle/predicate.go, kubelet.rejectPod). */

@@ -2,6 +2,7 @@ import type { EventMetadata } from '../../wire/codec.ts';
 import type { KubeletContext } from '../context.ts';
 import type { ObjectEvent, PodWake } from '../effects.ts';
 import type { EventRecorder } from '../event-recorder.ts';
+import type { Pressure } from '../node-failure.ts';
 import { podView } from '../views.ts';
 import type { ImageStore } from '../runtime/images.ts';
 import { SharedWork } from '../runtime/shared-work.ts';
@@ -44,6 +45,8 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private host: PodHost | undefined;
   private labels: Record<string, string>;
   private listed: Set<string> | undefined;
+  /** When the node knew its pods for the first time. */
+  private listedMs = Number.POSITIVE_INFINITY;
   private workGeneration = 0;
 
   /** `setMemoryPressure` is told when the node's memory runs short, and when it no longer does. */
@@ -87,6 +90,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const listed = this.listed;
     this.listed = undefined;
     if (listed === undefined) return;
+    this.listedMs = Math.min(this.listedMs, this.context.nowMs);
     const known = [...this.workers.keys(), ...this.written.keys()];
     for (const uid of known) if (!listed.has(uid)) this.removed(uid);
     // Pods that ended or went while the kubelet was away.
@@ -195,7 +199,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       labels: this.labels,
       taints: node.taints,
       allocatable: node.capacity,
-      underMemoryPressure: this.eviction.underMemoryPressure,
+      conditions: this.eviction.conditions,
     };
     return rejection(pod, spec, view, this.used, this.counted.size);
   }
@@ -245,6 +249,11 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   // ---- eviction ----
+
+  /** `evictions`: how many pods have to go until the node has enough again; undefined ends it. */
+  setPressure(condition: Pressure, evictions: number | undefined): void {
+    this.eviction.inject(condition, evictions);
+  }
 
   onEvictionTimer(): void {
     this.eviction.onTimer();
@@ -310,7 +319,15 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     const mounted =
       (!spec.needsToken || this.tokens.held(spec.uid)) &&
       this.references.ready(spec.namespace, spec.references);
-    return mounted && (spec.hostNetwork || this.runtime.ips.available);
+    return mounted && (spec.hostNetwork || this.hasAddress());
+  }
+
+  private hasAddress(): boolean {
+    const { ips } = this.runtime;
+    const { node, nowMs } = this.context;
+    const { cidr, afterMs = 0 } = node.ownPodRange ?? {};
+    if (!ips.isAssigned && cidr !== undefined && nowMs - this.listedMs >= afterMs) ips.assign([cidr]);
+    return ips.available;
   }
 
   takeAddress(spec: PodSpec): string {

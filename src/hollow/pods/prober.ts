@@ -101,7 +101,7 @@ export class Prober {
     if (due && container.started !== (probe.type === 'startup')) {
       const succeeded = probeOutcome(probe.type, containerSpec.behaviour, ageMs);
       if (!succeeded) {
-        const message = unhealthyMessage(probe, this.life.podIp);
+        const message = unhealthyMessage(probe, this.life.podIp.split(',')[0] ?? '');
         this.host.containerEvent(spec, containerSpec, 'Warning', 'Unhealthy', message);
       }
       changed = takeOutcome(state, probe, succeeded);

@@ -98,6 +98,10 @@ export class Starter {
     const container = this.life.containers[index] as Container;
     const { image } = spec.containers[index] as ContainerSpec;
     const pulled = host.images.finished(current.key, host.context.nowMs);
+    if ('endsInMs' in pulled) {
+      host.wake(spec, pulled.endsInMs, 'pulled', key);
+      return goingOn;
+    }
     if ('error' in pulled) {
       this.event(spec, index, 'Warning', 'Failed', `Failed to pull image "${image}": ${pulled.message}`);
       const { wallMs } = host.context.now;

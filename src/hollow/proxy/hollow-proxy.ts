@@ -133,6 +133,22 @@ export class HollowProxy {
     if (this.environment.pool === undefined) this.client.close();
   }
 
+  /** As a kubelet's. */
+  powerOff(): () => void {
+    this.cutConnections();
+    this.stop();
+    return () => this.restoreConnections();
+  }
+
+  /** As a kubelet's. */
+  cutConnections(): void {
+    if (this.environment.pool === undefined) this.client.cut();
+  }
+
+  restoreConnections(): void {
+    if (this.environment.pool === undefined) this.client.restore();
+  }
+
   /** Opens a watch. Without a `view` its objects do not matter: they are not even decoded. */
   private watch(key: keyof typeof watches, view?: ProxyView): void {
     const { name } = this.options.node;
@@ -155,11 +171,6 @@ export class HollowProxy {
     if (programs && !unsynced.has('services') && !unsynced.has('endpointslices')) this.programmer.begin();
     if (unsynced.size === 0) this.options.onReady();
   };
-
-  /** Without effect where connections are everybody's. */
-  dropConnections(): void {
-    if (this.environment.pool === undefined) this.client.dropConnections();
-  }
 
   private sendStartingEvent(): void {
     const { clock, codec } = this.environment;

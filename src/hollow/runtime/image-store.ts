@@ -1,8 +1,9 @@
 import type { Prng } from '../../base/prng.ts';
 import { sample } from './distribution.ts';
 import type { Image, ImageCatalogue } from './image-catalogue.ts';
-import type { ImageAnswer, ImageStore, PullOutcome, PullPolicy } from './images.ts';
+import type { ImageAnswer, ImageStore, PullGoesOn, PullOutcome, PullPolicy } from './images.ts';
 import type { InitialImages, NodeRuntime } from './node-runtimes.ts';
+import { type Pull, PullQueue } from './pull-queue.ts';
 import type { RuntimeProfile } from './runtime-profile.ts';
 
 /** A kubelet's nodeStatusMaxImages. */
@@ -19,13 +20,7 @@ type PullFigures = Pick<
   'images' | 'pullBytesPerSecond' | 'pullOverheadMs' | 'maxParallelPulls' | 'pullFailureRate'
 >;
 
-type Pull = { image: Image; askedMs: number; startMs: number; endMs: number; failure: string | undefined };
-
-/**
- * The images of one node. A pull's end is decided when it is asked for: it begins when one of the places for parallel
- * pulls is free, and has, until its end, the share of the bandwidth that it finds when it begins (the whole of it, when
- * images are pulled one after the other). A layer that is there, or that an earlier pull is fetching, is not fetched again.
- */
+/** The images of one node, and the pulls that bring more of them. */
 export class NodeImages implements ImageStore {
   private readonly figures: PullFigures;
   private readonly catalogue: ImageCatalogue;
@@ -33,8 +28,8 @@ export class NodeImages implements ImageStore {
   private readonly initial: InitialImages;
   private readonly prng: Prng;
   private readonly pulled = new Map<string, Image>();
-  /** Layers of what was pulled, and of pulls under way, with the time at which each is there. */
-  private readonly layers = new Map<string, number>();
+  /** Made with the first pull: most nodes have none. */
+  private queue: PullQueue | undefined;
   private readonly pulls = new Map<string, Pull>();
   private pullCount = 0;
 
@@ -60,22 +55,25 @@ export class NodeImages implements ImageStore {
       };
     }
     const key = String(this.pullCount++);
-    const pull = this.plan(image, nowMs);
+    const pull = this.begin(image, nowMs);
     this.pulls.set(key, pull);
-    return { is: 'pulling', key, endsInMs: pull.endMs - nowMs };
+    return { is: 'pulling', key, endsInMs: this.leftMs(pull, nowMs) };
   }
 
-  finished(key: string, nowMs: number): PullOutcome {
+  finished(key: string, nowMs: number): PullOutcome | PullGoesOn {
     const pull = this.pulls.get(key);
-    this.pulls.delete(key);
     if (pull === undefined) return { error: 'ErrImagePull', message: 'the pull was given up' };
+    const endsInMs = this.leftMs(pull, nowMs);
+    const { startMs } = pull;
+    if (pull.endMs === undefined || startMs === undefined) return { endsInMs };
+    this.pulls.delete(key);
     if (pull.failure !== undefined) return { error: 'ErrImagePull', message: pull.failure };
     const { image } = pull;
     if (!this.has(image.name)) this.pulled.set(image.name, image);
     return {
       pulledBytes: image.sizeBytes,
-      tookMs: nowMs - pull.startMs,
-      waitedMs: pull.startMs - pull.askedMs,
+      tookMs: nowMs - startMs,
+      waitedMs: startMs - pull.askedMs,
     };
   }
 
@@ -98,31 +96,30 @@ export class NodeImages implements ImageStore {
 
   /** Nobody asks any more for pulls of pods that went; the runtime has finished them all the same. */
   private forget(nowMs: number): void {
-    for (const [key, pull] of this.pulls) if (pull.endMs < nowMs - forgottenMs) this.finished(key, nowMs);
+    this.queue?.advance(nowMs);
+    for (const [key, { endMs = nowMs }] of this.pulls) {
+      if (endMs < nowMs - forgottenMs) this.finished(key, nowMs);
+    }
   }
 
   private has(fullName: string): boolean {
     return this.initial.names.has(fullName) || this.pulled.has(fullName);
   }
 
-  private plan(image: Image, nowMs: number): Pull {
-    const { figures, prng } = this;
-    const ends = [...this.pulls.values()].map((pull) => pull.endMs).toSorted((a, b) => a - b);
-    const startMs = Math.max(nowMs, ends.at(-figures.maxParallelPulls) ?? nowMs);
+  private begin(image: Image, askedMs: number): Pull {
+    const { figures, prng, initial } = this;
+    const { maxParallelPulls: places, pullBytesPerSecond: bytesPerSecond } = figures;
+    this.queue ??= new PullQueue({ places, bytesPerSecond }, (digest) => initial.layers.has(digest));
     const overheadMs = sample(figures.pullOverheadMs, prng);
     const failure = this.failureOf(image);
-    const common = { image, askedMs: nowMs, startMs, failure };
-    if (failure !== undefined) return { ...common, endMs: startMs + overheadMs };
-    const sharing = 1 + ends.filter((endMs) => endMs > startMs).length;
-    const missing = this.has(image.name)
-      ? []
-      : image.layers.filter(({ digest }) => !this.layers.has(digest) && !this.initial.layers.has(digest));
-    const missingBytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const fetchMs = (missingBytes / figures.pullBytesPerSecond) * sharing * 1000;
-    const others = image.layers.map(({ digest }) => this.layers.get(digest) ?? startMs);
-    const endMs = Math.max(startMs + overheadMs + fetchMs, ...others);
-    for (const { digest } of missing) this.layers.set(digest, endMs);
-    return { ...common, endMs };
+    const isThere = this.has(image.name);
+    const pull = { image, isThere, askedMs, overheadMs, failure, startMs: undefined, endMs: undefined };
+    this.queue.add(pull, askedMs);
+    return pull;
+  }
+
+  private leftMs(pull: Pull, nowMs: number): number {
+    return Math.max(0, (this.queue?.endOf(pull, nowMs) ?? nowMs) - nowMs);
   }
 
   /** The runtime's message when the pull is to fail. */

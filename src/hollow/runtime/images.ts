@@ -2,15 +2,15 @@
 export interface ImageStore {
   /** What a container's image needs: nothing, a pull, or it cannot be had. `pullPolicy` as in the spec after defaulting. */
   ask(image: string, pullPolicy: PullPolicy, nowMs: number): ImageAnswer;
-  /** The pull with this key (given in the answer) has had its time; what came of it. */
-  finished(key: string, nowMs: number): PullOutcome;
+  /** The pull with this key (given in the answer) has had its time; what came of it, unless others have put it off. */
+  finished(key: string, nowMs: number): PullOutcome | PullGoesOn;
 }
 
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
 export type ImageAnswer =
   | { is: 'present' }
-  /** The pull ends `endsInMs` from now: call `finished` then. Later pulls do not change that. */
+  /** The pull ends `endsInMs` from now at the earliest: call `finished` then. */
   | { is: 'pulling'; key: string; endsInMs: number }
   | { is: 'absent'; reason: 'ErrImageNeverPull'; message: string };
 
@@ -21,6 +21,9 @@ export type ImageAnswer =
 export type PullOutcome =
   | { pulledBytes: number; tookMs: number; waitedMs: number }
   | { error: string; message: string };
+
+/** Pulls that came later have taken some of the bandwidth: `finished` is to be called in `endsInMs`. */
+export type PullGoesOn = { endsInMs: number };
 
 /** What a scenario says of an image; what it leaves out follows from the image's name. */
 export type ImageSettings = {

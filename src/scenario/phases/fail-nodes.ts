@@ -1,6 +1,6 @@
 import { sleep } from '../../base/clock.ts';
 import type { NodeFailure } from '../../hollow/node-failure.ts';
-import { failNodesSummary } from '../node-failures.ts';
+import { evictPodsDefault, failNodesSummary } from '../node-failures.ts';
 import type { FailNodesPhase } from '../scenario.ts';
 import type { PhaseContext, PhaseOutcome } from './context.ts';
 import { NodeAnswers, namesOf } from './node-answers.ts';
@@ -67,7 +67,12 @@ async function interruptedIn(durationMs: number, { clock, signal }: PhaseContext
 }
 
 /** What the shards do to the nodes. */
-function failureOf({ failure, delayMs = 0, lossRate = 1 }: FailNodesPhase): NodeFailure {
+function failureOf({
+  failure,
+  delayMs = 0,
+  lossRate = 1,
+  evictPods = evictPodsDefault,
+}: FailNodesPhase): NodeFailure {
   switch (failure) {
     case 'crash':
       return { type: 'crash' };
@@ -80,10 +85,10 @@ function failureOf({ failure, delayMs = 0, lossRate = 1 }: FailNodesPhase): Node
     case 'lost-heartbeats':
       return { type: 'bad-heartbeats', lossRate, delayMs: 0 };
     case 'memory-pressure':
-      return { type: 'pressure', condition: 'MemoryPressure' };
+      return { type: 'pressure', condition: 'MemoryPressure', evictions: evictPods };
     case 'disk-pressure':
-      return { type: 'pressure', condition: 'DiskPressure' };
+      return { type: 'pressure', condition: 'DiskPressure', evictions: evictPods };
     case 'pid-pressure':
-      return { type: 'pressure', condition: 'PIDPressure' };
+      return { type: 'pressure', condition: 'PIDPressure', evictions: evictPods };
   }
 }

@@ -1,7 +1,7 @@
 import { sleep } from '../../base/clock.ts';
 import { inParallel } from '../../base/in-parallel.ts';
 import { formatDuration } from '../duration.ts';
-import { taintOf } from '../node-failures.ts';
+import { evictPodsDefault, isPressure, taintOf } from '../node-failures.ts';
 import type { PodOnNode } from '../node-reads.ts';
 import type { FailNodesPhase, NodeAnswer } from '../scenario.ts';
 import type { PhaseContext, PhaseOutcome } from './context.ts';
@@ -115,12 +115,30 @@ export class NodeAnswers {
         return this.lookAtNodes(`are not tainted ${taint}`, ({ taints }) => !taints.includes(taint));
       }
       case 'podsEvicted':
-        return this.lookAtPods('have not been evicted', (pod) => pod !== undefined && !isLeaving(pod));
+        return this.evicted();
       case 'podsRescheduled':
         return this.rescheduled();
       case 'readyAgain':
         return this.readyAgain();
     }
+  }
+
+  /** All pods of a node that is gone, or as many as a node gives up that has run short. */
+  private evicted(): Look {
+    const what = 'have not been evicted';
+    const stays = (pod: PodOnNode | undefined): boolean => pod !== undefined && !isLeaving(pod);
+    const { failure, evictPods = evictPodsDefault } = this.phase;
+    if (!isPressure(failure)) return this.lookAtPods(what, stays);
+    let total = 0;
+    let missing = 0;
+    for (const name of this.names) {
+      const before = this.before.filter(({ node }) => node === name);
+      const due = Math.min(evictPods, before.length);
+      const gone = before.filter(({ pod }) => !stays(this.now.get(name)?.get(pod.uid))).length;
+      total += due;
+      missing += Math.max(0, due - gone);
+    }
+    return { missing, total, said: `${missing} of ${total} pods ${what}`, names: [] };
   }
 
   /** As many run as before, and none of them where they ran. What no controller made is not made again. */

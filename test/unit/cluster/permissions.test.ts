@@ -71,6 +71,14 @@ describe('what is missing', () => {
     expect(asked.filter((body) => body.includes('"leases"') && body.includes('"delete"'))).toHaveLength(1);
   });
 
+  test('are to make RuntimeClasses too where nodes have such runtimes', async () => {
+    allow((what) => what !== 'create runtimeclasses.node.k8s.io');
+    expect(await missing(...neededForRun('impersonation'))).toEqual([]);
+    expect(await missing(...neededForRun('impersonation', { runtimeClasses: true }))).toEqual([
+      'create runtimeclasses.node.k8s.io',
+    ]);
+  });
+
   test('for handing out rights are the rights, or leave to hand out any', async () => {
     const needs = neededForRun('impersonation');
     allow((what) => !what.startsWith('create deployments.apps') && !what.startsWith('escalate'));
@@ -175,6 +183,7 @@ describe('rules put together', () => {
       'delete/list endpointslices.discovery.k8s.io',
       'delete/list csinodes.storage.k8s.io',
       'delete/list leases.coordination.k8s.io',
+      'delete/list runtimeclasses.node.k8s.io',
       'delete/list certificatesigningrequests.certificates.k8s.io',
       'delete/list clusterrolebindings.rbac.authorization.k8s.io, clusterroles.rbac.authorization.k8s.io, rolebindings.rbac.authorization.k8s.io, roles.rbac.authorization.k8s.io',
     ]);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DaemonSet, type PlannedNode, landsOn } from '../../../src/cluster/daemon-sets.ts';
 import { type RunPlan, renderSurvey } from '../../../src/cluster/render-survey.ts';
-import { type Survey, refuseTaken, survey } from '../../../src/cluster/survey.ts';
+import { type Survey, podRangesFor, refuseTaken, survey } from '../../../src/cluster/survey.ts';
 import { countsText, durationText, someOf } from '../../../src/cluster/words.ts';
 import { FakeCluster } from './fake-cluster.ts';
 
@@ -15,6 +15,7 @@ const plan: RunPlan = {
   runId: '20261121-120000-density-3f9c',
   nodes: Array.from({ length: 1200 }, (_, i) => node(`hollow-${i + 1}`)),
   namespaces: ['load-1', 'load-2'],
+  runtimeClasses: [],
   podsMax: 36_000,
   rbacObjectCount: 6,
   identity: 'impersonation',
@@ -114,7 +115,24 @@ describe('a survey', () => {
       takenNamespaces: undefined,
       daemonSets: undefined,
       cloudProviders: undefined,
+      podCidrs: undefined,
+      ipFamily: undefined,
     });
+  });
+
+  test.each([
+    ['where nodes are given ranges', '10.1.0.0/24', 'IPv4', { family: 4, afterMs: 60_000 }],
+    ['where they are not', undefined, 'IPv4', { family: 4, afterMs: 0 }],
+    ['where they are not, and addresses are IPv6', undefined, 'IPv6', { family: 6, afterMs: 0 }],
+  ])('says what hollow pods have for addresses %s', async (_, podCIDR, family, expected) => {
+    cluster.add('nodes', 'real-1')['spec'] = {};
+    cluster.add('nodes', 'real-2')['spec'] = { podCIDR };
+    cluster.add('services', 'default/kubernetes')['spec'] = { ipFamilies: [family] };
+    expect(podRangesFor(await look())).toEqual(expected);
+  });
+
+  test('of a cluster without nodes leaves its controllers time to give them ranges', async () => {
+    expect(podRangesFor(await look())).toEqual({ family: 4, afterMs: 60_000 });
   });
 
   test('with names that are taken is a refusal', async () => {
@@ -161,18 +179,22 @@ describe('what people read', () => {
     cluster.intercept = ({ path }) => (path.includes('selfsubjectreviews') ? undefined : { status: 403 });
     const lines = renderSurvey(await look(), {
       ...plan,
+      runtimeClasses: ['hyper-3f9c'],
       namespaces: [],
       nodes: [node('one')],
       identity: 'pooled',
     });
     expect(lines).toContain('nodes       not known (may not be read)');
     expect(lines).toContain('will make   1 node one, tainted hollowmark.dev/hollow:NoSchedule');
+    expect(lines).toContain('            1 RuntimeClass hyper-3f9c');
     expect(lines.join('\n')).not.toContain('namespace');
     expect(lines.at(-1)).toBe('warning: whether other runs are on it is not known (may not be listed)');
   });
 
   test('counts and times in words', () => {
     expect(countsText({ nodes: 1, pods: 1100 })).toBe('1 node, 1,100 pods');
+    expect(countsText({ runtimeclasses: 2, csinodes: 2 })).toBe('2 runtimeclasses, 2 csinodes');
+    expect(countsText({ runtimeclasses: 1 })).toBe('1 runtimeclass');
     expect([35_000, 600_000, 18_000_000, 259_200_000].map(durationText)).toEqual([
       '35 s',
       '10 min',

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import { installProgram } from '../../../src/fidelity/peers/install-program.ts';
 import { kubeletProgram, kubemarkProgram, pauseProgram } from '../../../src/fidelity/peers/programs.ts';
@@ -15,6 +15,7 @@ import { KwokNodes } from '../../../src/fidelity/reference/kwok.ts';
 import { isReadySince } from '../../../src/fidelity/reference/node-readiness.ts';
 import { containerdConfig, kubeletArgs, kubeletConfig } from '../../../src/fidelity/reference/node-config.ts';
 import { RealNode } from '../../../src/fidelity/reference/real-node.ts';
+import { SideProcesses } from '../../../src/fidelity/reference/side-processes.ts';
 import type { SideOptions } from '../../../src/fidelity/side.ts';
 import { makeTempDir, recordingReporter, writeFakeGo, writeScript } from '../control-plane/fixtures.ts';
 
@@ -234,6 +235,32 @@ describe('a node', () => {
 
   it('of KWOK has no proxy', () => {
     expect(() => new KwokNodes(options(['a'], true))).toThrow('KWOK has no proxies');
+  });
+
+  it('whose process ends by itself are told with its last words, those that are ended are not', async () => {
+    const lost: Error[] = [];
+    const gone: number[] = [];
+    const register = { add: (): void => {}, remove: (pid: number) => gone.push(pid) };
+    const processes = new SideProcesses(dir, process.env, {
+      children: register,
+      onLost: (error) => lost.push(error),
+    });
+    const killed = await processes.start('kubelet-a', ['sleep', '60']);
+    const died = await processes.start('kubelet-b', [
+      'sh',
+      '-c',
+      'echo first; echo "no such disk" >&2; exit 3',
+    ]);
+    await vi.waitFor(() => expect(lost).toHaveLength(1), 5_000);
+    expect(lost[0]).toMatchObject({
+      code: 'cluster-unavailable',
+      message: `kubelet-b (pid ${died}) exited with code 3; its last log lines:\nfirst\nno such disk`,
+    });
+    await expect(processes.requireAll()).rejects.toThrow('no such disk');
+    await processes.kill('kubelet-a');
+    await vi.waitFor(() => expect(new Set(gone)).toEqual(new Set([killed, died])), 5_000);
+    await processes.killAll();
+    expect(lost).toHaveLength(1);
   });
 
   it('that was never started can be stopped, twice', async () => {

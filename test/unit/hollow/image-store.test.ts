@@ -76,12 +76,111 @@ describe('NodeImages', () => {
     expect(images.finished(second.key, 4000)).toEqual({ pulledBytes: 20e6, tookMs: 2500, waitedMs: 1400 });
   });
 
-  it('shares the bandwidth among parallel pulls, and lets no more than so many begin', () => {
-    const images = store({ settings: { a: one(10e6), b: one(10e6), c: one(10e6) }, maxParallelPulls: 2 });
-    expect(pull(images, 'a').endsInMs).toBeCloseTo(1500);
-    expect(pull(images, 'b').endsInMs).toBeCloseTo(2500);
-    // Begins when a has ended, beside b.
-    expect(pull(images, 'c').endsInMs).toBeCloseTo(1500 + 2500);
+  it('shares the bandwidth among parallel pulls as they come and go, and lets no more than so many begin', () => {
+    const images = store({ settings: { a: one(10e6), b: one(15e6), c: one(10e6) }, maxParallelPulls: 2 });
+    const a = pull(images, 'a');
+    expect(a.endsInMs).toBeCloseTo(1500);
+    // From 1,000 on they share: a has 5 MB left, and then b has the whole of it for 10 MB.
+    const b = pull(images, 'b', 500);
+    expect(images.finished(a.key, 1500)).toEqual({ endsInMs: expect.closeTo(500) as number });
+    expect(b.endsInMs).toBeCloseTo(3000 - 500);
+    // Begins when a has ended, fetches from 2,500 on beside b, which has 5 MB left, and is alone from 3,500 on.
+    const c = pull(images, 'c', 1500);
+    expect(c.endsInMs).toBeCloseTo(4000 - 1500);
+    expect(images.finished(a.key, 2000)).toMatchObject({ tookMs: 2000, waitedMs: 0 });
+    expect(images.finished(b.key, 3000)).toEqual({ endsInMs: expect.closeTo(500) as number });
+    expect(images.finished(b.key, 3500)).toMatchObject({ tookMs: 3000, waitedMs: 0 });
+    expect(images.finished(c.key, 4000)).toMatchObject({ tookMs: 2000, waitedMs: 500 });
+  });
+
+  /** Runs pulls to their ends as a node does: each is asked for when it was said to end. @returns when they ended. */
+  function endsOf(images: NodeImages, pulls: { name: string; askMs: number }[]): number[] {
+    const ends: number[] = [];
+    const due: { atMs: number; act: () => void }[] = [];
+    const look = (index: number, key: string, atMs: number): void => {
+      const outcome = images.finished(key, atMs);
+      if ('endsInMs' in outcome) lookAt(index, key, atMs + outcome.endsInMs);
+      else ends[index] = atMs;
+    };
+    const lookAt = (index: number, key: string, atMs: number): void => {
+      due.push({ atMs, act: () => look(index, key, atMs) });
+    };
+    for (const [index, { name, askMs }] of pulls.entries()) {
+      due.push({
+        atMs: askMs,
+        act: () => {
+          const { key, endsInMs } = pull(images, name, askMs);
+          lookAt(index, key, askMs + endsInMs);
+        },
+      });
+    }
+    let looks = 0;
+    while (due.length > 0) {
+      due.sort((a, b) => a.atMs - b.atMs);
+      due.shift()?.act();
+      looks++;
+    }
+    // Nobody ticks: a pull is looked at no more often than others come.
+    expect(looks).toBeLessThanOrEqual(pulls.length * (pulls.length + 2) * 2);
+    return ends;
+  }
+
+  const sizes = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 12 });
+  const storeOf = (megabytes: number[], maxParallelPulls = 100): NodeImages =>
+    store({
+      settings: Object.fromEntries(megabytes.map((size, i) => [`image-${i}`, one(size * 1e6)])),
+      maxParallelPulls,
+    });
+
+  it('gives pulls that begin together what sorted arithmetic says', () => {
+    fc.assert(
+      fc.property(sizes, (megabytes) => {
+        const pulls = megabytes.map((_, i) => ({ name: `image-${i}`, askMs: 0 }));
+        const ends = endsOf(storeOf(megabytes), pulls);
+        // The smallest ends when all have had as much as it needs, the next one when the others have, and so on.
+        const sorted = megabytes.toSorted((a, b) => a - b);
+        let endMs = 500;
+        const expected = sorted.map((size, i) => {
+          endMs += (size - (sorted[i - 1] ?? 0)) * (sorted.length - i) * 100;
+          return endMs;
+        });
+        for (const [i, end] of ends.toSorted((a, b) => a - b).entries()) {
+          expect(end).toBeCloseTo(expected[i] ?? 0, 1);
+        }
+      }),
+    );
+  });
+
+  it('never leaves the line idle while there is something to fetch, nor has more than all of it', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        fc.integer({ min: 1, max: 5 }),
+        fc.infiniteStream(fc.nat(2000)),
+        (megabytes, most, gaps) => {
+          let askMs = 0;
+          const pulls = megabytes.map((_, i) => ({
+            name: `image-${i}`,
+            askMs: (askMs += gaps.next().value ?? 0),
+          }));
+          const ends = endsOf(storeOf(megabytes, most), pulls);
+          const lastMs = Math.max(...ends);
+          const fetchMs = megabytes.reduce((sum, size) => sum + size, 0) * 100;
+          expect(lastMs).toBeGreaterThan(500 + fetchMs - 1);
+          // At the worst all of the others' overheads and gaps come between.
+          expect(lastMs).toBeLessThan(askMs + 500 * pulls.length + fetchMs + 1);
+          for (const [i, end] of ends.entries()) {
+            expect(end - (pulls[i]?.askMs ?? 0)).toBeGreaterThan(500 + (megabytes[i] ?? 0) * 100 - 1);
+          }
+        },
+      ),
+    );
+  });
+
+  it('ends with what others fetch, and counts layers without bytes', () => {
+    const layered = store({ settings: { a: { sizeBytes: 3, layers: 3 }, b: one(0) }, maxParallelPulls: 5 });
+    expect(pull(layered, 'a').endsInMs).toBeCloseTo(500, 1);
+    expect(pull(layered, 'b').endsInMs).toBeCloseTo(500, 1);
   });
 
   it('does not fetch what an earlier pull is fetching, but waits for it', () => {

@@ -71,7 +71,7 @@ describe('PodIpPool', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 120 }), { maxLength: 1000 }), (pods) => {
         const pool = new PodIpPool();
-        pool.assign('10.128.3.0/24');
+        pool.assign(['10.128.3.0/24']);
         const held = new Map<string, string>();
         for (const number of pods) {
           const uid = String(number);
@@ -90,9 +90,9 @@ describe('PodIpPool', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 2, max: 254 }), { maxLength: 100 }), (offsets) => {
         const pool = new PodIpPool();
-        if (when === 'after') pool.assign('10.128.3.0/24');
+        if (when === 'after') pool.assign(['10.128.3.0/24']);
         for (const offset of offsets) pool.reserve(`old-${offset}`, `10.128.3.${offset}`);
-        if (when === 'before') pool.assign('10.128.3.0/24');
+        if (when === 'before') pool.assign(['10.128.3.0/24']);
         const fresh = Array.from({ length: 253 - offsets.length }, (_, index) => pool.take(`new-${index}`));
         expect(pool.available).toBe(false);
         const taken = [...fresh, ...offsets.map((offset) => `10.128.3.${offset}`)];
@@ -100,4 +100,46 @@ describe('PodIpPool', () => {
       }),
     );
   });
+
+  it.each([
+    [['fd00:10:244:3::/64'], 'fd00:10:244:3::2', 'fd00:10:244:3::3'],
+    [['10.1.2.64/26', 'fd00::40:0/112'], '10.1.2.66,fd00::40:2', '10.1.2.67,fd00::40:3'],
+    [['fd00::ff80/121', '10.1.0.0/16'], 'fd00::ff82,10.1.0.2', 'fd00::ff83,10.1.0.3'],
+    // As an API server is given it: not in its shortest form, and with bits of a host.
+    [['2001:0DB8:0:0::7/64'], '2001:db8::2', '2001:db8::3'],
+  ])('of %s: one address of each, the first being %s', (cidrs, first, second) => {
+    const pool = new PodIpPool();
+    pool.assign(cidrs);
+    expect([pool.take('a'), pool.take('b'), pool.take('a')]).toEqual([first, second, first]);
+    const another = new PodIpPool();
+    another.reserve('a', first);
+    another.assign(cidrs);
+    expect(another.take('b')).toBe(second);
+  });
+
+  it('has as many as the smaller of two ranges', () => {
+    const pool = new PodIpPool();
+    pool.assign(['10.1.2.0/29', 'fd00::/64']);
+    const taken = Array.from({ length: 5 }, (_, index) => pool.take(`pod-${index}`));
+    expect(taken.at(-1)).toBe('10.1.2.6,fd00::6');
+    expect(pool.available).toBe(false);
+    expect(() => pool.take('another')).toThrow('no pod address left');
+  });
+
+  it('gives addresses of the range that it was assigned last, and takes the old ones back', () => {
+    const pool = new PodIpPool();
+    pool.assign(['0.0.1.0/24']);
+    expect(pool.take('old')).toBe('0.0.1.2');
+    pool.assign(['10.128.3.0/24']);
+    expect(pool.take('new')).toBe('10.128.3.2');
+    pool.release('old');
+    expect(pool.take('newer')).toBe('10.128.3.3');
+  });
+
+  it.each(['/24', '10.1.2.0', '10.1.2/24', '10.1.2.0/33', 'fe80::1%eth0/64', 'fd00::/129', 'all'])(
+    'refuses %j',
+    (cidr) => {
+      expect(() => new PodIpPool().assign([cidr])).toThrow('is no range of addresses');
+    },
+  );
 });

@@ -332,6 +332,21 @@ describe('a client that repeats requests as client-go does', () => {
     expect(Object.fromEntries(entry?.statuses ?? [])).toEqual({ 200: 1, 429: 3 });
   });
 
+  it('takes a token for each further attempt, and waits for it after the pause', async () => {
+    const { port } = await serve(refusing(3, 429, '1'));
+    const metrics = new CallMetrics();
+    const waitsMs = [0, 10_000, 0];
+    let taken = 0;
+    const limit = { reserveMs: (): number => waitsMs[taken++] ?? 0 };
+    const client = patientClientOf(port, metrics);
+    const startUs = systemClock.nowUs();
+    const answer = await client.request({ method: 'PUT', path: '/', kind, body: Buffer.from('{}'), limit });
+    expect([answer.status, taken]).toEqual([200, 3]);
+    // A fiftieth of 3 s of pauses, and of 10 s for the second token, which no attempt's latency has in it.
+    expect(systemClock.nowUs() - startUs).toBeGreaterThan(260_000 - 10_000);
+    expect([...metrics.entries()][0]?.histogram.max).toBeLessThan(200_000);
+  });
+
   it('takes the eleventh refusal for an answer', async () => {
     const { port } = await serve(refusing(100, 503, '1'));
     const metrics = new CallMetrics();
@@ -411,8 +426,10 @@ describe('a client that repeats requests as client-go does', () => {
     };
     // There is no connection yet: this one waits for it.
     client.stream('/cancelled', handler).cancel();
-    client.stream('/watch', handler);
+    const limit = { reserveMs: vi.fn<(nowMs: number) => number>(() => 0) };
+    client.stream('/watch', handler, limit);
     await vi.waitFor(() => expect(handler.onEnd).toHaveBeenCalledTimes(1));
+    expect(limit.reserveMs).toHaveBeenCalledTimes(2);
     expect(handler.onResponse.mock.calls.map(([status]) => status)).toEqual([200]);
     expect(paths).toEqual(['/watch', '/watch', '/watch']);
     expect(handler.onFailure).not.toHaveBeenCalled();
@@ -474,5 +491,85 @@ describe('Reflector on a real connection', () => {
     ]);
     expect(paths.map((path) => /resourceVersion=(\d+)/.exec(path)?.[1])).toEqual([undefined, '12', '12']);
     expect(paths[2]).toContain('sendInitialEvents=true');
+  });
+});
+
+describe('a client whose packets get lost', () => {
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  /** Whether the client answers the server's PING within a moment. */
+  const answers = (session: ServerHttp2Session): Promise<boolean> =>
+    Promise.race([
+      new Promise<boolean>((resolve) => session.ping((error) => resolve(error === null))),
+      pause(150).then(() => false),
+    ]);
+  /** A client with a stream open, and the server's session with it. */
+  async function streaming(clock: Clock = systemClock): Promise<{
+    client: ApiClient;
+    session: ServerHttp2Session;
+    server: Server;
+    ended: string[];
+    received: string[];
+    write: (text: string) => void;
+  }> {
+    let write: (text: string) => void = () => {};
+    const { server, port } = await serve((stream, path) => {
+      stream.respond({ ':status': 200 });
+      if (path === '/watch') write = (text) => stream.write(text);
+      else stream.end(`${path} done`);
+    });
+    const client = clientOf(port, undefined, undefined, { clock });
+    const ended: string[] = [];
+    const received: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      client.stream('/watch', {
+        onResponse: () => resolve(),
+        onData: (chunk) => received.push(chunk.toString()),
+        onEnd: ({ how }) => ended.push(how),
+        onFailure: reject,
+      });
+    });
+    const [session] = server.sessions;
+    if (session === undefined) throw new Error('no session');
+    return { client, session, server, ended, received, write: (text) => write(text) };
+  }
+
+  it('leaves the server alone with a connection that says nothing, not even that it is closed', async () => {
+    const { client, session, ended } = await streaming();
+    expect(await answers(session)).toBe(true);
+    client.cut();
+    client.close();
+    expect(ended).toEqual(['closed']);
+    expect(await answers(session)).toBe(false);
+    expect(session.closed || session.destroyed).toBe(false);
+    client.restore();
+    await vi.waitFor(() => expect(session.destroyed).toBe(true));
+  });
+
+  it('sends and receives what was lost when it can', async () => {
+    const { client, server, ended, received, write } = await streaming();
+    client.cut();
+    const answer = get(client, '/late');
+    let answered = false;
+    void answer.then(() => (answered = true));
+    write('event');
+    await pause(150);
+    expect([answered, received]).toEqual([false, []]);
+    client.restore();
+    expect((await answer).body.toString()).toBe('/late done');
+    expect([received, ended, server.sessions.length]).toEqual([['event'], [], 1]);
+  });
+
+  it('gives the connection up by itself, which the server hears of later', async () => {
+    const { client, session, server, ended } = await streaming({
+      ...systemClock,
+      timer: (ms, run) => systemClock.timer(ms / 100, run),
+    });
+    client.cut();
+    await vi.waitFor(() => expect(ended).toEqual(['silent']), 3_000);
+    expect(session.destroyed).toBe(false);
+    client.restore();
+    await vi.waitFor(() => expect(session.destroyed).toBe(true));
+    expect((await get(client, '/', 500_000)).status).toBe(200);
+    expect(server.sessions).toHaveLength(2);
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/base/prng.ts';
 import { NoAnswerError } from '../../../src/kube/api-error.ts';
 import type { ApiClient, ApiRequest, ApiResponse } from '../../../src/kube/client.ts';
-import type { ExchangeHandler } from '../../../src/kube/exchange.ts';
-import { Reflector } from '../../../src/kube/reflector.ts';
+import type { ExchangeHandler, RateLimit } from '../../../src/kube/exchange.ts';
+import { Reflector, type WatchHandler } from '../../../src/kube/reflector.ts';
 import {
   type AttemptEnd,
   type WatchProgress,
@@ -148,7 +148,7 @@ class Bench {
   handler: ExchangeHandler | undefined;
   readonly reflector: Reflector;
 
-  constructor(onEvent: (uid: string) => void = () => {}) {
+  constructor(onEvent: (uid: string) => void = () => {}, limit?: RateLimit) {
     const stream = (path: string, handler: ExchangeHandler): { cancel(): void } => {
       this.asked.push(path);
       this.handler = handler;
@@ -161,7 +161,7 @@ class Bench {
     };
     const { clock } = this;
     const client = { clock, codec: jsonCodec, prng: new Prng('test'), stream, request };
-    this.reflector = new Reflector(client as unknown as ApiClient, spec, {
+    const handler: WatchHandler = {
       onListing: () => this.told.push('listing'),
       onEvent: (event) => {
         const { uid } = event.metadata();
@@ -171,7 +171,8 @@ class Bench {
       onSynced: () => this.told.push('synced'),
       onInterrupted: (reason) => this.told.push(`interrupted: ${reason}`),
       onFault: (error) => this.told.push(`fault: ${(error as Error).message}`),
-    });
+    };
+    this.reflector = new Reflector(client as unknown as ApiClient, spec, handler, limit);
   }
 
   /** {@link asked}, as far as one differs from another. */
@@ -291,6 +292,17 @@ describe('Reflector', () => {
       'interrupted: watch error 410 Expired: too old',
       'interrupted: HTTP 410 ',
     ]);
+  });
+
+  it('takes a token for each plain list, and none for a watch', async () => {
+    let taken = 0;
+    const bench = new Bench(() => {}, { reserveMs: () => (taken++ === 0 ? 5_000 : 0) });
+    bench.answer(500);
+    bench.end('complete');
+    await bench.clock.advance(2_000);
+    expect([bench.kinds, taken]).toEqual([['stream'], 1]);
+    await bench.clock.advance(4_000);
+    expect([bench.kinds.slice(0, 2), taken]).toEqual([['stream', 'list 0'], 1]);
   });
 
   it('waits, and keeps its place, where nobody listens', async () => {

@@ -28,6 +28,8 @@ class FakeNodes implements FailableNodes, Progress {
   /** Seconds after a failure. */
   unreadyAfter = 20;
   evictedAfter = 25;
+  /** Of each node's pods, so many. */
+  evicted = Number.POSITIVE_INFINITY;
   restartedAfter = 27;
   /** Seconds after the return. */
   renewedAfter = 1;
@@ -79,7 +81,7 @@ class FakeNodes implements FailableNodes, Progress {
       uid: `${name}/${i}`,
       name: `ns/${name}-${i}`,
       controlled: i > 0,
-      deleting,
+      deleting: deleting && i < this.evicted,
       ended: false,
       ready: true,
       failing: false,
@@ -150,6 +152,18 @@ describe('a failure of nodes', () => {
     expect(seconds).toEqual([20, 20, 25, 27, 3]);
   });
 
+  test.each([
+    [2, 2, ['completed', '8 pods evicted after 25']],
+    [9, 3, ['completed', '12 pods evicted after 25']],
+    [0, 0, ['completed', '0 pods evicted after 0']],
+    [2, 1, ['failed', '4 of 8 pods have not been evicted after 1m']],
+  ])('evicts %i pods of each node under pressure, if there are as many: %i', async (due, done, expected) => {
+    nodes.evicted = done;
+    const fields = `failure: disk-pressure, nodes: 4, evictPods: ${due}, expect: { podsEvicted: 1m }`;
+    const { outcome, message } = await run(fields);
+    expect([outcome, message?.slice(0, expected[1]?.length)]).toEqual(expected);
+  });
+
   test('lasts for its duration', async () => {
     const startUs = clock.nowUs();
     expect(await run('failure: partition, nodes: 5%, duration: 90s')).toEqual({ outcome: 'completed' });
@@ -207,9 +221,9 @@ describe('a failure of nodes', () => {
   });
 
   test.each([
-    ['disk-pressure', '', { type: 'pressure', condition: 'DiskPressure' }],
-    ['memory-pressure', '', { type: 'pressure', condition: 'MemoryPressure' }],
-    ['pid-pressure', '', { type: 'pressure', condition: 'PIDPressure' }],
+    ['disk-pressure', '', { type: 'pressure', condition: 'DiskPressure', evictions: 1 }],
+    ['memory-pressure', ', evictPods: 7', { type: 'pressure', condition: 'MemoryPressure', evictions: 7 }],
+    ['pid-pressure', ', evictPods: 0', { type: 'pressure', condition: 'PIDPressure', evictions: 0 }],
     ['slow-heartbeats', ', delay: 3s', { type: 'bad-heartbeats', delayMs: 3000, lossRate: 0 }],
     ['lost-heartbeats', ', lossRate: 0.5', { type: 'bad-heartbeats', delayMs: 0, lossRate: 0.5 }],
     ['lost-heartbeats', '', { type: 'bad-heartbeats', delayMs: 0, lossRate: 1 }],
@@ -287,6 +301,10 @@ describe('what does not fit together', () => {
     [
       'failure: crash, nodes: 1, duration: 1s, delay: 1s',
       'phases[0].delay is for slow-heartbeats, not for crash',
+    ],
+    [
+      'failure: crash, nodes: 1, duration: 1s, evictPods: 1',
+      'phases[0].evictPods is for pressures, not for crash',
     ],
     [
       'failure: crash, nodes: 1, duration: 1s, lossRate: 1',

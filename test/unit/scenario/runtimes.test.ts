@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { latencyPodObject } from '../../../src/load/objects.ts';
 import { runtimeClassObject } from '../../../src/load/runtime-class.ts';
 import { type LoadedScenario, loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
 import { allTaints, nodeConfigs, nodeGroups } from '../../../src/scenario/nodes.ts';
@@ -164,7 +165,7 @@ describe('RuntimeClasses', () => {
   test('are made for the runtimes that nodes have and that are chosen so', () => {
     const { scenario } = load(nodes);
     const [hyper] = runtimeClasses(scenario);
-    expect(runtimeClassObject(hyper as never, 'run-1')).toEqual({
+    expect(runtimeClassObject(hyper as never, { runId: 'run-1', confined: false })).toEqual({
       apiVersion: 'node.k8s.io/v1',
       kind: 'RuntimeClass',
       metadata: { name: 'hyper', labels: { 'hollowmark.dev/run': 'run-1' } },
@@ -173,6 +174,20 @@ describe('RuntimeClasses', () => {
       scheduling: { nodeSelector: { 'hollowmark.dev/runtime': 'hyper' } },
     });
     expect(runtimeClasses(load('nodes: { count: 1 }').scenario)).toEqual([]);
+  });
+
+  test('are the run’s own where others use the cluster too, and so are those of its pods', () => {
+    const { scenario } = load(nodes);
+    const [hyper] = runtimeClasses(scenario);
+    const context = { runId: '20261121-120000-x-3f9c', confined: true, tolerations: [] };
+    expect(runtimeClassObject(hyper as never, context)).toMatchObject({
+      metadata: { name: 'hyper-3f9c', labels: { 'hollowmark.dev/run': context.runId } },
+      handler: 'hyper',
+      scheduling: { nodeSelector: { 'hollowmark.dev/runtime': 'hyper' } },
+    });
+    const shape = { image: 'i', requests: {}, runtimeClass: 'hyper' };
+    const plan = { namespace: 'a', name: 'p', phase: 'lat', shape };
+    expect(latencyPodObject(plan, context)).toMatchObject({ spec: { runtimeClassName: 'hyper-3f9c' } });
   });
 
   test('are what the pods of a phase are of', () => {

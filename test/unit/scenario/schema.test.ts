@@ -92,6 +92,7 @@ describe('schema and types', () => {
         concurrency: true,
         delayMs: true,
         lossRate: true,
+        evictPods: true,
         staysReady: true,
         withinMs: true,
       },

@@ -6,8 +6,8 @@ import { FakeClock } from '../../../sim/world.ts';
 import { testNodes } from '../../../integration/support.ts';
 
 test('a proxy leaves connections alone that all nodes share', () => {
-  let dropped = 0;
-  const client = { dropConnections: () => dropped++ };
+  let touched = 0;
+  const client = { cut: () => touched++, restore: () => touched++, close: () => touched++ };
   const environment = { clock: new FakeClock(), pool: { client } } as unknown as ShardEnvironment;
   const [node] = testNodes(1);
   if (node === undefined) throw new Error('no node');
@@ -19,6 +19,8 @@ test('a proxy leaves connections alone that all nodes share', () => {
     onReady: () => {},
     onProgrammed: () => {},
   });
-  proxy.dropConnections();
-  expect(dropped).toBe(0);
+  proxy.cutConnections();
+  proxy.restoreConnections();
+  proxy.powerOff()();
+  expect(touched).toBe(0);
 });
