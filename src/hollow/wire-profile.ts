@@ -16,6 +16,11 @@ export type WireProfile = {
   sendsProxyEvent: boolean;
   /** DELETECOLLECTION of the node's ResourceSlices when the kubelet starts. */
   clearsResourceSlices: boolean;
+  /**
+   * Milliseconds after the kubelet's first request: when its loops for the node's status begin, and how long the first
+   * POST of the node then waits. `paceMs`: what a slow start takes from an answer to the request that follows from it.
+   */
+  start: { loopsMs: number; registerMs: number; paceMs: number };
   /** GET of the node between its POST and its first status PATCH. */
   readsCreatedNode: boolean;
   /** GET of a pod before each PATCH of its status. */
@@ -42,6 +47,7 @@ const kubelet: WireProfile = {
   sendsNodeEvents: true,
   sendsProxyEvent: true,
   clearsResourceSlices: true,
+  start: { loopsMs: 30, registerMs: 100, paceMs: 0 },
   readsCreatedNode: true,
   readsPodBeforePatch: true,
   node: 'real',
@@ -63,6 +69,8 @@ const kubemark: WireProfile = {
   burst: 20,
   sendsNodeEvents: false,
   clearsResourceSlices: false,
+  // Its kubelet is at work before it has a connection: the POST of the node comes with the first requests.
+  start: { loopsMs: 0, registerMs: 15, paceMs: 30 },
   readsCreatedNode: false,
   node: 'kubemark',
   kubeletAgent: 'hollow-kubelet',

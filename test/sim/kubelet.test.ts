@@ -41,8 +41,8 @@ describe('a hollow kubelet on its way to Ready', () => {
       'runtimeclasses',
       'services',
     ]);
-    // Starting, three conditions, NodeAllocatableEnforced, NodeReady; the conditions are PATCHed twice.
-    expect(world.count('POST', /\/events$/)).toBe(6);
+    // Starting, CgroupV1, three conditions, NodeAllocatableEnforced, NodeReady; the conditions are PATCHed twice.
+    expect(world.count('POST', /\/events$/)).toBe(7);
     expect(world.count('PATCH', /\/events\//)).toBe(6);
   });
 
