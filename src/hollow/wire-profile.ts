@@ -27,6 +27,8 @@ export type WireProfile = {
   readsPodBeforePatch: boolean;
   /** What the node says of itself beside what the scenario gives it. */
   node: 'real' | 'kubemark';
+  /** Who runs containers: a runtime and a prober that tell of them, or kubemark's, which do not. */
+  containers: 'real' | 'fake';
   /** The name in the User-Agent of kubelet and proxy. */
   kubeletAgent: string;
   proxyAgent: string;
@@ -51,6 +53,7 @@ const kubelet: WireProfile = {
   readsCreatedNode: true,
   readsPodBeforePatch: true,
   node: 'real',
+  containers: 'real',
   kubeletAgent: 'kubelet',
   proxyAgent: 'kube-proxy',
   proxyWatchesNode: true,
@@ -73,6 +76,7 @@ const kubemark: WireProfile = {
   start: { loopsMs: 0, registerMs: 15, paceMs: 30 },
   readsCreatedNode: false,
   node: 'kubemark',
+  containers: 'fake',
   kubeletAgent: 'hollow-kubelet',
   proxyAgent: 'hollow-proxy',
   proxyWatchesNode: false,

@@ -123,9 +123,10 @@ export function newNode(parts: NodeParts, wallMs: number): { status: NodeStatus;
 }
 
 /** What a node's status says beside its conditions. `images` is absent when there are none. */
-export function statusFacts({ node, profile, images, bootId }: NodeParts): NodeStatus {
+export function statusFacts(parts: NodeParts): NodeStatus {
+  const { node, profile, bootId } = parts;
   const { system } = profile;
-  const reported = images.reported();
+  const images = reportedImages(parts);
   const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
   return {
     capacity: node.capacity,
@@ -145,9 +146,17 @@ export function statusFacts({ node, profile, images, bootId }: NodeParts): NodeS
       operatingSystem: system.operatingSystem,
       architecture: 'amd64',
     },
-    ...(reported.length === 0 ? {} : { images: reported }),
+    ...(images === undefined ? {} : { images }),
     ...(minorOf(node.kubeletVersion) < declaresFeaturesFromMinor ? {} : { declaredFeatures }),
   };
+}
+
+/** Undefined when there are none. Kubemark's images have no size. */
+export function reportedImages({ node, images }: Pick<NodeParts, 'node' | 'images'>): unknown[] | undefined {
+  const reported = images.reported();
+  if (reported.length === 0) return undefined;
+  if (wireProfile(node.wireProfile).containers === 'real') return reported;
+  return reported.map(({ names }) => ({ names }));
 }
 
 /** 36 of `v1.36.3`. */

@@ -9,6 +9,7 @@ import {
   nodeConditions,
   nodeStatusPatch,
   pressureEvents,
+  reportedImages,
   statusFacts,
 } from './node-object.ts';
 
@@ -245,11 +246,11 @@ export class NodeStatusReporter {
     this.tell(known, conditions);
     this.sent = conditions;
     this.imagesSent = context.images.changes;
-    const reported = context.images.reported();
-    const images = reported.length === 0 ? undefined : reported;
     const desired: NodeStatus = { conditions };
-    if (facts !== undefined) Object.assign(desired, statusFacts(context), { images });
-    else if (this.imagesSent !== this.imagesReported) desired['images'] = images;
+    if (facts !== undefined) Object.assign(desired, statusFacts(context));
+    if (facts !== undefined || this.imagesSent !== this.imagesReported) {
+      desired['images'] = reportedImages(context);
+    }
     this.request('patch', nodeStatusPatch({ ...facts, conditions: [...known] }, desired));
   }
 
