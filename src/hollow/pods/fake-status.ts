@@ -15,9 +15,10 @@ export function fakePodIp({ phase, address }: PodLife): string {
 export function fakeStatus(
   pod: PodSpec,
   { name, image, kind }: ContainerSpec,
-  { started: _, ...status }: Record<string, unknown>,
+  told: Record<string, unknown>,
   container: Container | undefined,
 ): Record<string, unknown> {
+  const { started: _, ...status } = told;
   if (kind === 'main') status['ready'] = true;
   const run = container?.run;
   if (run === undefined) return status;
