@@ -56,7 +56,7 @@ export type KubeletRequest = {
 };
 
 export type TimerName =
-  | { of: 'start-up'; step: 'more-watches' | 'pods' }
+  | { of: 'start-up'; step: 'runtime' | 'pods' }
   | { of: 'registration'; step: 'create-node' | 'get-node' }
   | { of: 'csi-node'; step: 'probe' | 'get-node' | 'get' | 'create' }
   | { of: 'lease' }

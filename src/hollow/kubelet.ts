@@ -49,6 +49,7 @@ export class Kubelet {
   private readonly runtime: RuntimeState;
   private readonly containersSurvive: boolean;
   private readonly pods: PodWorkers;
+  private answered = false;
 
   constructor(node: NodeConfig, nodeRuntime: NodeRuntime, prng: Prng, options: KubeletOptions = {}) {
     this.runtime = options.runtime ?? new RuntimeState();
@@ -100,7 +101,6 @@ export class Kubelet {
         this.startUp.start();
         this.csiNode.start();
         this.lease.start();
-        this.context.after(this.context.wire.start.loopsMs, { of: 'status-loops' });
         break;
       case 'pressure':
         this.nodeStatus.setPressure(event.condition, event.present, 'injected');
@@ -137,6 +137,7 @@ export class Kubelet {
         this.registration.onAnswer(tag.step, status);
         break;
       case 'csi-node':
+        if (tag.step === 'probe') this.onFirstAnswer();
         this.csiNode.onAnswer(tag.step, status, body);
         break;
       case 'lease':
@@ -155,6 +156,14 @@ export class Kubelet {
         this.pods.onToken(tag.uid, status);
         break;
     }
+  }
+
+  /** What the rest of a start is measured from: before that there is no connection. */
+  private onFirstAnswer(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.startUp.goOn();
+    this.context.after(this.context.wire.start.loopsMs, { of: 'status-loops' });
   }
 
   private onTimer(timer: TimerName): void {

@@ -17,7 +17,7 @@ export type WireProfile = {
   /** DELETECOLLECTION of the node's ResourceSlices when the kubelet starts. */
   clearsResourceSlices: boolean;
   /**
-   * Milliseconds after the kubelet's first request: when its loops for the node's status begin, and how long the first
+   * Milliseconds after the API server's first answer: when the loops for the node's status begin, and how long the first
    * POST of the node then waits. `paceMs`: what a slow start takes from an answer to the request that follows from it.
    */
   start: { loopsMs: number; registerMs: number; paceMs: number };
@@ -49,7 +49,7 @@ const kubelet: WireProfile = {
   sendsNodeEvents: true,
   sendsProxyEvent: true,
   clearsResourceSlices: true,
-  start: { loopsMs: 30, registerMs: 100, paceMs: 0 },
+  start: { loopsMs: 32, registerMs: 100, paceMs: 0 },
   readsCreatedNode: true,
   readsPodBeforePatch: true,
   node: 'real',
@@ -73,7 +73,7 @@ const kubemark: WireProfile = {
   sendsNodeEvents: false,
   clearsResourceSlices: false,
   // Its kubelet is at work before it has a connection: the POST of the node comes with the first requests.
-  start: { loopsMs: 0, registerMs: 15, paceMs: 30 },
+  start: { loopsMs: 0, registerMs: 10, paceMs: 30 },
   readsCreatedNode: false,
   node: 'kubemark',
   containers: 'fake',
