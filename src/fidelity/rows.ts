@@ -103,7 +103,10 @@ function comparableBytes({ audit, wire }: JoinedRequest, phase: string): number 
   const body = JSON.parse(wire.body) as { status?: Record<string, unknown> };
   const { conditions, '$setElementOrder/conditions': order, ...status } = body.status ?? {};
   const changed = ((conditions ?? []) as Record<string, unknown>[])
-    .map(({ lastHeartbeatTime: _, lastTransitionTime: __, ...condition }) => condition)
+    .map((condition) => {
+      const { lastHeartbeatTime: _, lastTransitionTime: __, ...timeless } = condition;
+      return timeless;
+    })
     .filter((condition) => Object.keys(condition).length > 1);
   if (changed.length > 0) Object.assign(status, { conditions: changed, order });
   return Buffer.byteLength(JSON.stringify(status));

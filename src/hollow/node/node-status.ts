@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { kinds, type KubeletContext } from '../context.ts';
 import type { Pressure } from '../node-failure.ts';
 import type { NodeEvents } from './node-events.ts';
@@ -153,7 +154,8 @@ export class NodeStatusReporter {
 
   private take(status: NodeStatus): void {
     const { conditions = [], ...facts } = status;
-    this.known = conditions;
+    // What was written last comes back as objects of the same content, for each node anew.
+    if (!isDeepStrictEqual(conditions, this.known)) this.known = conditions;
     if (!this.settled) this.facts = facts;
   }
 
