@@ -92,6 +92,7 @@ const lite: WireProfile = {
   burst: kubelet.burst,
   sendsProxyEvent: false,
   readsPodBeforePatch: false,
+  containers: 'real',
   pooled: true,
 };
 
