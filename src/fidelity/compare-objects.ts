@@ -33,6 +33,11 @@ const racyFields: readonly { object: RegExp; path: RegExp; why: string }[] = [
     why: 'a failed pull is in back-off, or has just failed once more',
   },
   {
+    object: /^Node /,
+    path: /^metadata\.managedFields\[kubelet Update status\]\..*\.f:last(?:Heartbeat|Transition)Time$/,
+    why: 'a time within the second in which the node was made is no change, so that it stays with who made it',
+  },
+  {
     object: /^Node after return$/,
     path: /^metadata\.managedFields\[(?:kube-controller-manager Update status\]|.*lastTransitionTime$)/,
     why: 'a transition within the second in which the node controller wrote is still its own',

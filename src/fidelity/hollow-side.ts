@@ -7,6 +7,19 @@ import { pauseImage, workImage } from './reference/images.ts';
 import type { NodeSide, SideOptions } from './side.ts';
 import { absentImage } from './work/objects.ts';
 
+/** What kubemark says that each of its nodes has. */
+const kubemarkCapacity = { cpu: '1', memory: '3840Mi', 'ephemeral-storage': '0', pods: '110' };
+
+/** Some machine's, with what a real kubelet says of any. */
+const realCapacity = {
+  cpu: '8',
+  memory: '32Gi',
+  'ephemeral-storage': '100Gi',
+  'hugepages-1Gi': '0',
+  'hugepages-2Mi': '0',
+  pods: '110',
+};
+
 const readyTimeoutMs = 120_000;
 const pollMs = 50;
 
@@ -86,14 +99,7 @@ export class HollowSide implements NodeSide {
   private nodeConfig(name: string, index: number): NodeConfig {
     return {
       name,
-      capacity: {
-        cpu: '8',
-        memory: '32Gi',
-        'ephemeral-storage': '100Gi',
-        pods: '110',
-        // As a real kubelet says of any such machine.
-        ...(this.profile === 'kubemark' ? {} : { 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' }),
-      },
+      capacity: this.profile === 'kubemark' ? kubemarkCapacity : realCapacity,
       labels: {},
       taints: [],
       address: `100.64.0.${index + 1}`,

@@ -4,7 +4,7 @@ import type { CallClass } from '../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
 import type { Pressure } from './node-failure.ts';
 import { type View, everything } from '../wire/view.ts';
-import { identityView, knownNodeView, podStatusView } from './views.ts';
+import { identityView, podStatusView, wholeNodeView } from './views.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods and tokens share one limiter (50 QPS, burst 100),
@@ -14,8 +14,9 @@ export type ClientName = 'api' | 'events' | 'heartbeat';
 
 /** Whom an answer is for, and what it answers. */
 export type Tag =
-  | { to: 'registration'; step: 'get-csinode' | 'poll-node' | 'clear-slices' | 'create-node' | 'get-node' }
-  | { to: 'registration'; step: 'reconcile-node' | 'csinode-node' | 'csinode-get' | 'csinode-create' }
+  | { to: 'start-up'; step: 'clear-slices' }
+  | { to: 'registration'; step: 'create-node' | 'get-node' }
+  | { to: 'csi-node'; step: 'probe' | 'get-node' | 'get' | 'create' }
   | { to: 'lease'; step: 'get' | 'get-node' | 'create' | 'update' }
   | { to: 'node-status'; step: 'get' | 'patch' }
   | { to: 'event' }
@@ -26,14 +27,17 @@ export type Tag =
 export function bodyView(tag: Tag): View | undefined {
   switch (tag.to) {
     case 'registration':
-      if (tag.step === 'get-node') return knownNodeView;
-      return tag.step === 'create-node' || tag.step === 'csinode-node' ? identityView : undefined;
+      return identityView;
+    case 'csi-node':
+      return tag.step === 'get-node' ? identityView : undefined;
     case 'lease':
       // A kubelet sends back the whole of the lease that it was given.
       return tag.step === 'get-node' ? identityView : everything;
     case 'status':
       return tag.step === 'get' ? podStatusView : undefined;
     case 'node-status':
+      return tag.step === 'get' ? wholeNodeView : undefined;
+    case 'start-up':
     case 'event':
     case 'token':
       return undefined;
@@ -52,9 +56,12 @@ export type KubeletRequest = {
 };
 
 export type TimerName =
-  | { of: 'registration'; step: 'poll-node' | 'create-node' | 'csinode' | 'pods' | 'open-watches' }
+  | { of: 'start-up'; step: 'runtime' | 'pods' }
+  | { of: 'registration'; step: 'create-node' | 'get-node' }
+  | { of: 'csi-node'; step: 'probe' | 'get-node' | 'get' | 'create' }
   | { of: 'lease' }
-  | { of: 'node-status' }
+  | { of: 'node-status'; loop: 'sync' | 'fast' | 'update' }
+  | { of: 'status-loops' }
   | { of: 'event-retry' }
   | { of: 'status-sync' }
   | { of: 'token'; uid: string }

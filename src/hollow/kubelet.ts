@@ -10,13 +10,16 @@ import {
   bodyView,
 } from './effects.ts';
 import { EventRecorder } from './event-recorder.ts';
+import { CsiNode } from './node/csi-node.ts';
 import { LeaseRenewer } from './node/lease.ts';
+import { NodeEvents } from './node/node-events.ts';
 import { bootIdOf } from './node/node-object.ts';
 import { NodeStatusReporter } from './node/node-status.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { RuntimeState } from './pods/runtime-state.ts';
 import { Registration } from './node/registration.ts';
-import { nodeView } from './views.ts';
+import { StartUp } from './node/start-up.ts';
+import { nodeView, wholeNodeView } from './views.ts';
 import { NodeImages } from './runtime/image-store.ts';
 import type { ImageStore } from './runtime/images.ts';
 import type { NodeRuntime } from './runtime/node-runtimes.ts';
@@ -38,12 +41,15 @@ export type KubeletOptions = {
 export class Kubelet {
   private readonly context: KubeletContext;
   private readonly events: EventRecorder;
+  private readonly startUp: StartUp;
   private readonly registration: Registration;
+  private readonly csiNode: CsiNode;
   private readonly lease: LeaseRenewer;
   private readonly nodeStatus: NodeStatusReporter;
   private readonly runtime: RuntimeState;
   private readonly containersSurvive: boolean;
   private readonly pods: PodWorkers;
+  private answered = false;
 
   constructor(node: NodeConfig, nodeRuntime: NodeRuntime, prng: Prng, options: KubeletOptions = {}) {
     this.runtime = options.runtime ?? new RuntimeState();
@@ -53,10 +59,16 @@ export class Kubelet {
     this.events = new EventRecorder(context);
     const dropConnections = (): void => context.emit({ type: 'drop-connections' });
     this.lease = new LeaseRenewer(context, dropConnections);
-    this.nodeStatus = new NodeStatusReporter(context, this.events, dropConnections, () =>
-      context.emit({ type: 'node-ready' }),
-    );
-    this.registration = new Registration(context, this.events, () => this.nodeStatus.start());
+    const nodeEvents = new NodeEvents(context, this.events);
+    this.startUp = new StartUp(context, nodeEvents, () => this.nodeStatus.isKnown);
+    this.registration = new Registration(context, nodeEvents, (made) => this.nodeStatus.registered(made));
+    this.csiNode = new CsiNode(context, () => this.nodeStatus.readyChanged());
+    this.nodeStatus = new NodeStatusReporter(context, nodeEvents, {
+      register: () => this.registration.start(),
+      isReady: () => this.csiNode.initialized,
+      onRepeatedFailure: dropConnections,
+      onReady: () => context.emit({ type: 'node-ready' }),
+    });
     this.containersSurvive = options.containersSurvive ?? true;
     const images = options.images ?? context.images;
     this.pods = new PodWorkers(context, this.events, this.runtime, images, (on) =>
@@ -86,7 +98,8 @@ export class Kubelet {
       case 'start':
         this.runtime.takeOver(this.containersSurvive, this.context.now.wallMs);
         this.context.bootId = bootIdOf(this.context.node, this.runtime.boots);
-        this.registration.start();
+        this.startUp.start();
+        this.csiNode.start();
         this.lease.start();
         break;
       case 'pressure':
@@ -105,6 +118,7 @@ export class Kubelet {
         break;
       case 'synced':
         if (event.key === 'pods') this.pods.onListed();
+        else if (event.key === 'nodes') this.startUp.onNodesListed();
         else if (event.key === 'runtimeclasses') this.context.runtimeClasses.onListed();
         else this.pods.onReferenceSynced(event.key);
         break;
@@ -118,14 +132,20 @@ export class Kubelet {
     // An overloaded API server's handler may time out while it writes: 200, and no object. That is no answer.
     const status = answered < 300 && bodyView(tag) !== undefined && !isObject(body) ? 0 : answered;
     switch (tag.to) {
+      case 'start-up':
+        break;
       case 'registration':
-        this.registration.onAnswer(tag.step, status, body);
+        this.registration.onAnswer(tag.step, status);
+        break;
+      case 'csi-node':
+        if (tag.step === 'probe') this.onFirstAnswer();
+        this.csiNode.onAnswer(tag.step, status, body);
         break;
       case 'lease':
         this.lease.onAnswer(tag.step, status, body);
         break;
       case 'node-status':
-        this.nodeStatus.onAnswer(tag.step, status);
+        this.nodeStatus.onAnswer(tag.step, status, body);
         break;
       case 'event':
         this.events.onAnswer(status);
@@ -139,16 +159,33 @@ export class Kubelet {
     }
   }
 
+  /** What the rest of a start is measured from: before that there is no connection. */
+  private onFirstAnswer(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.startUp.goOn();
+    this.context.after(this.context.wire.start.loopsMs, { of: 'status-loops' });
+  }
+
   private onTimer(timer: TimerName): void {
     switch (timer.of) {
+      case 'start-up':
+        this.startUp.onTimer(timer.step);
+        break;
       case 'registration':
         this.registration.onTimer(timer.step);
+        break;
+      case 'csi-node':
+        this.csiNode.onTimer(timer.step);
+        break;
+      case 'status-loops':
+        this.nodeStatus.start();
         break;
       case 'lease':
         this.lease.onTimer();
         break;
       case 'node-status':
-        this.nodeStatus.onTimer();
+        this.nodeStatus.onTimer(timer.loop);
         break;
       case 'event-retry':
         this.events.onRetry();
@@ -179,11 +216,12 @@ export class Kubelet {
       if (change === 'DELETED') this.pods.removed(event.metadata().uid);
       else this.pods.observed(event);
     } else if (key === 'nodes' && change !== 'DELETED') {
-      const node = event.object(nodeView) as { spec?: { podCIDR?: string; podCIDRs?: string[] } };
+      const view = this.nodeStatus.isSettled ? nodeView : wholeNodeView;
+      const node = event.object(view) as { spec?: { podCIDR?: string; podCIDRs?: string[] } };
       const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = node.spec ?? {};
       if (podCIDRs.length > 0) this.runtime.ips.assign(podCIDRs);
       this.pods.onNode(node);
-      if (this.registration.ready) this.nodeStatus.onNode(node);
+      this.nodeStatus.onNode(node);
     } else if (key === 'runtimeclasses') {
       this.context.runtimeClasses.onObject(change, event.object());
     }

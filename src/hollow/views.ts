@@ -35,10 +35,11 @@ export const nodeView = new View({
   status: { conditions: true, volumesAttached: true },
 });
 
-/** A node that was there before its kubelet. */
-export const knownNodeView = new View({
-  metadata: { name: true, uid: true },
-  status: { conditions: { type: true, status: true }, nodeInfo: { bootID: true } },
+/** The node's own object until its kubelet has written all of its status once. */
+export const wholeNodeView = new View({
+  metadata: { name: true, uid: true, labels: true, annotations: true },
+  spec: true,
+  status: true,
 });
 
 /** Who an object is. */

@@ -16,12 +16,19 @@ export type WireProfile = {
   sendsProxyEvent: boolean;
   /** DELETECOLLECTION of the node's ResourceSlices when the kubelet starts. */
   clearsResourceSlices: boolean;
+  /**
+   * Milliseconds after the API server's first answer: when the loops for the node's status begin, and how long the first
+   * POST of the node then waits. `paceMs`: what a slow start takes from an answer to the request that follows from it.
+   */
+  start: { loopsMs: number; registerMs: number; paceMs: number };
   /** GET of the node between its POST and its first status PATCH. */
   readsCreatedNode: boolean;
   /** GET of a pod before each PATCH of its status. */
   readsPodBeforePatch: boolean;
   /** What the node says of itself beside what the scenario gives it. */
   node: 'real' | 'kubemark';
+  /** Who runs containers: a runtime and a prober that tell of them, or kubemark's, which do not. */
+  containers: 'real' | 'fake';
   /** The name in the User-Agent of kubelet and proxy. */
   kubeletAgent: string;
   proxyAgent: string;
@@ -42,9 +49,11 @@ const kubelet: WireProfile = {
   sendsNodeEvents: true,
   sendsProxyEvent: true,
   clearsResourceSlices: true,
+  start: { loopsMs: 32, registerMs: 100, paceMs: 0 },
   readsCreatedNode: true,
   readsPodBeforePatch: true,
   node: 'real',
+  containers: 'real',
   kubeletAgent: 'kubelet',
   proxyAgent: 'kube-proxy',
   proxyWatchesNode: true,
@@ -63,8 +72,11 @@ const kubemark: WireProfile = {
   burst: 20,
   sendsNodeEvents: false,
   clearsResourceSlices: false,
+  // Its kubelet is at work before it has a connection: the POST of the node comes with the first requests.
+  start: { loopsMs: 0, registerMs: 10, paceMs: 30 },
   readsCreatedNode: false,
   node: 'kubemark',
+  containers: 'fake',
   kubeletAgent: 'hollow-kubelet',
   proxyAgent: 'hollow-proxy',
   proxyWatchesNode: false,
@@ -80,6 +92,7 @@ const lite: WireProfile = {
   burst: kubelet.burst,
   sendsProxyEvent: false,
   readsPodBeforePatch: false,
+  containers: 'real',
   pooled: true,
 };
 

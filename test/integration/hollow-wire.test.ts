@@ -160,7 +160,7 @@ describe('one hollow node on a real control plane', () => {
     expect(sent).toContain(`create ${lease}?timeout=10s 201`);
     expect(sent.some((line) => line.startsWith(`update ${lease}/hollow-1?timeout=10s 200`))).toBe(true);
     expect(sent.filter((line) => line.startsWith('create /api/v1/namespaces/default/events'))).toHaveLength(
-      6,
+      7,
     );
     expect(sent.filter((line) => line.startsWith('patch /api/v1/namespaces/default/events'))).toHaveLength(6);
     expect(sent.filter((line) => / [45]\d\d$/.test(line) && !line.endsWith(' 404'))).toEqual([]);

@@ -179,29 +179,39 @@ describe('a windows node', () => {
 describe('the node’s events', () => {
   const order = (world: World): string[] =>
     world.events
-      .filter(({ message }) => /kubelet|Node|Allocatable/.test(message))
+      .filter(({ message }) => /kubelet|Node|Allocatable|cgroup/.test(message))
       .map(({ reason }) => reason);
-  const starting = [
-    'Starting',
-    'NodeHasSufficientMemory',
-    'NodeHasNoDiskPressure',
-    'NodeHasSufficientPID',
-    'NodeAllocatableEnforced',
-  ];
+  const first = ['Starting', 'CgroupV1'];
+  const conditions = ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID'];
 
   it('come as a real node sends them', () => {
-    expect(order(readyWorld())).toEqual([...starting, 'NodeReady']);
+    expect(order(readyWorld())).toEqual([...first, ...conditions, 'NodeAllocatableEnforced', 'NodeReady']);
+  });
+
+  it('of one that the node controller had given up, and that is back at once, are all of its conditions', () => {
+    const world = readyWorld();
+    const before = order(world).length;
+    world.loseNode();
+    world.restart(true, 5_000);
+    world.advance(10_000);
+    expect(order(world).slice(before)).toEqual([
+      ...first,
+      'NodeAllocatableEnforced',
+      ...conditions,
+      'NodeReady',
+    ]);
+    expect(world.readyCondition).toBe('True');
   });
 
   it.each([
-    [true, ['NodeNotReady', 'NodeReady']],
-    [false, ['Rebooted', 'NodeNotReady', 'NodeReady']],
+    [true, []],
+    [false, ['Rebooted']],
   ])('of one that comes back, containers running on: %s', (containersSurvive, more) => {
     const world = readyWorld();
     const before = order(world).length;
     world.restart(containersSurvive, 5_000);
     world.advance(10_000);
-    expect(order(world).slice(before)).toEqual([...starting, ...more]);
+    expect(order(world).slice(before)).toEqual([...first, 'NodeAllocatableEnforced', ...conditions, ...more]);
     expect(world.readyCondition).toBe('True');
   });
 });

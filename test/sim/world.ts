@@ -226,6 +226,13 @@ export class World {
     this.start();
   }
 
+  /** The node controller gives the node up. */
+  loseNode(): void {
+    const status = this.node?.['status'] as { conditions: Json[] } | undefined;
+    for (const condition of status?.conditions ?? []) condition['status'] = 'Unknown';
+    this.sendObject('nodes', 'MODIFIED', this.node);
+  }
+
   /** Nothing is known any more of what ran on the node. */
   forgetRuntime(): void {
     this.runtime = new RuntimeState();
@@ -456,6 +463,7 @@ export class World {
         this.node.spec['podCIDR'] = this.podCidr;
         this.sendObject('nodes', 'MODIFIED', this.node);
       });
+      this.sendObject('nodes', 'ADDED', this.node);
       return { status: 201, body: this.node };
     }
     if (this.node === undefined) return { status: 404 };
@@ -463,6 +471,7 @@ export class World {
     if (path.endsWith('/status')) {
       const patch = (body?.['status'] ?? {}) as Json;
       applyStatusPatch(this.node['status'] as Json & { conditions: Json[] }, patch);
+      this.sendObject('nodes', 'MODIFIED', this.node);
       return { status: 200, body: this.node };
     }
     return { status: 405 };
@@ -516,6 +525,9 @@ export class World {
         const copy = structuredClone(pod);
         this.deliver({ type: 'object', key, change: 'ADDED', event: eventOf(copy) });
       }
+    }
+    if (key === 'nodes' && this.node !== undefined) {
+      this.deliver({ type: 'object', key, change: 'ADDED', event: eventOf(structuredClone(this.node)) });
     }
     if (key === 'runtimeclasses') {
       for (const object of this.runtimeClasses) {

@@ -12,7 +12,12 @@ export const workLabel = 'hollowmark.dev/work';
 type Container = Record<string, unknown>;
 
 /** What a hollow container does where a real one runs a command. */
-type Behaviour = { runDuration?: string; exitCode?: number; termDuration?: string };
+type Behaviour = {
+  runDuration?: string;
+  exitCode?: number;
+  termDuration?: string;
+  livenessFailsAfter?: string;
+};
 
 const podsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
 
@@ -92,7 +97,7 @@ export function referredObjects(namespace: string): WorkObject[] {
   ];
 }
 
-/** Pods that any node can run to Ready: with a Secret and a ConfigMap, of two containers, with a readiness probe. */
+/** Pods that any node can run to Ready: with a Secret and a ConfigMap, of two containers, with probes. */
 export function readyPods(namespace: string): WorkObject[] {
   const keyRef = { name: 'settings', key: 'key' };
   return [
@@ -123,10 +128,33 @@ export function readyPods(namespace: string): WorkObject[] {
       },
       { main: { termDuration: '1h' } },
     ),
+    // Restarted once within the phase: the next failure is due when it is over.
+    podObject(
+      namespace,
+      'sickening',
+      'sickening',
+      {
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          {
+            ...shell('main', ': > /healthy; sleep 28; rm /healthy; exec sleep 3600'),
+            livenessProbe: {
+              exec: { command: ['sh', '-c', 'test -e /healthy'] },
+              periodSeconds: 3,
+              failureThreshold: 1,
+            },
+          },
+        ],
+      },
+      { main: { termDuration: '1h', livenessFailsAfter: '28s' } },
+    ),
   ];
 }
 
-/** Objects whose containers end, well or badly, or cannot start: an init container, a Job, a crash loop, a failed pull. */
+/**
+ * Pods that need more of a runtime: an init container and a sidecar, a Job, a crash loop, a failed pull. Their containers
+ * end, well or badly, or cannot start.
+ */
 export function endingPods(namespace: string): WorkObject[] {
   const jobLabels = { [workLabel]: 'job' };
   return [
@@ -137,6 +165,10 @@ export function endingPods(namespace: string): WorkObject[] {
       { initContainers: [shell('first', 'sleep 1')], containers: [pause('main')] },
       { first: { runDuration: '1s', exitCode: 0 } },
     ),
+    podObject(namespace, 'accompanied', 'accompanied', {
+      initContainers: [{ ...pause('companion'), restartPolicy: 'Always' }],
+      containers: [pause('main')],
+    }),
     {
       collection: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       name: 'job',
@@ -195,11 +227,13 @@ function podObject(
 /** The annotations that tell a hollow node what a real one finds out by running the command. */
 function behaviours(containers: Readonly<Record<string, Behaviour>>): Record<string, string> {
   const annotations: Record<string, string> = {};
-  for (const [name, { runDuration, exitCode, termDuration }] of Object.entries(containers)) {
+  for (const [name, behaviour] of Object.entries(containers)) {
+    const { runDuration, exitCode, termDuration, livenessFailsAfter } = behaviour;
     const prefix = `hollowmark.dev/container.${name}`;
     if (runDuration !== undefined) annotations[`${prefix}.run-duration`] = runDuration;
     if (exitCode !== undefined) annotations[`${prefix}.exit-code`] = String(exitCode);
     if (termDuration !== undefined) annotations[`${prefix}.term-duration`] = termDuration;
+    if (livenessFailsAfter !== undefined) annotations[`${prefix}.liveness-fails-after`] = livenessFailsAfter;
   }
   return annotations;
 }

@@ -36,7 +36,7 @@ const namespacesMax = 8;
 /** What one machine bears of kubemark, and what has an address in one network. */
 export const nodesMax = 100;
 
-/** Beside those of a Deployment up to 37 pods run on a node at a time, which takes 110 in all. */
+/** Beside those of a Deployment up to 39 pods run on a node at a time, which takes 110 in all. */
 export const podsPerNodeMax = 70;
 
 /** The namespaces of the work: eight, or one for each pod of its Deployments when there are fewer. */
@@ -63,7 +63,7 @@ export function planWork(against: Reference, { nodes, podsPerNode, idleMs, short
 /** How many pods of each phase a row is counted by; phases that are not here are counted by node. */
 export function podsOfPhase(plan: WorkPlan, phase: string): number | undefined {
   const deployed = plan.nodes * plan.podsPerNode;
-  const various = plan.containersEnd ? 7 : 3;
+  const various = plan.containersEnd ? 9 : 4;
   const pods: Partial<Record<PhaseName, number>> = {
     deployments: deployed,
     trickle: plan.singles,

@@ -121,12 +121,14 @@ export class Work {
       for (const object of [...referredObjects(namespace), ...readyPods(namespace), ...ending]) {
         await this.create(object);
       }
-      for (const kind of ['refers', 'two', 'probed']) await this.podsReady(kind, 1);
+      for (const kind of ['refers', 'two', 'probed', 'sickening']) await this.podsReady(kind, 1);
       if (plan.containersEnd) {
         await this.podsReady('initialised', 1);
+        await this.podsReady('accompanied', 1);
         await this.podsAre('job', 'Succeeded', ({ status }) => status?.phase === 'Succeeded');
         await this.podsAre('crashing', 'restarted', (pod) => (restarts(pod) ?? 0) >= 2);
         await this.podsAre('unpulled', 'in back-off', (pod) => waitsFor(pod) === 'ImagePullBackOff');
+        await this.podsAre('sickening', 'restarted', (pod) => (restarts(pod) ?? 0) >= 1);
         await client.wait(Math.max(0, varietyMs - (this.nowUs() - startUs) / 1000));
       } else {
         await this.settle();

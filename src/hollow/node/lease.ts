@@ -34,7 +34,7 @@ export class LeaseRenewer {
   /** How long the next failure to read or make the lease is waited for. */
   private backOffMs = backOffMsMin;
   /** What the timer is for. */
-  private waitsFor: 'sync' | 'ensure' = 'sync';
+  private waitsFor: 'sync' | 'ensure' | 'node' = 'sync';
   /** Called after a renewal failed for good in this interval: the kubelet then closes its connections. */
   private readonly onRepeatedFailure: () => void;
 
@@ -49,6 +49,7 @@ export class LeaseRenewer {
 
   onTimer(): void {
     if (this.waitsFor === 'sync') this.sync();
+    else if (this.waitsFor === 'node') this.getNode();
     else this.read();
   }
 
@@ -58,8 +59,9 @@ export class LeaseRenewer {
         if (status === 200) {
           this.lease = body as Lease;
           this.update();
-        } else if (status === 404) this.request('get-node', `/api/v1/nodes/${this.name}?timeout=10s`);
-        else this.backOff();
+        } else if (status !== 404) this.backOff();
+        else if (this.context.wire.start.paceMs === 0) this.getNode();
+        else this.wait('node', this.context.wire.start.paceMs);
         break;
       case 'get-node':
         // Without the node there is nothing to own the lease: kubelet leaves it for the next interval.
@@ -97,7 +99,7 @@ export class LeaseRenewer {
     this.backOffMs = Math.min(2 * this.backOffMs, backOffMsMax);
   }
 
-  private wait(waitsFor: 'sync' | 'ensure', delayMs: number): void {
+  private wait(waitsFor: 'sync' | 'ensure' | 'node', delayMs: number): void {
     this.waitsFor = waitsFor;
     this.context.after(delayMs, { of: 'lease' });
   }
@@ -120,6 +122,10 @@ export class LeaseRenewer {
 
   private read(): void {
     this.request('get', `${this.path}/${this.name}?timeout=10s`);
+  }
+
+  private getNode(): void {
+    this.request('get-node', `/api/v1/nodes/${this.name}?timeout=10s`);
   }
 
   private onUpdated(status: number, body: unknown): void {

@@ -1,10 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type KubeletContext, type NodeConfig, labelled, timestamp } from '../context.ts';
 import type { Pressure } from '../node-failure.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
+import { type Condition, changedConditions, isObject, mergePatch } from '../strategic-merge.ts';
 import { wireProfile } from '../wire-profile.ts';
 
 /** What a Node is made of. */
 type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images' | 'bootId'>;
+
+/** What is so on the node: what it is short of, and whether it can run pods. */
+export type NodeState = { present: readonly Pressure[]; ready: boolean };
+
+export type NodeCondition = Condition & { status?: string; lastTransitionTime?: string };
+export type NodeStatus = { conditions?: NodeCondition[]; [field: string]: unknown };
 
 type ConditionText = { status: 'True' | 'False'; reason: string; message: string };
 
@@ -43,7 +51,7 @@ const pressures: readonly { type: Pressure; good: ConditionText; bad: ConditionT
   },
 ];
 
-const ready: ConditionText = {
+const isReady: ConditionText = {
   status: 'True',
   reason: 'KubeletReady',
   message: 'kubelet is posting ready status',
@@ -62,8 +70,16 @@ export const pressureEvents: Readonly<Record<Pressure, { good: string; bad: stri
   PIDPressure: { good: 'NodeHasSufficientPID', bad: 'NodeHasInsufficientPID' },
 };
 
-/** `$setElementOrder` of a patch that touches the conditions. */
-const nodeConditionOrder = [...pressures.map(({ type }) => ({ type })), { type: 'Ready' }];
+/** What a kubelet of v1.36 declares with its default feature gates (samples, and the registry that its features are in). */
+const declaredFeatures = [
+  'ExtendWebSocketsToKubelet',
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
+  'RestartAllContainersOnContainerExits',
+];
+
+/** The feature gate NodeDeclaredFeatures is on by default from here on (pkg/features/kube_features.go). */
+const declaresFeaturesFromMinor = 36;
 
 /** As kubemark's nodes say of themselves (wire-samples-kubemark.jsonl, 164 ms). */
 const kubemarkNodeInfo = {
@@ -73,10 +89,9 @@ const kubemarkNodeInfo = {
 } as const;
 
 /** The Node that a kubelet registers: not Ready until its CSINode is there (wire-samples-kubelet.jsonl, 132 ms). */
-export function newNode({ node, profile, images, bootId }: NodeParts, wallMs: number): unknown {
+export function newNode(parts: NodeParts, wallMs: number): { status: NodeStatus; [field: string]: unknown } {
+  const { node, profile } = parts;
   const { system } = profile;
-  const reported = images.reported();
-  const time = timestamp(wallMs);
   const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
   return {
     kind: 'Node',
@@ -101,68 +116,56 @@ export function newNode({ node, profile, images, bootId }: NodeParts, wallMs: nu
       ...(node.taints.length === 0 ? {} : { taints: node.taints }),
     },
     status: {
-      capacity: node.capacity,
-      allocatable: node.capacity,
-      conditions: [
-        ...pressures.map(({ type, good }) => condition(type, good, time)),
-        condition('Ready', notReady, time),
-      ],
-      addresses: [
-        { type: 'InternalIP', address: node.address },
-        { type: 'Hostname', address: node.name },
-      ],
-      daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-      nodeInfo: {
-        ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node.name, bootId)),
-        kernelVersion: system.kernelVersion,
-        osImage: system.osImage,
-        containerRuntimeVersion: profile.version,
-        kubeletVersion: node.kubeletVersion,
-        kubeProxyVersion: '',
-        operatingSystem: system.operatingSystem,
-        architecture: 'amd64',
-      },
-      ...(reported.length === 0 ? {} : { images: reported }),
+      ...statusFacts(parts),
+      conditions: nodeConditions([], { present: [], ready: false }, wallMs),
     },
   };
+}
+
+/** What a node's status says beside its conditions. `images` is absent when there are none. */
+export function statusFacts(parts: NodeParts): NodeStatus {
+  const { node, profile, bootId } = parts;
+  const { system } = profile;
+  const images = reportedImages(parts);
+  const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
+  return {
+    capacity: node.capacity,
+    allocatable: node.capacity,
+    addresses: [
+      { type: 'InternalIP', address: node.address },
+      { type: 'Hostname', address: node.name },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    nodeInfo: {
+      ...(isKubemark ? kubemarkNodeInfo : realNodeInfo(node.name, bootId)),
+      kernelVersion: system.kernelVersion,
+      osImage: system.osImage,
+      containerRuntimeVersion: profile.version,
+      kubeletVersion: node.kubeletVersion,
+      kubeProxyVersion: '',
+      operatingSystem: system.operatingSystem,
+      architecture: 'amd64',
+    },
+    ...(images === undefined ? {} : { images }),
+    ...(minorOf(node.kubeletVersion) < declaresFeaturesFromMinor ? {} : { declaredFeatures }),
+  };
+}
+
+/** Undefined when there are none. Kubemark's images have no size. */
+export function reportedImages({ node, images }: Pick<NodeParts, 'node' | 'images'>): unknown[] | undefined {
+  const reported = images.reported();
+  if (reported.length === 0) return undefined;
+  if (wireProfile(node.wireProfile).containers === 'real') return reported;
+  return reported.map(({ names }) => ({ names }));
+}
+
+/** 36 of `v1.36.3`. */
+export function minorOf(version: string): number {
+  return Number(/^v?1\.(\d+)/.exec(version)?.[1] ?? 0);
 }
 
 function realNodeInfo(name: string, bootId: string): Record<string, string> {
   return { machineID: identifier(name, 32), systemUUID: identifier(name, 32), bootID: bootId };
-}
-
-/** The patch that makes a registered node Ready (354 ms in the samples). */
-export function readyPatch(wallMs: number): unknown {
-  return {
-    status: {
-      '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: [condition('Ready', ready, timestamp(wallMs))],
-    },
-  };
-}
-
-/**
- * What a kubelet that comes back to a node that is there already brings up to date. Ready it is not, for the moment: the
- * kubelet has yet to look at its CSINode.
- * @param before the conditions as the API server has them.
- */
-export function reconcilePatch(
-  parts: NodeParts,
-  before: readonly { type: string; status: string }[],
-  wallMs: number,
-): unknown {
-  const { status } = newNode(parts, wallMs) as { status: { conditions: Record<string, unknown>[] } };
-  const { conditions, ...others } = status;
-  return {
-    status: {
-      '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: conditions.map((now) => {
-        const same = before.some((old) => old.type === now['type'] && old.status === now['status']);
-        return same ? { lastHeartbeatTime: now['lastHeartbeatTime'], type: now['type'] } : now;
-      }),
-      ...others,
-    },
-  };
 }
 
 /** Unlike any other boot's of any other node. */
@@ -171,32 +174,63 @@ export function bootIdOf(node: NodeConfig, boots: number): string {
 }
 
 /**
- * The report of a node that is Ready: the heartbeat times, and in full what is to be `written`.
- * @param present what the node is short of.
+ * The conditions that a kubelet writes over those that the API server has: what was so before keeps its transition time,
+ * and the conditions of others keep their places.
+ * Source: pkg/kubelet/nodestatus/setters.go (MemoryPressureCondition, ReadyCondition), v1.36.
  */
-export function conditionsPatch(
+export function nodeConditions(
+  known: readonly NodeCondition[],
+  { present, ready }: NodeState,
   wallMs: number,
-  present: readonly Pressure[],
-  written: 'all' | readonly Pressure[],
-): { status: object } {
+): NodeCondition[] {
   const time = timestamp(wallMs);
-  const of = (type: 'Ready' | Pressure, text: ConditionText): unknown =>
-    written === 'all' || (type !== 'Ready' && written.includes(type))
-      ? condition(type, text, time)
-      : { lastHeartbeatTime: time, type };
-  return {
-    status: {
-      '$setElementOrder/conditions': nodeConditionOrder,
-      conditions: [
-        ...pressures.map(({ type, good, bad }) => of(type, present.includes(type) ? bad : good)),
-        of('Ready', ready),
-      ],
-    },
-  };
+  const own = [
+    ...pressures.map(({ type, good, bad }) => ({ type, ...(present.includes(type) ? bad : good) })),
+    { type: 'Ready', ...(ready ? isReady : notReady) },
+  ].map((now): NodeCondition => {
+    const before = known.find(({ type }) => type === now.type);
+    const same = before?.status === now.status;
+    return {
+      ...now,
+      lastHeartbeatTime: time,
+      lastTransitionTime: same ? (before?.lastTransitionTime ?? time) : time,
+    };
+  });
+  const others = known.filter(({ type }) => !own.some((condition) => condition.type === type));
+  if (others.length === 0) return own;
+  const inPlace = known.map((before) => own.find(({ type }) => type === before.type) ?? before);
+  return [...inPlace, ...own.filter(({ type }) => !known.some((before) => before.type === type))];
 }
 
-function condition(type: string, text: ConditionText, time: string): Record<string, unknown> {
-  return { type, ...text, lastHeartbeatTime: time, lastTransitionTime: time };
+/** Whether the node is what the API server says that it is, times aside. */
+export function conditionsHold(known: readonly NodeCondition[], { present, ready }: NodeState): boolean {
+  const has = (type: string, status: string): boolean =>
+    known.some((condition) => condition.type === type && condition.status === status);
+  return (
+    has('Ready', ready ? 'True' : 'False') &&
+    pressures.every(({ type }) => has(type, present.includes(type) ? 'True' : 'False'))
+  );
+}
+
+/**
+ * The strategic merge patch that turns `known` into `desired`: `{}` when nothing differs, which a kubelet sends all the
+ * same. Lists but the conditions are atomic.
+ */
+export function nodeStatusPatch(known: NodeStatus, desired: NodeStatus): { status?: object } {
+  const { conditions: before = [], ...facts } = known;
+  const { conditions: now = [], ...others } = desired;
+  const status: Record<string, unknown> = {};
+  const conditions = changedConditions(before, now);
+  if (conditions.length > 0) {
+    status['$setElementOrder/conditions'] = now.map(({ type }) => ({ type }));
+    status['conditions'] = conditions;
+  }
+  for (const [field, value] of Object.entries(others)) {
+    const current = facts[field];
+    if (isDeepStrictEqual(current, value)) continue;
+    status[field] = isObject(current) && isObject(value) ? mergePatch(current, value) : (value ?? null);
+  }
+  return Object.keys(status).length === 0 ? {} : { status };
 }
 
 /** The build of Windows, as a label: the first three parts of the kernel's version. */

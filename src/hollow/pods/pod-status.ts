@@ -1,4 +1,6 @@
 import { timestamp } from '../context.ts';
+import type { WireProfile } from '../wire-profile.ts';
+import { fakePodIp, fakeStatus } from './fake-status.ts';
 import {
   type Container,
   type Exit,
@@ -8,33 +10,35 @@ import {
   turnedWallMs,
   turnTo,
 } from './pod-life.ts';
-import {
-  type Amounts,
-  type ContainerKind,
-  type ContainerSpec,
-  type PodSpec,
-  podAmounts,
-} from './pod-record.ts';
+import type { ContainerKind, ContainerSpec, PodSpec } from './pod-record.ts';
+import { fakePodResources, podResources, withoutUndefined } from './pod-resources.ts';
 import { podHasInitialized, shouldRestart } from './sync-plan.ts';
-import { formatAmount } from './units.ts';
 
 export type Condition = { type: string; status?: string; [field: string]: unknown };
 export type Status = { conditions?: Condition[]; [field: string]: unknown };
+
+type Containers = WireProfile['containers'];
 
 /**
  * The status as the kubelet would have it, all fields, in the API's form. Brings `life`'s phase and the times at which
  * its conditions turned up to date. Source: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus), v1.36.
  */
-export function podStatus(spec: PodSpec, life: PodLife, hostIp: string, wallMs: number): Status {
+export function podStatus(
+  spec: PodSpec,
+  life: PodLife,
+  hostIp: string,
+  wallMs: number,
+  containers: Containers = 'real',
+): Status {
   const computed = computedPhase(spec, life);
   // A final phase is written only once nothing can run any more; the conditions have it before.
   if (!isFinal(computed) || life.end !== 'none') life.phase = computed;
-  const statuses = (kind: ContainerKind[]): unknown[] => containerStatuses(spec, life, kind);
+  const statuses = (kind: ContainerKind[]): unknown[] => containerStatuses(spec, life, kind, containers);
   const main = statuses(['main']);
   const init = statuses(['init', 'sidecar']);
   const ephemeral = statuses(['ephemeral']);
   return {
-    conditions: conditions(spec, life, computed, wallMs),
+    conditions: conditions(spec, life, computed, wallMs, containers),
     hostIP: hostIp,
     hostIPs: [{ ip: hostIp }],
     observedGeneration: life.generation,
@@ -46,12 +50,12 @@ export function podStatus(spec: PodSpec, life: PodLife, hostIp: string, wallMs: 
     containerStatuses: main,
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
-    ...podResources(spec, life),
-    ...podAddresses(life),
+    ...(containers === 'fake' ? fakePodResources(spec, life) : podResources(spec, life)),
+    ...podAddresses(containers === 'fake' ? fakePodIp(life) : life.podIp),
   };
 }
 
-function podAddresses({ podIp }: PodLife): { podIP?: string; podIPs?: { ip: string }[] } {
+function podAddresses(podIp: string): { podIP?: string; podIPs?: { ip: string }[] } {
   if (podIp === '') return {};
   const podIPs = podIp.split(',').map((ip) => ({ ip }));
   return { ...(podIPs[0] === undefined ? {} : { podIP: podIPs[0].ip }), podIPs };
@@ -128,7 +132,13 @@ function phaseOfContainers(spec: PodSpec, life: PodLife): Phase {
 
 // ---- conditions ----
 
-function conditions(spec: PodSpec, life: PodLife, phase: Phase, wallMs: number): Condition[] {
+function conditions(
+  spec: PodSpec,
+  life: PodLife,
+  phase: Phase,
+  wallMs: number,
+  containers: Containers,
+): Condition[] {
   const { generation } = life;
   const condition = (index: number, type: string, { on, why }: Verdict): Condition => {
     let turn = life.turns[index];
@@ -136,7 +146,7 @@ function conditions(spec: PodSpec, life: PodLife, phase: Phase, wallMs: number):
     return conditionOf(type, generation, on, turnedWallMs(turn), why);
   };
   const initialized = initialization(spec, life, phase);
-  const ready = readiness(spec, life, phase);
+  const ready = readiness(spec, life, phase, containers);
   const owned = [
     condition(0, 'PodReadyToStartContainers', { on: life.sandboxReady, why: {} }),
     condition(1, 'Initialized', initialized),
@@ -192,11 +202,13 @@ function initialization(spec: PodSpec, life: PodLife, phase: Phase): Verdict {
   };
 }
 
-function readiness(spec: PodSpec, life: PodLife, phase: Phase): Verdict {
+function readiness(spec: PodSpec, life: PodLife, phase: Phase, containers: Containers): Verdict {
   if (phase === 'Succeeded') return { on: false, why: { reason: 'PodCompleted' } };
   if (phase === 'Failed') return { on: false, why: { reason: 'PodFailed' } };
   const unready = spec.containers.filter(({ kind }, index) => {
     if (kind !== 'main' && kind !== 'sidecar') return false;
+    // Kubemark's prober calls all of them ready from the beginning.
+    if (kind === 'main' && containers === 'fake') return false;
     const state = life.containers[index];
     return !(state?.run?.is === 'running' && state.ready);
   });
@@ -211,7 +223,12 @@ function readiness(spec: PodSpec, life: PodLife, phase: Phase): Verdict {
 // ---- containers ----
 
 /** Sorted by name, except init containers, which keep their order. */
-function containerStatuses(spec: PodSpec, life: PodLife, kinds: ContainerKind[]): unknown[] {
+function containerStatuses(
+  spec: PodSpec,
+  life: PodLife,
+  kinds: ContainerKind[],
+  containers: Containers,
+): unknown[] {
   const waiting = spec.containers.some(({ kind }) => kind === 'init' || kind === 'sidecar')
     ? 'PodInitializing'
     : 'ContainerCreating';
@@ -219,7 +236,10 @@ function containerStatuses(spec: PodSpec, life: PodLife, kinds: ContainerKind[])
     kinds.includes(container.kind) ? [{ container, state: life.containers[index] }] : [],
   );
   if (!kinds.includes('init')) found.sort((a, b) => (a.container.name < b.container.name ? -1 : 1));
-  return found.map(({ container, state }) => containerStatus(spec, life, container, state, waiting));
+  return found.map(({ container, state }) => {
+    const status = containerStatus(spec, life, container, state, waiting);
+    return containers === 'fake' ? fakeStatus(spec, container, status, state) : status;
+  });
 }
 
 function containerStatus(
@@ -228,7 +248,7 @@ function containerStatus(
   spec: ContainerSpec,
   container: Container | undefined,
   waiting: string,
-): unknown {
+): Record<string, unknown> {
   const run = container?.run;
   const { current, last } = states(pod, life, spec, container, waiting);
   const running = run?.is === 'running';
@@ -337,59 +357,4 @@ function digest(name: string): string {
     text += (Math.imul(hash, 0x2c1b3c6d) >>> 0).toString(16).padStart(8, '0');
   }
   return text;
-}
-
-// ---- resources ----
-
-/** What a kubelet on a node with cgroups v1 reads where a pod has no memory limit (samples). */
-const unlimitedMemory = '9007199254740988Ki';
-
-/**
- * `resources` and `allocatedResources`. Before the pod is Running they follow from the spec; then they are read from its
- * cgroup, which has limits only where every container has them; once that is gone, only requested memory is left.
- */
-function podResources(spec: PodSpec, life: PodLife): Record<string, unknown> {
-  const requested = podAmounts(spec, 'requests');
-  const requests = formatted(requested);
-  const allocated = requests === undefined ? {} : { allocatedResources: requests };
-  if (!life.seenRunning) {
-    const limits = formatted(podAmounts(spec, 'limits'));
-    return { ...allocated, resources: withoutUndefined({ limits, requests }) };
-  }
-  const gone = life.end !== 'none' && life.podIp === '';
-  const fromCgroup = (name: string): string | undefined => {
-    const containers = spec.containers.filter(({ kind }) => kind === 'main' || kind === 'sidecar');
-    if (!containers.every(({ limits }) => limits?.[name] !== undefined)) return undefined;
-    return formatAmount(name, podAmounts(spec, 'limits')[name] ?? 0);
-  };
-  const cpu = (requested['cpu'] ?? 0) > 2 && !gone ? { cpu: formatAmount('cpu', requested['cpu'] ?? 0) } : {};
-  const memory =
-    requested['memory'] === undefined ? {} : { memory: formatAmount('memory', requested['memory']) };
-  const limitedCpu = gone ? undefined : fromCgroup('cpu');
-  return {
-    ...allocated,
-    resources: withoutUndefined({
-      limits: gone
-        ? undefined
-        : {
-            ...(limitedCpu === undefined ? {} : { cpu: limitedCpu }),
-            memory: fromCgroup('memory') ?? unlimitedMemory,
-          },
-      requests: nonEmpty({ ...cpu, ...memory }),
-    }),
-  };
-}
-
-function formatted(amounts: Amounts): Record<string, string> | undefined {
-  return nonEmpty(
-    Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, formatAmount(name, amount)])),
-  );
-}
-
-function nonEmpty<T extends object>(object: T): T | undefined {
-  return Object.keys(object).length === 0 ? undefined : object;
-}
-
-function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }

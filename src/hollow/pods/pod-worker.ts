@@ -107,8 +107,8 @@ export class PodWorker {
 
   /** The status as it would be set now, to compare it with the API server's. */
   currentStatus(): Status {
-    const { context } = this.host;
-    return podStatus(this.spec, this.life, context.node.address, context.now.wallMs);
+    const { node, now, wire } = this.host.context;
+    return podStatus(this.spec, this.life, node.address, now.wallMs, wire.containers);
   }
 
   private get starter(): Starter {

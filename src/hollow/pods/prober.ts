@@ -34,6 +34,12 @@ export class Prober {
   /** The kubelet has taken the pod: a worker for each probe begins its ticks, not all at once after a kubelet's start. */
   begin(spec: PodSpec): void {
     const { context, startedMs } = this.host;
+    if (context.wire.containers === 'fake') {
+      for (const container of this.life.containers) {
+        container.started = container.ready = container.run?.is === 'running';
+      }
+      return;
+    }
     for (const [index, { probes }] of spec.containers.entries()) {
       const container = this.life.containers[index];
       if (container === undefined || container.probes !== undefined || probes.length === 0) continue;
@@ -50,8 +56,9 @@ export class Prober {
     const { probes } = spec.containers[index] as ContainerSpec;
     const container = this.life.containers[index];
     if (container === undefined) return;
-    container.started = !probes.some(({ type }) => type === 'startup');
-    container.ready = container.started && !probes.some(({ type }) => type === 'readiness');
+    const fake = this.host.context.wire.containers === 'fake';
+    container.started = fake || !probes.some(({ type }) => type === 'startup');
+    container.ready = fake || (container.started && !probes.some(({ type }) => type === 'readiness'));
     for (const [p, state] of (container.probes ?? []).entries()) {
       resetProbe(state);
       this.armNext(spec, index, p);

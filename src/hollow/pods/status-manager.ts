@@ -2,7 +2,10 @@ import { kinds, type KubeletContext } from '../context.ts';
 import type { Status } from './pod-status.ts';
 import { statusPatch } from './status-patch.ts';
 
-/** The status manager looks at everything again this often (status_manager.go, syncPeriod): failures are retried then. */
+/**
+ * The status manager looks at everything again this often (status_manager.go, syncPeriod). What failed is tried again
+ * then, or before, when any pod's status changes.
+ */
 const syncPeriodMs = 10_000;
 
 /** What the status manager has to know of a pod, and whom it tells. */
@@ -31,8 +34,10 @@ export class StatusManager {
   private readonly source: StatusSource;
   /** Statuses that may differ from the API server's, the newest of each pod, in the order in which pods changed. */
   private readonly waiting = new Map<string, Sync>();
-  /** What is looked at again with the next sync period. */
+  /** What is looked at again with the next sync period… */
   private readonly later = new Map<string, Sync>();
+  /** …of which these failed. */
+  private readonly failed = new Set<string>();
   /** What the API server has by all that is known, where it is not read before it is written. */
   private readonly known = new Map<string, Status>();
   private inFlight: InFlight | undefined;
@@ -46,7 +51,9 @@ export class StatusManager {
   /** The pod has this status now; it is written when its turn comes, and a pod that has ended deleted after that. */
   set(uid: string, status: Status, end: PodEnd): void {
     this.later.delete(uid);
+    this.failed.delete(uid);
     this.waiting.set(uid, { status, ...end });
+    for (const other of this.failed) this.retry(other);
     this.next();
   }
 
@@ -70,6 +77,7 @@ export class StatusManager {
   forget(uid: string): void {
     this.waiting.delete(uid);
     this.later.delete(uid);
+    this.failed.delete(uid);
     this.known.delete(uid);
   }
 
@@ -101,9 +109,15 @@ export class StatusManager {
 
   onTimer(): void {
     this.laterArmed = false;
-    for (const [uid, sync] of this.later) this.waiting.set(uid, sync);
-    this.later.clear();
+    for (const uid of this.later.keys()) this.retry(uid);
     this.next();
+  }
+
+  private retry(uid: string): void {
+    const sync = this.later.get(uid);
+    if (sync !== undefined) this.waiting.set(uid, sync);
+    this.later.delete(uid);
+    this.failed.delete(uid);
   }
 
   private next(): void {
@@ -203,7 +217,10 @@ export class StatusManager {
 
   private fail(sync: InFlight): void {
     // What was set meanwhile is newer.
-    if (!this.waiting.has(sync.uid)) this.postpone(sync.uid, sync);
+    if (!this.waiting.has(sync.uid)) {
+      this.postpone(sync.uid, sync);
+      this.failed.add(sync.uid);
+    }
     this.finish();
   }
 

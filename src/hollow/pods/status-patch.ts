@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type Fields, changedConditions, mergePatch } from '../strategic-merge.ts';
 import type { Condition, Status } from './pod-status.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { Condition, Status } from './pod-status.ts';
  * Source: k8s.io/api/core/v1 PodStatus patch strategies, and the samples of a real node.
  */
 export function statusPatch(uid: string, current: Status, desired: Status): unknown {
-  const status: Record<string, unknown> = {};
+  const status: Fields = {};
   const owned = desired.conditions ?? [];
   const conditionPatch = patchConditions(current.conditions ?? [], owned, desired);
   if (conditionPatch !== undefined) {
@@ -32,43 +33,12 @@ export function statusPatch(uid: string, current: Status, desired: Status): unkn
 /** Fields that a kubelet takes away again. */
 const ownedFields = ['podIP', 'podIPs', 'resources', 'allocatedResources'];
 
-type Fields = Record<string, unknown>;
-
-function mergePatch(current: Fields | undefined, desired: Fields): Fields {
-  if (current === undefined) return desired;
-  const patch: Fields = {};
-  for (const [key, value] of Object.entries(desired)) {
-    const before = current[key];
-    if (isDeepStrictEqual(before, value)) continue;
-    patch[key] =
-      typeof value === 'object' && typeof before === 'object'
-        ? mergePatch(before as Fields, value as Fields)
-        : value;
-  }
-  for (const key of Object.keys(current)) if (!(key in desired)) patch[key] = null;
-  return patch;
-}
-
 function patchConditions(
   current: Condition[],
   desired: Condition[],
   status: Status,
 ): Condition[] | undefined {
-  const patch: Condition[] = [];
-  for (const condition of desired) {
-    const before = current.find((other) => other.type === condition.type);
-    if (before === undefined) {
-      patch.push(condition);
-      continue;
-    }
-    const changed: Fields = {};
-    for (const [field, value] of Object.entries(condition)) {
-      // The API server leaves out what is null.
-      if (!isDeepStrictEqual(before[field] ?? null, value)) changed[field] = value;
-    }
-    for (const field of Object.keys(before)) if (!(field in condition)) changed[field] = null;
-    if (Object.keys(changed).length > 0) patch.push({ ...changed, type: condition.type });
-  }
+  const patch: Condition[] = changedConditions(current, desired);
   const scheduled = current.find((condition) => condition.type === 'PodScheduled');
   if (
     desired.length > 0 &&

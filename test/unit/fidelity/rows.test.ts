@@ -43,6 +43,26 @@ function wire(changes: Partial<RecordedRequest>): RecordedRequest {
   };
 }
 
+/** What a row counts for one PATCH of a node's status with these conditions. */
+function statusBytes(phase: string, ...conditions: object[]): number {
+  const body = JSON.stringify(
+    conditions.length === 0
+      ? {}
+      : {
+          status: {
+            '$setElementOrder/conditions': [{ type: 'DiskPressure' }, { type: 'Ready' }],
+            conditions,
+          },
+        },
+  );
+  const joined = {
+    audit: audit({ verb: 'patch', subresource: 'status', receivedUs: 5 }),
+    wire: wire({ body, upBytes: body.length }),
+  };
+  const phases = [{ name: phase, startUs: 0, endUs: 10 }];
+  return countRows([joined], { phases, nodeNames })[0]?.upBytes ?? 0;
+}
+
 const nameOf = (changes: Partial<AuditEvent>): string =>
   rowName(rowKey({ audit: audit(changes), wire: wire({}) }, new Set(nodeNames)));
 
@@ -143,5 +163,22 @@ describe('an audit log', () => {
     expect(joinAudit(events, [wire({ auditId: 'a' }), wire({ auditId: '' })]).faults).toEqual([]);
     // Others are nobody's business.
     expect(joinAudit([], [wire({ user: 'alice', auditId: 'c' })]).faults).toEqual([]);
+  });
+});
+
+describe('the bytes of a node’s first statuses', () => {
+  const ready = { type: 'Ready', status: 'True' };
+  const beat = (type: string): object => ({ type, lastHeartbeatTime: '2026-11-21T15:37:17Z' });
+
+  it('are the same whether a second has begun since the status before or not', () => {
+    const without = statusBytes('join', ready);
+    expect(statusBytes('join', beat('DiskPressure'), { ...ready, ...beat('Ready') })).toBe(without);
+    expect(statusBytes('join', beat('DiskPressure'), beat('Ready'))).toBe(statusBytes('join'));
+    expect(without).toBeGreaterThan(statusBytes('join'));
+    expect(statusBytes('return', { ...ready, reason: 'KubeletReady' })).toBeGreaterThan(without);
+  });
+
+  it('are those that were sent in all other phases', () => {
+    expect(statusBytes('idle', beat('Ready'))).toBeGreaterThan(statusBytes('idle', { type: 'Ready' }));
   });
 });

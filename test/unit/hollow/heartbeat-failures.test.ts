@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KubeletContext } from '../../../src/hollow/context.ts';
 import type { KubeletRequest } from '../../../src/hollow/effects.ts';
 import { LeaseRenewer } from '../../../src/hollow/node/lease.ts';
+import { wireProfile } from '../../../src/hollow/wire-profile.ts';
 
 /** A renewer, what it has asked for since the last look, and how often it had the connections closed. */
 function renewer(): { lease: LeaseRenewer; drain: () => string[]; closed: () => number } {
@@ -9,6 +10,7 @@ function renewer(): { lease: LeaseRenewer; drain: () => string[]; closed: () => 
   let closed = 0;
   const context = {
     node: { name: 'n' },
+    wire: wireProfile(),
     prng: { float: () => 0 },
     now: { us: 0, wallMs: 0 },
     after: (delayMs: number) => asked.push(`wait ${delayMs}`),

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/base/prng.ts';
 import { KubeletContext, type NodeConfig } from '../../../src/hollow/context.ts';
 import { EventRecorder } from '../../../src/hollow/event-recorder.ts';
-import { bootIdOf } from '../../../src/hollow/node/node-object.ts';
+import { NodeEvents } from '../../../src/hollow/node/node-events.ts';
+import { bootIdOf, newNode, statusFacts } from '../../../src/hollow/node/node-object.ts';
 import { NodeStatusReporter } from '../../../src/hollow/node/node-status.ts';
 import { NodeImages } from '../../../src/hollow/runtime/image-store.ts';
 import { NodeRuntimes } from '../../../src/hollow/runtime/node-runtimes.ts';
@@ -19,35 +20,47 @@ const node: NodeConfig = {
 let context: KubeletContext;
 let reporter: NodeStatusReporter;
 let recorder: EventRecorder;
+let registrations: number;
+let csiNode: boolean;
 let ready: number;
 
 beforeEach(() => {
   const runtime = new NodeRuntimes().of('containerd');
   const prng = new Prng('status');
   context = new KubeletContext(node, runtime, new NodeImages(runtime, prng), prng);
+  context.now = { us: 0, wallMs: 1_800_000_000_000 };
   recorder = new EventRecorder(context);
+  registrations = 0;
+  csiNode = false;
   ready = 0;
-  reporter = new NodeStatusReporter(
-    context,
-    recorder,
-    () => {},
-    () => ready++,
-  );
+  reporter = new NodeStatusReporter(context, new NodeEvents(context, recorder), {
+    register: () => registrations++,
+    isReady: () => csiNode,
+    onRepeatedFailure: () => {},
+    onReady: () => ready++,
+  });
 });
 
 type Condition = { type: string; status?: string; reason?: string; lastTransitionTime?: string };
+type Body = { reason?: string; status?: { conditions?: Condition[]; [field: string]: unknown } };
 
 /** What has been asked for since the last call: conditions of status PATCHes, and reasons of events. */
-function drain(): { patches: string[][]; events: string[] } {
+function drain(): { patches: string[][]; bodies: Body[]; events: string[]; reads: number; waits: number[] } {
   const patches: string[][] = [];
+  const bodies: Body[] = [];
   const events: string[] = [];
+  const waits: number[] = [];
+  let reads = 0;
   for (const effect of context.effects) {
+    if (effect.type === 'after') waits.push(effect.delayMs);
     if (effect.type !== 'request') continue;
-    const body = effect.request.body as { reason?: string; status?: { conditions: Condition[] } } | undefined;
+    const body = effect.request.body as Body | undefined;
     if (effect.tag.to === 'event') {
       events.push(body?.reason ?? '');
       recorder.onAnswer(201);
-    } else if (body !== undefined) {
+    } else if (body === undefined) reads++;
+    else {
+      bodies.push(body);
       const conditions = body.status?.conditions ?? [];
       patches.push(
         conditions.map(({ type, status, reason }) => [type, status, reason].filter(Boolean).join(' ')),
@@ -55,21 +68,38 @@ function drain(): { patches: string[][]; events: string[] } {
     }
   }
   context.effects = [];
-  return { patches, events };
+  return { patches, bodies, events, reads, waits };
 }
 
-/** The first Ready is registration's to send. */
+function pass(seconds: number): void {
+  context.now = { us: context.now.us + seconds * 1e6, wallMs: context.now.wallMs + seconds * 1000 };
+}
+
+/** A node that has been made, and is Ready. */
 function start(): void {
   reporter.start();
-  reporter.onAnswer('patch', 200);
+  expect(registrations).toBe(1);
+  const { status } = newNode(context, context.now.wallMs);
+  reporter.registered(status);
+  // The watch has not told of it yet.
+  expect(drain()).toMatchObject({ reads: 1, patches: [] });
+  reporter.onAnswer('get', 200, { status });
+  expect(drain().bodies).toEqual([{}]);
+  reporter.onAnswer('patch', 200, undefined);
+  csiNode = true;
+  reporter.readyChanged();
+  reporter.onTimer('fast');
+  expect(drain().patches).toEqual([['Ready True KubeletReady']]);
+  expect(ready).toBe(0);
+  reporter.onAnswer('patch', 200, undefined);
   drain();
   expect(ready).toBe(1);
 }
 
 /** The kubelet computes its status, ten seconds later. */
 function tick(seconds = 10): string[][] {
-  context.now = { us: context.now.us + seconds * 1e6, wallMs: context.now.wallMs + seconds * 1000 };
-  reporter.onTimer();
+  pass(seconds);
+  reporter.onTimer('sync');
   return drain().patches;
 }
 
@@ -82,7 +112,7 @@ describe('pressure', () => {
     expect(tick()).toEqual([
       ['MemoryPressure', 'DiskPressure True KubeletHasDiskPressure', 'PIDPressure', 'Ready'],
     ]);
-    reporter.onAnswer('patch', 200);
+    reporter.onAnswer('patch', 200, undefined);
     expect(tick()).toEqual([]);
     reporter.setPressure('DiskPressure', false, 'injected');
     expect(drain().events).toEqual(['NodeHasNoDiskPressure']);
@@ -106,7 +136,7 @@ describe('pressure', () => {
     expect(tick()).toHaveLength(1);
     reporter.setPressure('PIDPressure', true, 'injected');
     drain();
-    reporter.onAnswer('patch', 200);
+    reporter.onAnswer('patch', 200, undefined);
     expect(tick()).toEqual([
       ['MemoryPressure', 'DiskPressure', 'PIDPressure True KubeletHasInsufficientPID', 'Ready'],
     ]);
@@ -116,17 +146,13 @@ describe('pressure', () => {
     start();
     reporter.setPressure('MemoryPressure', true, 'injected');
     drain();
-    const written = [
-      'MemoryPressure True KubeletHasInsufficientMemory',
-      'DiskPressure',
-      'PIDPressure',
-      'Ready',
-    ];
-    expect(tick()).toEqual([written]);
-    reporter.onAnswer('patch', 500);
+    const pressure = 'MemoryPressure True KubeletHasInsufficientMemory';
+    expect(tick()).toEqual([[pressure, 'DiskPressure', 'PIDPressure', 'Ready']]);
+    reporter.onAnswer('patch', 500, undefined);
     drain();
-    reporter.onAnswer('get', 200);
-    expect(drain().patches).toEqual([written]);
+    reporter.onAnswer('get', 200, { status: newNode(context, context.now.wallMs).status });
+    // What was read has the times of this second.
+    expect(drain().patches).toEqual([[pressure, 'Ready True KubeletReady']]);
   });
 
   test('stays when the node is written anew after it was given up', () => {
@@ -134,7 +160,7 @@ describe('pressure', () => {
     reporter.setPressure('DiskPressure', true, 'injected');
     drain();
     tick();
-    reporter.onAnswer('patch', 200);
+    reporter.onAnswer('patch', 200, undefined);
     reporter.onNode({ status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } });
     expect(tick()[0]).toContain('DiskPressure True KubeletHasDiskPressure');
   });
@@ -150,21 +176,101 @@ describe('pressure', () => {
   });
 });
 
-test('the status is computed again ten seconds after the one before was answered', () => {
-  const timers = (): number => context.effects.filter(({ type }) => type === 'after').length;
-  reporter.start();
-  expect(timers()).toBe(0);
-  reporter.onAnswer('patch', 200);
-  expect(timers()).toBe(1);
-  context.effects = [];
-  reporter.onTimer();
-  expect(timers()).toBe(1);
-  reporter.setPressure('DiskPressure', true, 'injected');
-  context.effects = [];
-  reporter.onTimer();
-  expect(timers()).toBe(0);
-  for (let i = 0; i < 5; i++) reporter.onAnswer('patch', 500);
-  expect(timers()).toBe(1);
+describe('a status', () => {
+  test('is computed again ten seconds after the one before was answered', () => {
+    start();
+    expect(tick()).toEqual([]);
+    reporter.onTimer('sync');
+    expect(drain().waits).toHaveLength(1);
+    reporter.setPressure('DiskPressure', true, 'injected');
+    reporter.onTimer('sync');
+    expect(drain().waits).toEqual([]);
+    for (let i = 0; i < 5; i++) reporter.onAnswer(i === 0 ? 'patch' : 'get', 500, undefined);
+    expect(drain().waits).toHaveLength(1);
+  });
+
+  test('within one second of the one before says nothing of times', () => {
+    start();
+    expect(context.effects).toEqual([]);
+    reporter.onNode({ status: newNode(context, context.now.wallMs).status });
+    reporter.onTimer('sync');
+    expect(drain().bodies[0]?.status?.conditions).toEqual([
+      { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },
+    ]);
+  });
+
+  test('of a kubelet that finds its node given up is written at once, in full, with its events', () => {
+    const { status } = newNode(context, context.now.wallMs - 60_000);
+    const conditions = (status.conditions ?? []).map((condition) => ({ ...condition, status: 'Unknown' }));
+    csiNode = true;
+    reporter.onNode({ status: { ...status, conditions } });
+    drain();
+    reporter.start();
+    const { patches, events, bodies } = drain();
+    expect(registrations).toBe(0);
+    expect(patches).toEqual([
+      [
+        'MemoryPressure False KubeletHasSufficientMemory',
+        'DiskPressure False KubeletHasNoDiskPressure',
+        'PIDPressure False KubeletHasSufficientPID',
+        'Ready True KubeletReady',
+      ].map((text, index) => (index < 3 ? text.replace(/ Kubelet.*/, '') : text)),
+    ]);
+    expect(Object.keys(bodies[0]?.status ?? {})).toEqual(['$setElementOrder/conditions', 'conditions']);
+    expect(events).toEqual([
+      'NodeHasSufficientMemory',
+      'NodeHasNoDiskPressure',
+      'NodeHasSufficientPID',
+      'NodeReady',
+    ]);
+    reporter.onAnswer('patch', 200, undefined);
+    // Only then is the node registered, which finds it there and has nothing to add.
+    expect(registrations).toBe(1);
+    reporter.registered(undefined);
+    expect(drain()).toMatchObject({ reads: 0, patches: [] });
+    expect(ready).toBe(1);
+  });
+
+  test('of a node that is Ready when its kubelet starts again brings its heartbeats up to date', () => {
+    const { status } = newNode(context, context.now.wallMs - 60_000);
+    const known = (status.conditions ?? []).map((condition) =>
+      condition.type === 'Ready' ? { ...condition, status: 'True' } : condition,
+    );
+    csiNode = true;
+    reporter.onNode({ status: { ...status, conditions: known } });
+    reporter.start();
+    reporter.registered(undefined);
+    const { patches, events } = drain();
+    expect(patches).toEqual([['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready KubeletReady']]);
+    expect(events).toEqual([]);
+  });
+
+  test('keeps the conditions of others where they are', () => {
+    start();
+    const others = [{ type: 'NetworkUnavailable', status: 'False' }];
+    const conditions = [...others, ...(newNode(context, 0).status.conditions ?? [])];
+    reporter.onNode({ status: { conditions } });
+    pass(10);
+    reporter.onTimer('sync');
+    const [body] = drain().bodies;
+    expect(body?.status?.['$setElementOrder/conditions']).toEqual(
+      ['NetworkUnavailable', 'MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].map((type) => ({
+        type,
+      })),
+    );
+    expect(body?.status?.conditions?.map(({ type }) => type)).not.toContain('NetworkUnavailable');
+  });
+});
+
+describe('what a kubelet declares', () => {
+  test.each([
+    ['v1.35.4', undefined],
+    ['v1.36.3', 4],
+  ])('in %s', (kubeletVersion, features) => {
+    const parts = { node: { ...node, kubeletVersion }, profile: context.profile, images: context.images };
+    const { declaredFeatures } = statusFacts({ ...parts, bootId: '' }) as { declaredFeatures?: string[] };
+    expect(declaredFeatures?.length).toBe(features);
+  });
 });
 
 test('a machine has another boot id after each boot, unlike any other machine', () => {

@@ -114,6 +114,42 @@ describe('status patches, against those of a real node', () => {
   });
 });
 
+describe('status patches of kubemark’s profile, against those of kubemark', () => {
+  const url = new URL('../../fixtures/kubemark-plain-pod.jsonl', import.meta.url);
+  const samples = readFileSync(url, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => (JSON.parse(line) as Sample).body?.status ?? {});
+  const address = '192.168.192.168';
+  const up = { address, podIp: address, containers: [running()], sandboxReady: true, sandboxAttempt: 0 };
+  const down = { ...up, containers: [exited(0)], sandboxReady: false, generation: 2, deleting: true };
+  const steps: PodLife[] = [
+    life(plain, {}),
+    life(plain, { ...up, containers: [absent()] }),
+    life(plain, { ...up, phase: 'Running' }),
+    life(plain, { ...up, generation: 2, deleting: true, seenRunning: true }),
+    life(plain, { ...down, seenRunning: true, end: 'stopped' }),
+    life(plain, { ...down, podIp: '', seenRunning: true, end: 'gone' }),
+  ];
+
+  it('have the same fields and values', () => {
+    const server: Status & { conditions: { type: string }[] } = {
+      phase: 'Pending',
+      conditions: [{ type: 'PodScheduled', status: 'True' }],
+    };
+    expect(samples).toHaveLength(steps.length);
+    for (const [index, step] of steps.entries()) {
+      step.turns = steps[Math.max(0, index - 1)]?.turns ?? step.turns;
+      const wallMs = index < 3 ? 0 : 70_000;
+      const status = podStatus(plain, step, hostIp, wallMs, 'fake');
+      const patch = statusPatch('uid-1', server, status) as { status: Record<string, unknown> };
+      expect(neutral(patch.status), `patch ${index}`).toEqual(neutral(samples[index] ?? {}));
+      applyStatusPatch(server, patch.status);
+    }
+    expect(server['phase']).toBe('Succeeded');
+  });
+});
+
 /** Without what no two nodes share: times, ids, names of volumes, and the order of lists that merge by key. */
 function neutral(status: Record<string, unknown>): unknown {
   const text = JSON.stringify(status)

@@ -28,8 +28,8 @@ describe('the runtimes that come with Hollowmark', () => {
   it('containerd is measured, but for pulls', () => {
     expect(loadRuntimeProfile('containerd')).toMatchObject({
       version: 'containerd://1.6.20',
-      parallelOperations: 2.7,
-      sandboxMs: { uniform: [70, 120] },
+      parallelOperations: 2.4,
+      sandboxMs: { uniform: [85, 115] },
       estimates: ['pullBytesPerSecond', 'pullOverheadMs'],
     });
   });
