@@ -1,0 +1,186 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, sleep } from '../../base/clock.ts';
+import { HollowmarkError } from '../../base/errors.ts';
+import type { Reporter } from '../../base/reporter.ts';
+import type { BinariesOptions, ControlPlane } from '../../control-plane/control-plane.ts';
+import { startControlPlane } from '../../control-plane/start.ts';
+import type { ChildRegister } from '../../journal/guardian.ts';
+import { auditFlags } from '../audit.ts';
+import type { Reference } from '../references.ts';
+import { adminClient } from '../run-side.ts';
+import type { NodeSide, SideOptions } from '../side.ts';
+import { namespaceObject } from '../work/objects.ts';
+import { WorkClient } from '../work/work-client.ts';
+import { callPolicy, readCalls } from './calls.ts';
+import { DelayingProxy } from './delaying-proxy.ts';
+import { type DensityPlan, type DensityRound, densityRound, trendWork } from './density.ts';
+import { type Measures, measuresOf } from './measures.ts';
+import { PodWatch } from './pod-watch.ts';
+import { SlowDown } from './slow-down.ts';
+import { type Condition, conditionName } from './step.ts';
+
+/** What one control plane with one kind of nodes has shown under each condition. */
+export type TrendRun = {
+  kind: Reference;
+  version: string;
+  /** In the order in which they were gone through. */
+  conditions: { name: string; how: string; measures: Measures }[];
+};
+
+export type RunTrendOptions = {
+  kind: Reference;
+  makeSide: (options: SideOptions) => NodeSide;
+  plan: DensityPlan;
+  /** In the order in which to go through them. */
+  conditions: readonly Condition[];
+  proxies: boolean;
+  binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
+  /** Not there yet; gone again afterwards. */
+  stateDir: string;
+  children: ChildRegister;
+  clock: Clock;
+  reporter: Reporter;
+  signal: AbortSignal;
+};
+
+/** What nodes do once after they have become Ready is over by then, and what a round leaves to be done. */
+const settleMs = 5_000;
+
+/** Unmeasured, so that the first condition finds all as the others do. */
+const warmUpPodsPerNode = 4;
+
+/**
+ * Starts a control plane and one kind of nodes, does the same work under each condition, and takes all away again.
+ * @throws HollowmarkError `cluster-unavailable` when control plane, nodes or pods do not start, `interrupted`.
+ */
+export async function runTrend(options: RunTrendOptions): Promise<TrendRun> {
+  const { stateDir, binaries, children, clock, reporter, signal, conditions } = options;
+  await mkdir(stateDir, { mode: 0o700, recursive: true });
+  const auditLog = join(stateDir, 'audit.log');
+  const policy = join(stateDir, 'audit-policy.yaml');
+  await writeFile(policy, callPolicy);
+  // It stands there without a delay too: what it costs by itself is no part of a move.
+  const needsProxy = conditions.some((condition) => condition !== 'none' && condition.type === 'etcd');
+  let proxy: DelayingProxy | undefined;
+  const etcdVia = async (etcdPort: number): Promise<number> => {
+    await proxy?.stop();
+    proxy = await DelayingProxy.start(etcdPort, clock);
+    return proxy.port;
+  };
+  try {
+    const controlPlane = await startControlPlane({
+      ...binaries,
+      profile: 'scale',
+      extraFlags: { 'kube-apiserver': auditFlags(policy, auditLog) },
+      ...(needsProxy ? { etcdVia } : {}),
+      stateDir: join(stateDir, 'control-plane'),
+      children,
+      reporter,
+      signal,
+      clock,
+    });
+    const slowDown = new SlowDown({ pid: controlPlane.pids()['kube-apiserver'], proxy, clock, reporter });
+    try {
+      const rounds = await onControlPlane(options, controlPlane, slowDown);
+      const calls = readCalls(await readFile(auditLog, 'utf8'));
+      return {
+        kind: options.kind,
+        version: controlPlane.version,
+        conditions: rounds.map(({ name, how, round }) => ({ name, how, measures: measuresOf(round, calls) })),
+      };
+    } finally {
+      await controlPlane.stop();
+      await slowDown.remove();
+    }
+  } catch (error) {
+    if (error instanceof HollowmarkError || !signal.aborted) throw error;
+    throw new HollowmarkError('interrupted', 'interrupted', { cause: error });
+  } finally {
+    await proxy?.stop();
+  }
+}
+
+type DoneRound = { name: string; how: string; round: DensityRound };
+
+async function onControlPlane(
+  options: RunTrendOptions,
+  controlPlane: ControlPlane,
+  slowDown: SlowDown,
+): Promise<DoneRound[]> {
+  const { clock, plan, children, reporter, proxies, stateDir, kind } = options;
+  // A component that dies ends the work, which else would wait for it.
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const admin = adminClient(controlPlane, clock);
+  const watcher = adminClient(controlPlane, clock);
+  const watch = new PodWatch(watcher, trendWork, (text) => reporter.warn(text));
+  const side = options.makeSide({
+    endpoint: controlPlane.endpoint,
+    admin,
+    authority: controlPlane.clientAuthority,
+    version: controlPlane.version,
+    nodeNames: Array.from({ length: plan.nodes }, (_, index) => `node-${index + 1}`),
+    proxies,
+    stateDir: join(stateDir, 'nodes'),
+    children,
+    reporter,
+    signal,
+  });
+  const work = async (): Promise<DoneRound[]> => {
+    const client = new WorkClient(admin, signal);
+    await makeNamespaces(client, plan.namespaces);
+    await side.start();
+    const readied = await client.until(() => Promise.resolve(watch.synced), settleMs);
+    if (!readied) throw new HollowmarkError('cluster-unavailable', 'the watch of pods does not begin');
+    reporter.step(`Giving the work to ${kind} nodes`);
+    return allRounds(options, { client, watch, slowDown, signal });
+  };
+  try {
+    return await Promise.race([work(), controlPlane.died]);
+  } finally {
+    ended.abort(new HollowmarkError('cluster-unavailable', 'the control plane is being stopped'));
+    watch.stop();
+    await side.stop();
+    admin.close();
+    watcher.close();
+    // A process that is stopped by signals would not hear that it shall end.
+    await slowDown.end();
+  }
+}
+
+async function allRounds(
+  { clock, plan, reporter, conditions }: RunTrendOptions,
+  parts: { client: WorkClient; watch: PodWatch; slowDown: SlowDown; signal: AbortSignal },
+): Promise<DoneRound[]> {
+  const { client, watch, slowDown, signal } = parts;
+  const round = (name: string, podsPerNode: number): Promise<DensityRound> =>
+    densityRound({ plan: { ...plan, podsPerNode }, client, watch, clock, signal, name });
+  await sleep(clock, settleMs, signal);
+  await round('warm-up', Math.min(warmUpPodsPerNode, plan.podsPerNode));
+  const rounds: DoneRound[] = [];
+  for (const [index, condition] of conditions.entries()) {
+    const name = conditionName(condition);
+    reporter.progress(condition === 'none' ? 'not slowed' : name, index / conditions.length);
+    await sleep(clock, settleMs, signal);
+    const how = condition === 'none' ? '' : await slowDown.begin(condition);
+    rounds.push({ name, how, round: await round(`round-${index + 1}`, plan.podsPerNode) });
+    await slowDown.end();
+  }
+  return rounds;
+}
+
+/** Namespaces with all that pods need: without it, their creation would be refused. */
+async function makeNamespaces(client: WorkClient, names: readonly string[]): Promise<void> {
+  for (const name of names) await client.create(namespaceObject(name));
+  const paths = names.flatMap((name) =>
+    ['serviceaccounts/default', 'configmaps/kube-root-ca.crt'].map(
+      (object) => `/api/v1/namespaces/${name}/${object}`,
+    ),
+  );
+  const ready = await client.until(async () => {
+    const there = await Promise.all(paths.map((path) => client.exists(path)));
+    return there.every(Boolean);
+  }, 60_000);
+  if (!ready) throw new HollowmarkError('cluster-unavailable', 'the namespaces do not become ready');
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { makeSide, type Role } from '../compare-nodes.ts';
+import type { Reference } from '../references.ts';
+import { type TrendRow, type TrendVerdict, compareTrends, overallVerdict } from './compare-trends.ts';
+import type { DensityPlan } from './density.ts';
+import type { Measures } from './measures.ts';
+import { type RunTrendOptions, type TrendRun, runTrend } from './run-trend.ts';
+import { type Condition, type Step, conditionName } from './step.ts';
+
+export type TrendOptions = Pick<
+  RunTrendOptions,
+  'plan' | 'binaries' | 'stateDir' | 'children' | 'clock' | 'reporter' | 'signal'
+> & {
+  against: Reference;
+  steps: readonly Step[];
+  /** How many control planes each side gets. */
+  repeats: number;
+};
+
+/** All that a comparison of trends has found: what `trend.json` holds. */
+export type Trend = {
+  schema: 'hollowmark.dev/fidelity-trend/v1';
+  against: Reference;
+  version: string;
+  plan: DensityPlan;
+  repeats: number;
+  steps: { name: string; how: string }[];
+  verdict: TrendVerdict;
+  rows: TrendRow[];
+  /** What each run has measured under each condition, in the order in which it went through them. */
+  runs: Record<Role, { condition: string; measures: Measures }[][]>;
+};
+
+const namespacesMax = 8;
+
+/** Pods a second and node: a real one has containers to make of them. */
+const podsPerSecondAndNode = { kubelet: 1, kubemark: 1.5, hollow: 1.5 };
+
+/** Pure. */
+export function planDensity(
+  against: Reference,
+  { nodes, podsPerNode }: Pick<DensityPlan, 'nodes' | 'podsPerNode'>,
+): DensityPlan {
+  const count = Math.min(namespacesMax, nodes * podsPerNode);
+  return {
+    nodes,
+    podsPerNode,
+    podsPerSecond: nodes * podsPerSecondAndNode[against],
+    namespaces: Array.from({ length: count }, (_, index) => `fidelity-${index + 1}`),
+  };
+}
+
+/**
+ * Has both sides do the same work on an API server as it is and on one that is slowed down, in turns, and compares by how
+ * much that has moved what they measure.
+ * @throws HollowmarkError as {@link runTrend}.
+ */
+export async function compareTrend(options: TrendOptions): Promise<Trend> {
+  const { against, plan, steps, repeats, reporter, stateDir, clock } = options;
+  const conditions: Condition[] = ['none', ...steps];
+  const runs: Record<Role, TrendRun[]> = { reference: [], hollow: [] };
+  const proxies = against !== 'kubelet';
+  for (let index = 0; index < repeats; index++) {
+    for (const [turn, role] of (['reference', 'hollow'] as const).entries()) {
+      const kind = role === 'reference' ? against : 'hollow';
+      reporter.info(`Run ${2 * index + turn + 1} of ${2 * repeats}: ${kind} nodes`);
+      runs[role].push(
+        await runTrend({
+          ...options,
+          kind,
+          makeSide: (sideOptions) => makeSide(kind, sideOptions, against, clock),
+          plan,
+          conditions: rotated(conditions, index),
+          proxies,
+          stateDir: join(stateDir, `${role}-${index + 1}`),
+        }),
+      );
+    }
+  }
+  const stepNames = steps.map(conditionName);
+  const rows = compareTrends(runs, { base: conditionName('none'), steps: stepNames });
+  const hows = runs.hollow[0]?.conditions ?? [];
+  return {
+    schema: 'hollowmark.dev/fidelity-trend/v1',
+    against,
+    version: runs.hollow[0]?.version ?? '',
+    plan,
+    repeats,
+    steps: stepNames.map((name) => ({
+      name,
+      how: hows.find((condition) => condition.name === name)?.how ?? '',
+    })),
+    verdict: overallVerdict(rows),
+    rows,
+    runs: { reference: runs.reference.map(measured), hollow: runs.hollow.map(measured) },
+  };
+}
+
+/** Each run begins with another condition, so that none is always the first on a fresh control plane. */
+function rotated<T>(list: readonly T[], by: number): T[] {
+  return list.map((_, index) => list[(index + by) % list.length] as T);
+}
+
+function measured({ conditions }: TrendRun): Trend['runs'][Role][number] {
+  return conditions.map(({ name, measures }) => ({ condition: name, measures }));
+}
