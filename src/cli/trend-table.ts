@@ -4,9 +4,9 @@ import type { Trend } from '../fidelity/trend/trend.ts';
 
 const nameColumnsMin = 24;
 /** `123.4 → 1234 ms ×12.3`. */
-const sideColumns = 25;
-const ratioColumns = 7;
-const bandColumns = 12;
+const sideColumns = 22;
+const ratioColumns = 6;
+const bandColumns = 11;
 
 const marks: Record<TrendVerdict, { sign: string; color: string }> = {
   same: { sign: '✓', color: '32' },

@@ -100,7 +100,7 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
         .option('slow', {
           type: 'string',
           array: true,
-          defaultDescription: `${trend.slow.join(' ')}`,
+          defaultDescription: trend.slow.join(' '),
           describe:
             'With --trend, by what: cpu=50% of one core, etcd=20ms each way; several are done one after the other',
           requiresArg: true,
@@ -171,9 +171,9 @@ function ofTrends(
   context: CommandContext,
 ): Promise<number> {
   const { against, out, quiet, json } = flags;
-  const alone = flags.short ? '--short' : '--idle';
-  if (flags.short || flags.idle !== undefined) {
-    throw new HollowmarkError('bad-input', `${alone}: not with --trend`, {
+  const useless = flags.short ? '--short' : flags.idle === undefined ? undefined : '--idle';
+  if (useless !== undefined) {
+    throw new HollowmarkError('bad-input', `${useless}: not with --trend`, {
       hint: 'fewer --nodes or --pods make it shorter',
     });
   }

@@ -50,7 +50,7 @@ export class DelayingProxy {
     if (!this.server.listening) return;
     this.stopping = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of this.sockets) socket.resetAndDestroy();
     await closed;
   }
 
@@ -70,7 +70,7 @@ export class DelayingProxy {
         this.sockets.delete(socket);
         towards.stop();
         // In good order, its last words may still be on their way.
-        if (hadError || this.stopping) other.destroy();
+        if (hadError || this.stopping) other.resetAndDestroy();
       });
     }
   }

@@ -11,7 +11,7 @@ export const trendWork = 'trend';
 export type DensityPlan = {
   nodes: number;
   podsPerNode: number;
-  /** Pods that are asked for each second, of all nodes together; twice as many are deleted. */
+  /** Pods that are asked for each second, of all nodes together; three times as many are deleted. */
   podsPerSecond: number;
   namespaces: readonly string[];
 };
@@ -71,7 +71,7 @@ export async function densityRound(options: DensityOptions): Promise<DensityRoun
   });
   await Promise.all([creating, reading]);
   await inTime('were seen Running', () => pods.every((one) => watch.runningUs.has(key(one))));
-  await paced(clock, signal, { count, perSecond: 2 * podsPerSecond }, (index) =>
+  await paced(clock, signal, { count, perSecond: 3 * podsPerSecond }, (index) =>
     client.delete((pods[index] as (typeof pods)[number]).pod),
   );
   await inTime('were gone', () => watch.presentCount === 0);

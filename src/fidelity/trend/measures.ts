@@ -14,26 +14,31 @@ export const percentiles = {
 export type PercentileName = keyof typeof percentiles;
 export const percentileNames = Object.keys(percentiles) as PercentileName[];
 
-/** What is measured of one round, by name: `pod startup`, `nodes: patch pods/status`, `all: create pods`. */
+/** What is measured under one condition, by name: `pod startup`, `nodes: patch pods/status`, `all: create pods`. */
 export type Measures = Record<string, Percentiles>;
 
 export const podStartup = 'pod startup';
 
-/** The percentiles of one round. Calls count that came while it lasted. Pure. */
-export function measuresOf(round: DensityRound, calls: readonly Call[]): Measures {
-  const samples = new Map<string, number[]>([[podStartup, round.startupMs]]);
+/** The percentiles of rounds under the same condition. Calls count that came while one lasted. Pure. */
+export function measuresOf(rounds: readonly DensityRound[], calls: readonly Call[]): Measures {
+  const samples = new Map([[podStartup, rounds.flatMap(({ startupMs }) => startupMs)]]);
   const add = (name: string, latencyMs: number): void => {
     const list = samples.get(name);
     if (list === undefined) samples.set(name, [latencyMs]);
     else list.push(latencyMs);
   };
   for (const { byNode, kind, receivedUs, latencyMs } of calls) {
-    if (receivedUs < round.startUs || receivedUs >= round.endUs) continue;
+    if (!rounds.some(({ startUs, endUs }) => receivedUs >= startUs && receivedUs < endUs)) continue;
     add('all: any request', latencyMs);
     add(`all: ${kind}`, latencyMs);
     if (!byNode) continue;
     add('nodes: any request', latencyMs);
     add(`nodes: ${kind}`, latencyMs);
+  }
+  for (const [name, { length }] of samples) {
+    // What only nodes ask for would be there twice.
+    const ofAll = name.replace('nodes: ', 'all: ');
+    if (ofAll !== name && samples.get(ofAll)?.length === length) samples.delete(ofAll);
   }
   return Object.fromEntries(
     [...samples].toSorted(([a], [b]) => order(a, b)).map(([name, list]) => [name, percentilesOf(list)]),

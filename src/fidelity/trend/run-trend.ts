@@ -12,7 +12,7 @@ import { adminClient } from '../run-side.ts';
 import type { NodeSide, SideOptions } from '../side.ts';
 import { namespaceObject } from '../work/objects.ts';
 import { WorkClient } from '../work/work-client.ts';
-import { callPolicy, readCalls } from './calls.ts';
+import { type Call, callPolicy, readCalls } from './calls.ts';
 import { DelayingProxy } from './delaying-proxy.ts';
 import { type DensityPlan, type DensityRound, densityRound, trendWork } from './density.ts';
 import { type Measures, measuresOf } from './measures.ts';
@@ -24,16 +24,19 @@ import { type Condition, conditionName } from './step.ts';
 export type TrendRun = {
   kind: Reference;
   version: string;
-  /** In the order in which they were gone through. */
+  /** Each once, whatever number of rounds it had. */
   conditions: { name: string; how: string; measures: Measures }[];
 };
+
+/** Work under one condition. */
+export type PlannedRound = { condition: Condition; podsPerNode: number };
 
 export type RunTrendOptions = {
   kind: Reference;
   makeSide: (options: SideOptions) => NodeSide;
   plan: DensityPlan;
-  /** In the order in which to go through them. */
-  conditions: readonly Condition[];
+  /** In their order. */
+  rounds: readonly PlannedRound[];
   proxies: boolean;
   binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
   /** Not there yet; gone again afterwards. */
@@ -45,7 +48,10 @@ export type RunTrendOptions = {
 };
 
 /** What nodes do once after they have become Ready is over by then, and what a round leaves to be done. */
-const settleMs = 5_000;
+const settleMs = 2_000;
+
+/** The first list of pods that there are none of. */
+const watchLimitMs = 10_000;
 
 /** Unmeasured, so that the first condition finds all as the others do. */
 const warmUpPodsPerNode = 4;
@@ -55,13 +61,15 @@ const warmUpPodsPerNode = 4;
  * @throws HollowmarkError `cluster-unavailable` when control plane, nodes or pods do not start, `interrupted`.
  */
 export async function runTrend(options: RunTrendOptions): Promise<TrendRun> {
-  const { stateDir, binaries, children, clock, reporter, signal, conditions } = options;
+  const { stateDir, binaries, children, clock, reporter, signal } = options;
   await mkdir(stateDir, { mode: 0o700, recursive: true });
   const auditLog = join(stateDir, 'audit.log');
   const policy = join(stateDir, 'audit-policy.yaml');
   await writeFile(policy, callPolicy);
   // It stands there without a delay too: what it costs by itself is no part of a move.
-  const needsProxy = conditions.some((condition) => condition !== 'none' && condition.type === 'etcd');
+  const needsProxy = options.rounds.some(
+    ({ condition }) => condition !== 'none' && condition.type === 'etcd',
+  );
   let proxy: DelayingProxy | undefined;
   const etcdVia = async (etcdPort: number): Promise<number> => {
     await proxy?.stop();
@@ -87,7 +95,7 @@ export async function runTrend(options: RunTrendOptions): Promise<TrendRun> {
       return {
         kind: options.kind,
         version: controlPlane.version,
-        conditions: rounds.map(({ name, how, round }) => ({ name, how, measures: measuresOf(round, calls) })),
+        conditions: byCondition(rounds, calls),
       };
     } finally {
       await controlPlane.stop();
@@ -131,7 +139,7 @@ async function onControlPlane(
     const client = new WorkClient(admin, signal);
     await makeNamespaces(client, plan.namespaces);
     await side.start();
-    const readied = await client.until(() => Promise.resolve(watch.synced), settleMs);
+    const readied = await client.until(() => Promise.resolve(watch.synced), watchLimitMs);
     if (!readied) throw new HollowmarkError('cluster-unavailable', 'the watch of pods does not begin');
     reporter.step(`Giving the work to ${kind} nodes`);
     return allRounds(options, { client, watch, slowDown, signal });
@@ -150,7 +158,7 @@ async function onControlPlane(
 }
 
 async function allRounds(
-  { clock, plan, reporter, conditions }: RunTrendOptions,
+  { clock, plan, reporter, rounds }: RunTrendOptions,
   parts: { client: WorkClient; watch: PodWatch; slowDown: SlowDown; signal: AbortSignal },
 ): Promise<DoneRound[]> {
   const { client, watch, slowDown, signal } = parts;
@@ -158,16 +166,27 @@ async function allRounds(
     densityRound({ plan: { ...plan, podsPerNode }, client, watch, clock, signal, name });
   await sleep(clock, settleMs, signal);
   await round('warm-up', Math.min(warmUpPodsPerNode, plan.podsPerNode));
-  const rounds: DoneRound[] = [];
-  for (const [index, condition] of conditions.entries()) {
+  const done: DoneRound[] = [];
+  for (const [index, { condition, podsPerNode }] of rounds.entries()) {
     const name = conditionName(condition);
-    reporter.progress(condition === 'none' ? 'not slowed' : name, index / conditions.length);
+    reporter.progress(condition === 'none' ? 'not slowed' : name, index / rounds.length);
     await sleep(clock, settleMs, signal);
     const how = condition === 'none' ? '' : await slowDown.begin(condition);
-    rounds.push({ name, how, round: await round(`round-${index + 1}`, plan.podsPerNode) });
+    done.push({ name, how, round: await round(`round-${index + 1}`, podsPerNode) });
     await slowDown.end();
   }
-  return rounds;
+  return done;
+}
+
+function byCondition(rounds: readonly DoneRound[], calls: readonly Call[]): TrendRun['conditions'] {
+  return [...new Set(rounds.map(({ name }) => name))].map((name) => {
+    const same = rounds.filter((done) => done.name === name);
+    const measures = measuresOf(
+      same.map(({ round }) => round),
+      calls,
+    );
+    return { name, how: same[0]?.how ?? '', measures };
+  });
 }
 
 /** Namespaces with all that pods need: without it, their creation would be refused. */

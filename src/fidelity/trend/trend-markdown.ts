@@ -65,5 +65,5 @@ export function moveText(move: number): string {
 
 /** `0.91–1.10`. */
 export function bandText(band: number | null): string {
-  return band === null ? 'anything' : `${(1 / band).toFixed(2)}–${band.toFixed(2)}`;
+  return band === null ? 'anything' : `${(1 / band).toFixed(2)}–${band.toFixed(band < 10 ? 2 : 0)}`;
 }

@@ -4,8 +4,8 @@ import type { Reference } from '../references.ts';
 import { type TrendRow, type TrendVerdict, compareTrends, overallVerdict } from './compare-trends.ts';
 import type { DensityPlan } from './density.ts';
 import type { Measures } from './measures.ts';
-import { type RunTrendOptions, type TrendRun, runTrend } from './run-trend.ts';
-import { type Condition, type Step, conditionName } from './step.ts';
+import { type PlannedRound, type RunTrendOptions, type TrendRun, runTrend } from './run-trend.ts';
+import { type Step, conditionName } from './step.ts';
 
 export type TrendOptions = Pick<
   RunTrendOptions,
@@ -27,14 +27,14 @@ export type Trend = {
   steps: { name: string; how: string }[];
   verdict: TrendVerdict;
   rows: TrendRow[];
-  /** What each run has measured under each condition, in the order in which it went through them. */
+  /** What each run has measured under each condition. */
   runs: Record<Role, { condition: string; measures: Measures }[][]>;
 };
 
 const namespacesMax = 8;
 
 /** Pods a second and node: a real one has containers to make of them. */
-const podsPerSecondAndNode = { kubelet: 1, kubemark: 1.5, hollow: 1.5 };
+const podsPerSecondAndNode = { kubelet: 1, kubemark: 2, hollow: 2 };
 
 /** Pure. */
 export function planDensity(
@@ -57,7 +57,7 @@ export function planDensity(
  */
 export async function compareTrend(options: TrendOptions): Promise<Trend> {
   const { against, plan, steps, repeats, reporter, stateDir, clock } = options;
-  const conditions: Condition[] = ['none', ...steps];
+  const rounds = planRounds(steps, plan.podsPerNode);
   const runs: Record<Role, TrendRun[]> = { reference: [], hollow: [] };
   const proxies = against !== 'kubelet';
   for (let index = 0; index < repeats; index++) {
@@ -70,7 +70,7 @@ export async function compareTrend(options: TrendOptions): Promise<Trend> {
           kind,
           makeSide: (sideOptions) => makeSide(kind, sideOptions, against, clock),
           plan,
-          conditions: rotated(conditions, index),
+          rounds,
           proxies,
           stateDir: join(stateDir, `${role}-${index + 1}`),
         }),
@@ -96,9 +96,18 @@ export async function compareTrend(options: TrendOptions): Promise<Trend> {
   };
 }
 
-/** Each run begins with another condition, so that none is always the first on a fresh control plane. */
-function rotated<T>(list: readonly T[], by: number): T[] {
-  return list.map((_, index) => list[(index + by) % list.length] as T);
+/**
+ * Half of the work without a step comes before all steps and half after them, so that what changes in a control plane by
+ * its age alone is no move. Pure.
+ */
+export function planRounds(steps: readonly Step[], podsPerNode: number): PlannedRound[] {
+  const after = Math.floor(podsPerNode / 2);
+  const rounds: PlannedRound[] = [
+    { condition: 'none', podsPerNode: podsPerNode - after },
+    ...steps.map((condition) => ({ condition, podsPerNode })),
+    { condition: 'none', podsPerNode: after },
+  ];
+  return rounds.filter((round) => round.podsPerNode > 0);
 }
 
 function measured({ conditions }: TrendRun): Trend['runs'][Role][number] {
