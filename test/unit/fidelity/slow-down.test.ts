@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { StopAndGo } from '../../../src/fidelity/trend/cpu-limit.ts';
+import { StopAndGo, cpuLimit } from '../../../src/fidelity/trend/cpu-limit.ts';
 import { DelayingProxy } from '../../../src/fidelity/trend/delaying-proxy.ts';
+import { cgroupMounts } from '../../../src/fidelity/reference/cgroups.ts';
+import { recordingReporter } from '../control-plane/fixtures.ts';
 import { FakeClock } from '../load/fake-clock.ts';
 
 describe('a delaying proxy', () => {
@@ -129,6 +132,51 @@ describe('a delaying proxy', () => {
     await proxy.stop();
     await proxy.stop();
     await eventually(() => expect(client.closed).toBe(true));
+  });
+});
+
+describe('a limit of CPU time', () => {
+  let child: ChildProcess;
+
+  beforeEach(() => {
+    child = spawn('sleep', ['600']);
+  });
+  afterEach(() => {
+    child.kill('SIGKILL');
+  });
+
+  const limitOf = async (
+    name: string,
+  ): Promise<{ how: string; remarks: string[]; remove: () => Promise<void> }> => {
+    const reporter = recordingReporter();
+    const limit = await cpuLimit(child.pid as number, name, { clock: new FakeClock(), reporter });
+    const how = await limit.set(30);
+    const remove = async (): Promise<void> => {
+      await limit.lift();
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await limit.remove();
+    };
+    return { how, remarks: reporter.reports.map(({ text }) => text), remove };
+  };
+
+  it('is a quota where a cgroup can be made, and leaves none', async () => {
+    const name = `hollowmark-test-${process.pid}`;
+    const { how, remarks, remove } = await limitOf(name);
+    const ownGroups = readFileSync(`/proc/${child.pid}/cgroup`, 'utf8').split('\n');
+    const isIn = ownGroups.some((line) => line.endsWith(`:/${name}`));
+    expect(how).toMatch(isIn ? /quota of cgroup v[12]: 30 ms/ : /SIGSTOP/);
+    expect(remarks).toHaveLength(isIn ? 0 : 1);
+    await remove();
+    const mounts = cgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+    expect(mounts.filter((mount) => existsSync(join(mount, name)))).toEqual([]);
+  });
+
+  it('is by signals where none can be made, and says why', async () => {
+    const { how, remarks, remove } = await limitOf('no/such/group');
+    expect(how).toContain('12 of each 40 ms');
+    expect(remarks).toEqual([expect.stringMatching(/^No cgroup .*: by signals instead$/)]);
+    await remove();
   });
 });
 
