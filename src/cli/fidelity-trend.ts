@@ -46,9 +46,11 @@ export function fidelityTrend(request: TrendRequest, context: CommandContext): P
       clock: systemClock,
       reporter: display,
       signal: interruption.signal,
+      onRepeat: (soFar) => {
+        writeFileAtomically(join(out, 'trend.json'), `${JSON.stringify(soFar, undefined, 2)}\n`);
+        writeFileAtomically(join(out, 'trend.md'), renderTrendMarkdown(soFar));
+      },
     });
-    writeFileAtomically(join(out, 'trend.json'), `${JSON.stringify(trend, undefined, 2)}\n`);
-    writeFileAtomically(join(out, 'trend.md'), renderTrendMarkdown(trend));
     display.close();
     announce(request, trend, out, runId);
     return exitCodeOf[trend.verdict];

@@ -186,7 +186,7 @@ function ofTrends(
   return fidelityTrend(
     {
       against,
-      plan: planDensity(against, { nodes, podsPerNode: pods ?? defaults.trend.pods }),
+      plan: planDensity({ nodes, podsPerNode: pods ?? defaults.trend.pods }),
       steps: parseSteps(flags.slow ?? defaults.trend.slow),
       repeats,
       binaries: checkedBinaries(flags),

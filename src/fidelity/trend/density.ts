@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
-import { plainPod } from '../work/objects.ts';
+import { type WorkObject, plainPod } from '../work/objects.ts';
 import type { WorkClient } from '../work/work-client.ts';
 import type { PodWatch } from './pod-watch.ts';
 
@@ -9,9 +9,9 @@ export const trendWork = 'trend';
 
 /** How much work is done under each condition. */
 export type DensityPlan = {
-  nodes: number;
+  nodeNames: readonly string[];
   podsPerNode: number;
-  /** Pods that are asked for each second, of all nodes together; three times as many are deleted. */
+  /** Pods that are asked for each second, of all nodes together; half as many again are deleted. */
   podsPerSecond: number;
   namespaces: readonly string[];
 };
@@ -24,6 +24,9 @@ const limitMs = 120_000;
 
 /** Each second: a pod is read, and a namespace's pods are listed. */
 const readsPerSecond = 4;
+
+/** Deletions by creations: about as many requests of a node then come of each second. */
+const deletesShare = 1.5;
 
 type DensityOptions = {
   plan: DensityPlan;
@@ -45,11 +48,12 @@ export async function densityRound(options: DensityOptions): Promise<DensityRoun
   const { plan, client, watch, clock, signal, name } = options;
   const epochUs = clock.wallMs() * 1000 - clock.nowUs();
   const startUs = clock.nowUs();
-  const { namespaces, podsPerSecond } = plan;
-  const count = plan.nodes * plan.podsPerNode;
+  const { namespaces, nodeNames, podsPerSecond } = plan;
+  const count = nodeNames.length * plan.podsPerNode;
   const pods = Array.from({ length: count }, (_, index) => {
     const namespace = namespaces[index % namespaces.length] ?? '';
-    return { namespace, pod: plainPod(namespace, `${name}-${index + 1}`, trendWork), askedUs: 0 };
+    const nodeName = nodeNames[index % nodeNames.length] ?? '';
+    return { namespace, pod: boundPod(namespace, `${name}-${index + 1}`, nodeName), askedUs: 0 };
   });
   const key = ({ namespace, pod }: (typeof pods)[number]): string => `${namespace}/${pod.name}`;
   const inTime = async (what: string, check: () => boolean): Promise<void> => {
@@ -71,7 +75,7 @@ export async function densityRound(options: DensityOptions): Promise<DensityRoun
   });
   await Promise.all([creating, reading]);
   await inTime('were seen Running', () => pods.every((one) => watch.runningUs.has(key(one))));
-  await paced(clock, signal, { count, perSecond: 3 * podsPerSecond }, (index) =>
+  await paced(clock, signal, { count, perSecond: deletesShare * podsPerSecond }, (index) =>
     client.delete((pods[index] as (typeof pods)[number]).pod),
   );
   await inTime('were gone', () => watch.presentCount === 0);
@@ -80,6 +84,19 @@ export async function densityRound(options: DensityOptions): Promise<DensityRoun
     endUs: clock.nowUs() + epochUs,
     startupMs: pods.map((one) => ((watch.runningUs.get(key(one)) ?? Number.NaN) - one.askedUs) / 1000),
   };
+}
+
+/**
+ * A pod that the scheduler can only give to one node, as it does with those of DaemonSets: what nodes say that they hold
+ * would else decide which of them gets how many, and how soon a node's own limits are reached.
+ */
+function boundPod(namespace: string, name: string, nodeName: string): WorkObject {
+  const pod = plainPod(namespace, name, trendWork);
+  const object = pod.object as { spec: object };
+  const matchFields = [{ key: 'metadata.name', operator: 'In', values: [nodeName] }];
+  const required = { nodeSelectorTerms: [{ matchFields }] };
+  const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } };
+  return { ...pod, object: { ...object, spec: { ...object.spec, affinity } } };
 }
 
 /** Sends at planned times, whatever becomes of what was sent before. @throws what the first that fails throws. */

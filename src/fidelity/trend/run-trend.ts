@@ -54,7 +54,7 @@ const settleMs = 2_000;
 const watchLimitMs = 10_000;
 
 /** Unmeasured, so that the first condition finds all as the others do. */
-const warmUpPodsPerNode = 4;
+const warmUpPodsPerNode = 2;
 
 /**
  * Starts a control plane and one kind of nodes, does the same work under each condition, and takes all away again.
@@ -128,7 +128,7 @@ async function onControlPlane(
     admin,
     authority: controlPlane.clientAuthority,
     version: controlPlane.version,
-    nodeNames: Array.from({ length: plan.nodes }, (_, index) => `node-${index + 1}`),
+    nodeNames: plan.nodeNames,
     proxies,
     stateDir: join(stateDir, 'nodes'),
     children,

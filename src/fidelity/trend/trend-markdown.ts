@@ -18,7 +18,7 @@ export function renderTrendMarkdown(trend: Trend): string {
   return [
     `# Trends of hollow nodes beside ${against} ${version}`,
     '',
-    `${trendSummary(trend)}. ${plan.nodes} nodes, ${plan.podsPerNode} pods a node, ${plan.podsPerSecond} pods a second, ` +
+    `${trendSummary(trend)}. ${plan.nodeNames.length} nodes, ${plan.podsPerNode} pods a node, ${plan.podsPerSecond} pods a second, ` +
       `${repeats} runs of each side.`,
     '',
     ...steps.flatMap(({ name, how }) => [

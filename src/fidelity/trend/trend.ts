@@ -15,6 +15,8 @@ export type TrendOptions = Pick<
   steps: readonly Step[];
   /** How many control planes each side gets. */
   repeats: number;
+  /** Called with all that was found so far whenever both sides have had as many, so that it is kept whatever comes after. */
+  onRepeat: (trend: Trend) => void;
 };
 
 /** All that a comparison of trends has found: what `trend.json` holds. */
@@ -23,6 +25,7 @@ export type Trend = {
   against: Reference;
   version: string;
   plan: DensityPlan;
+  /** That were done of each side. */
   repeats: number;
   steps: { name: string; how: string }[];
   verdict: TrendVerdict;
@@ -33,19 +36,19 @@ export type Trend = {
 
 const namespacesMax = 8;
 
-/** Pods a second and node: a real one has containers to make of them. */
-const podsPerSecondAndNode = { kubelet: 1, kubemark: 2, hollow: 2 };
+/**
+ * So that nodes wait for the API server and not for a limit of their own: a pod takes up to seven requests to start, and
+ * kubemark's kubelets send ten a second.
+ */
+const podsPerSecondAndNode = 1;
 
 /** Pure. */
-export function planDensity(
-  against: Reference,
-  { nodes, podsPerNode }: Pick<DensityPlan, 'nodes' | 'podsPerNode'>,
-): DensityPlan {
+export function planDensity({ nodes, podsPerNode }: { nodes: number; podsPerNode: number }): DensityPlan {
   const count = Math.min(namespacesMax, nodes * podsPerNode);
   return {
-    nodes,
+    nodeNames: Array.from({ length: nodes }, (_, index) => `node-${index + 1}`),
     podsPerNode,
-    podsPerSecond: nodes * podsPerSecondAndNode[against],
+    podsPerSecond: nodes * podsPerSecondAndNode,
     namespaces: Array.from({ length: count }, (_, index) => `fidelity-${index + 1}`),
   };
 }
@@ -56,10 +59,11 @@ export function planDensity(
  * @throws HollowmarkError as {@link runTrend}.
  */
 export async function compareTrend(options: TrendOptions): Promise<Trend> {
-  const { against, plan, steps, repeats, reporter, stateDir, clock } = options;
+  const { against, plan, steps, repeats, onRepeat, reporter, stateDir, clock } = options;
   const rounds = planRounds(steps, plan.podsPerNode);
   const runs: Record<Role, TrendRun[]> = { reference: [], hollow: [] };
   const proxies = against !== 'kubelet';
+  let trend = trendOf(options, runs);
   for (let index = 0; index < repeats; index++) {
     for (const [turn, role] of (['reference', 'hollow'] as const).entries()) {
       const kind = role === 'reference' ? against : 'hollow';
@@ -76,7 +80,14 @@ export async function compareTrend(options: TrendOptions): Promise<Trend> {
         }),
       );
     }
+    trend = trendOf(options, runs);
+    onRepeat(trend);
   }
+  return trend;
+}
+
+/** What runs of both sides say. Pure. */
+function trendOf({ against, plan, steps }: TrendOptions, runs: Record<Role, TrendRun[]>): Trend {
   const stepNames = steps.map(conditionName);
   const rows = compareTrends(runs, { base: conditionName('none'), steps: stepNames });
   const hows = runs.hollow[0]?.conditions ?? [];
@@ -85,7 +96,7 @@ export async function compareTrend(options: TrendOptions): Promise<Trend> {
     against,
     version: runs.hollow[0]?.version ?? '',
     plan,
-    repeats,
+    repeats: runs.hollow.length,
     steps: stepNames.map((name) => ({
       name,
       how: hows.find((condition) => condition.name === name)?.how ?? '',
