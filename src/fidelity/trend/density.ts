@@ -22,7 +22,7 @@ export type DensityRound = { startUs: number; endUs: number; startupMs: number[]
 /** Of pods of which the last one was asked for: what takes longer does not come. */
 const limitMs = 120_000;
 
-/** Each second: a pod is read, and a namespace's pods are listed. */
+/** In turns a pod, the one that was created a second before, and all of its namespace. */
 const readsPerSecond = 4;
 
 /** Deletions by creations: about as many requests of a node then come of each second. */
@@ -30,8 +30,8 @@ const deletesShare = 1.5;
 
 type DensityOptions = {
   plan: DensityPlan;
-  client: WorkClient;
-  watch: PodWatch;
+  client: Pick<WorkClient, 'create' | 'delete' | 'exists' | 'list' | 'until'>;
+  watch: Pick<PodWatch, 'runningUs' | 'presentCount'>;
   clock: Clock;
   signal: AbortSignal;
   /** Of names: no two rounds share any. */
@@ -70,7 +70,8 @@ export async function densityRound(options: DensityOptions): Promise<DensityRoun
   });
   const reads = Math.floor((count / podsPerSecond) * readsPerSecond);
   const reading = paced(clock, signal, { count: reads, perSecond: readsPerSecond }, async (index) => {
-    const { collection, name: podName } = (pods[index % Math.max(1, count)] as (typeof pods)[number]).pod;
+    const lately = Math.max(0, Math.floor((index / readsPerSecond - 1) * podsPerSecond));
+    const { collection, name: podName } = (pods[lately] as (typeof pods)[number]).pod;
     await (index % 2 === 0 ? client.exists(`${collection}/${podName}`) : client.list(collection));
   });
   await Promise.all([creating, reading]);
