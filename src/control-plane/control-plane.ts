@@ -42,6 +42,11 @@ export type ControlPlaneOptions = BinariesOptions & {
   /** Further flags for each component, appended last (tests shorten timers with them, the audit log is one). */
   extraFlags: Partial<Record<ComponentName, string[]>>;
   /**
+   * Puts something that passes bytes on between the API server and etcd. Called with etcd's port with each attempt to
+   * start; gives the loopback port that the API server is told instead. Whoever passes it ends what it started.
+   */
+  etcdVia?: ((etcdPort: number) => Promise<number>) | undefined;
+  /**
    * The run's own folder for etcd's data, PKI and logs: not there yet or empty. Made with mode 0700, removed by
    * `stop`.
    */

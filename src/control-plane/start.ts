@@ -101,6 +101,7 @@ async function prepare(
     pki: pkiPaths,
     kubeconfigs,
     ports,
+    etcdViaPort: await options.etcdVia?.(ports.etcd),
     extraFlags: options.extraFlags,
   };
   const argv = buildArgv(config, binaries.command);

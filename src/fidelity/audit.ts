@@ -108,7 +108,7 @@ function eventOf(text: string): AuditEvent {
 }
 
 /** `2026-11-21T05:03:20.495198Z`: finer than a Date. */
-function microseconds(time: string): number {
+export function microseconds(time: string): number {
   const fraction = /\.(\d+)Z$/.exec(time)?.[1] ?? '';
   return Date.parse(time.replace(/\.\d+Z$/, 'Z')) * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 }

@@ -52,7 +52,8 @@ export async function compareNodes(options: CompareOptions): Promise<Comparison>
   return compareRuns(against, plan, runs, loadKnownGaps());
 }
 
-function makeSide(kind: Reference, options: SideOptions, against: Reference, clock: Clock): NodeSide {
+/** Nodes of one kind; hollow ones do as those do `against` which they are held. */
+export function makeSide(kind: Reference, options: SideOptions, against: Reference, clock: Clock): NodeSide {
   switch (kind) {
     case 'kubelet':
       return new RealNode(options);

@@ -160,7 +160,8 @@ async function onControlPlane(
   }
 }
 
-function adminClient({ endpoint, admin }: ControlPlane, clock: Clock): ApiClient {
+/** The administrator, as whom the work is given. */
+export function adminClient({ endpoint, admin }: ControlPlane, clock: Clock): ApiClient {
   return new ApiClient({
     endpoint,
     identity: certificateIdentity(endpoint, admin),

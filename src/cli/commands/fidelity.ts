@@ -8,15 +8,18 @@ import type { Comparison } from '../../fidelity/comparison.ts';
 import { renderMarkdown } from '../../fidelity/markdown.ts';
 import { type Reference, references } from '../../fidelity/references.ts';
 import type { SideRun } from '../../fidelity/run-side.ts';
+import { planDensity } from '../../fidelity/trend/trend.ts';
 import { nodesMax, planWork, podsPerNodeMax } from '../../fidelity/work/plan.ts';
 import { claimFolder } from '../claim-folder.ts';
 import { writeFileAtomically } from '../../result/atomic-file.ts';
 import { durationMsMax, formatDuration, parseDurationMs } from '../../scenario/duration.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { fidelityTrend } from '../fidelity-trend.ts';
 import { renderComparison } from '../fidelity-table.ts';
 import { type ControlPlaneFlags, binariesOptions, checkedBinaries, positiveInteger } from '../options.ts';
 import { type Session, inSession } from '../session.ts';
+import { parseSteps } from '../slow-steps.ts';
 import { fileLink, terminalOf } from '../terminal.ts';
 
 type FidelityFlags = ControlPlaneFlags & {
@@ -26,6 +29,8 @@ type FidelityFlags = ControlPlaneFlags & {
   repeat: number | undefined;
   idle: string | undefined;
   short: boolean;
+  trend: boolean;
+  slow: string[] | undefined;
   out: string | undefined;
   quiet: boolean;
   json: boolean;
@@ -37,11 +42,15 @@ const defaults = {
   short: { pods: 10, repeat: 1, idle: '20s' },
   /** There is one real node; of kubemark's, three show what differs between nodes. */
   nodes: { kubelet: 1, kubemark: 3, hollow: 3 },
+  trend: { pods: 30, repeat: 3, slow: ['etcd=20ms'], nodes: { kubelet: 1, kubemark: 4, hollow: 4 } },
 };
+
+/** One run has no spread. */
+const trendRepeatMin = 2;
 
 /** `fidelity`: the same work with reference nodes and with hollow ones, and what differs on the wire. */
 export function fidelityCommand(context: CommandContext): CommandModule<object, FidelityFlags> {
-  const { long, short } = defaults;
+  const { long, short, trend } = defaults;
   return {
     command: 'fidelity',
     describe: 'Compare what hollow nodes send with what real or kubemark nodes send',
@@ -56,7 +65,7 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
         })
         .option('nodes', {
           type: 'number',
-          defaultDescription: '3; of a kubelet 1',
+          defaultDescription: '3, with --trend 4; of a kubelet 1',
           describe: 'Nodes of each side; there can only be one real node',
           requiresArg: true,
         })
@@ -83,6 +92,19 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
           default: false,
           describe: 'A few minutes instead of an hour, as CI does it',
         })
+        .option('trend', {
+          type: 'boolean',
+          default: false,
+          describe: 'Compare instead how startup and API latencies move when the API server is slowed down',
+        })
+        .option('slow', {
+          type: 'string',
+          array: true,
+          defaultDescription: trend.slow.join(' '),
+          describe:
+            'With --trend, by what: cpu=50% of one core, etcd=20ms each way; several are done one after the other',
+          requiresArg: true,
+        })
         .option('out', {
           type: 'string',
           describe: 'Folder for table and recordings (default: reports/<run id>)',
@@ -91,24 +113,28 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only the outcome' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
         .example('$0 fidelity --against kubelet --short', 'One real node (as root), ten pods, once')
-        .example('$0 fidelity --against kubemark --nodes 10 --repeat 5', 'More nodes, more often'),
+        .example('$0 fidelity --against kubemark --nodes 10 --repeat 5', 'More nodes, more often')
+        .example('$0 fidelity --against kubemark --trend --slow cpu=20%', 'The same move with a slow server'),
     handler: (flags) => context.finish(fidelity(flags, context)),
   };
 }
 
 async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<number> {
-  const { against, quiet, json, short } = flags;
+  const { against, quiet, json, short, trend } = flags;
+  if (!trend && flags.slow !== undefined) throw new HollowmarkError('bad-input', '--slow: needs --trend');
   const usual = short ? defaults.short : defaults.long;
-  const nodes = atMost(nodesMax, '--nodes', flags.nodes) ?? defaults.nodes[against];
+  const usualNodes = trend ? defaults.trend.nodes : defaults.nodes;
+  const nodes = atMost(nodesMax, '--nodes', flags.nodes) ?? usualNodes[against];
   if (against === 'kubelet' && nodes > 1) {
     throw new HollowmarkError('bad-input', '--nodes: there can only be one real node on a machine', {
       hint: 'leave it out, or compare with kubemark nodes: --against kubemark',
     });
   }
+  const pods = atMost(podsPerNodeMax, '--pods', flags.pods, 'with the others a node holds its 110');
+  if (trend) return ofTrends(flags, { nodes, pods }, context);
   const plan = planWork(against, {
     nodes,
-    podsPerNode:
-      atMost(podsPerNodeMax, '--pods', flags.pods, 'with the others a node holds its 110') ?? usual.pods,
+    podsPerNode: pods ?? usual.pods,
     idleMs: idleMs(flags.idle ?? usual.idle),
     short,
   });
@@ -137,6 +163,39 @@ async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<
     announce(flags, comparison, out, session);
     return comparison.passed ? exitCodes.pass : exitCodes.missed;
   });
+}
+
+function ofTrends(
+  flags: FidelityFlags,
+  { nodes, pods }: { nodes: number; pods: number | undefined },
+  context: CommandContext,
+): Promise<number> {
+  const { against, out, quiet, json } = flags;
+  const useless = flags.short ? '--short' : flags.idle === undefined ? undefined : '--idle';
+  if (useless !== undefined) {
+    throw new HollowmarkError('bad-input', `${useless}: not with --trend`, {
+      hint: 'fewer --nodes or --pods make it shorter',
+    });
+  }
+  const repeats = positiveInteger('--repeat', flags.repeat) ?? defaults.trend.repeat;
+  if (repeats < trendRepeatMin) {
+    throw new HollowmarkError('bad-input', `--repeat: with --trend at least ${trendRepeatMin}`, {
+      hint: 'one run has no spread within which it could agree with another',
+    });
+  }
+  return fidelityTrend(
+    {
+      against,
+      plan: planDensity({ nodes, podsPerNode: pods ?? defaults.trend.pods }),
+      steps: parseSteps(flags.slow ?? defaults.trend.slow),
+      repeats,
+      binaries: checkedBinaries(flags),
+      out,
+      quiet,
+      json,
+    },
+    context,
+  );
 }
 
 /** @throws HollowmarkError `bad-input`. */

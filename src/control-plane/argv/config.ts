@@ -31,6 +31,8 @@ export type ControlPlaneConfig = {
   pki: PkiPaths;
   kubeconfigs: KubeconfigPaths;
   ports: Readonly<Record<ComponentName, number>>;
+  /** Where the API server finds etcd when that is not etcd's own port. */
+  etcdViaPort?: number | undefined;
   /** Appended last, so that they win over ours. */
   extraFlags: Partial<Record<ComponentName, readonly string[]>>;
 };

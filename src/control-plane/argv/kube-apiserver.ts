@@ -21,7 +21,7 @@ export function kubeApiServerFlags(config: ControlPlaneConfig): string[] {
     `--etcd-cafile=${pki.etcdCa.certPath}`,
     `--etcd-certfile=${pki.etcdClient.certPath}`,
     `--etcd-keyfile=${pki.etcdClient.keyPath}`,
-    `--etcd-servers=https://${loopback}:${config.ports.etcd}`,
+    `--etcd-servers=https://${loopback}:${config.etcdViaPort ?? config.ports.etcd}`,
     `--proxy-client-cert-file=${pki.frontProxyClient.certPath}`,
     `--proxy-client-key-file=${pki.frontProxyClient.keyPath}`,
     '--requestheader-allowed-names=front-proxy-client',

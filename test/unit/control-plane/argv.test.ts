@@ -89,6 +89,13 @@ describe('command lines', () => {
     expect(argv['kube-scheduler'].slice(0, 2)).toEqual(['/bin/control-plane', 'kube-scheduler']);
   });
 
+  it('send the API server to what stands before etcd, and etcd to its own port', () => {
+    const argv = buildArgv({ ...config('scale'), etcdViaPort: 20_009 }, separate);
+    const etcdServers = argv['kube-apiserver'].filter((text) => text.startsWith('--etcd-servers='));
+    expect(etcdServers).toEqual(['--etcd-servers=https://127.0.0.1:20009']);
+    expect(argv.etcd).toContain('--listen-client-urls=https://127.0.0.1:20001');
+  });
+
   it('end with the extra flags, so that those win', () => {
     const extra = { 'kube-apiserver': ['--goaway-chance=0.02', '--max-requests-inflight=7'] };
     const argv = buildArgv(config('scale', extra), separate);

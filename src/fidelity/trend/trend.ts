@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { makeSide, type Role } from '../compare-nodes.ts';
+import type { Reference } from '../references.ts';
+import { type TrendRow, type TrendVerdict, compareTrends, overallVerdict } from './compare-trends.ts';
+import type { DensityPlan } from './density.ts';
+import type { Measures } from './measures.ts';
+import { type PlannedRound, type RunTrendOptions, type TrendRun, runTrend } from './run-trend.ts';
+import { type Step, conditionName } from './step.ts';
+
+export type TrendOptions = Pick<
+  RunTrendOptions,
+  'plan' | 'binaries' | 'stateDir' | 'children' | 'clock' | 'reporter' | 'signal'
+> & {
+  against: Reference;
+  steps: readonly Step[];
+  /** How many control planes each side gets. */
+  repeats: number;
+  /** Called with all that was found so far whenever both sides have had as many, so that it is kept whatever comes after. */
+  onRepeat: (trend: Trend) => void;
+};
+
+/** All that a comparison of trends has found: what `trend.json` holds. */
+export type Trend = {
+  schema: 'hollowmark.dev/fidelity-trend/v1';
+  against: Reference;
+  version: string;
+  plan: DensityPlan;
+  /** That were done of each side. */
+  repeats: number;
+  steps: { name: string; how: string }[];
+  verdict: TrendVerdict;
+  rows: TrendRow[];
+  /** What each run has measured under each condition. */
+  runs: Record<Role, { condition: string; measures: Measures }[][]>;
+};
+
+const namespacesMax = 8;
+
+/**
+ * So that nodes wait for the API server and not for a limit of their own: a pod takes up to seven requests to start, and
+ * kubemark's kubelets send ten a second.
+ */
+const podsPerSecondAndNode = 1;
+
+/** Pure. */
+export function planDensity({ nodes, podsPerNode }: { nodes: number; podsPerNode: number }): DensityPlan {
+  const count = Math.min(namespacesMax, nodes * podsPerNode);
+  return {
+    nodeNames: Array.from({ length: nodes }, (_, index) => `node-${index + 1}`),
+    podsPerNode,
+    podsPerSecond: nodes * podsPerSecondAndNode,
+    namespaces: Array.from({ length: count }, (_, index) => `fidelity-${index + 1}`),
+  };
+}
+
+/**
+ * Has both sides do the same work on an API server as it is and on one that is slowed down, in turns, and compares by how
+ * much that has moved what they measure.
+ * @throws HollowmarkError as {@link runTrend}.
+ */
+export async function compareTrend(options: TrendOptions): Promise<Trend> {
+  const { against, plan, steps, repeats, onRepeat, reporter, stateDir, clock } = options;
+  const rounds = planRounds(steps, plan.podsPerNode);
+  const runs: Record<Role, TrendRun[]> = { reference: [], hollow: [] };
+  const proxies = against !== 'kubelet';
+  let trend = trendOf(options, runs);
+  for (let index = 0; index < repeats; index++) {
+    for (const [turn, role] of (['reference', 'hollow'] as const).entries()) {
+      const kind = role === 'reference' ? against : 'hollow';
+      reporter.info(`Run ${2 * index + turn + 1} of ${2 * repeats}: ${kind} nodes`);
+      runs[role].push(
+        await runTrend({
+          ...options,
+          kind,
+          makeSide: (sideOptions) => makeSide(kind, sideOptions, against, clock),
+          plan,
+          rounds,
+          proxies,
+          stateDir: join(stateDir, `${role}-${index + 1}`),
+        }),
+      );
+    }
+    trend = trendOf(options, runs);
+    onRepeat(trend);
+  }
+  return trend;
+}
+
+/** What runs of both sides say. Pure. */
+function trendOf({ against, plan, steps }: TrendOptions, runs: Record<Role, TrendRun[]>): Trend {
+  const stepNames = steps.map(conditionName);
+  const rows = compareTrends(runs, { base: conditionName('none'), steps: stepNames });
+  const hows = runs.hollow[0]?.conditions ?? [];
+  return {
+    schema: 'hollowmark.dev/fidelity-trend/v1',
+    against,
+    version: runs.hollow[0]?.version ?? '',
+    plan,
+    repeats: runs.hollow.length,
+    steps: stepNames.map((name) => ({
+      name,
+      how: hows.find((condition) => condition.name === name)?.how ?? '',
+    })),
+    verdict: overallVerdict(rows),
+    rows,
+    runs: { reference: runs.reference.map(measured), hollow: runs.hollow.map(measured) },
+  };
+}
+
+/**
+ * Half of the work without a step comes before all steps and half after them, so that what changes in a control plane by
+ * its age alone is no move. Pure.
+ */
+export function planRounds(steps: readonly Step[], podsPerNode: number): PlannedRound[] {
+  const after = Math.floor(podsPerNode / 2);
+  const rounds: PlannedRound[] = [
+    { condition: 'none', podsPerNode: podsPerNode - after },
+    ...steps.map((condition) => ({ condition, podsPerNode })),
+    { condition: 'none', podsPerNode: after },
+  ];
+  return rounds.filter((round) => round.podsPerNode > 0);
+}
+
+function measured({ conditions }: TrendRun): Trend['runs'][Role][number] {
+  return conditions.map(({ name, measures }) => ({ condition: name, measures }));
+}
