@@ -29,9 +29,14 @@ export class DelayQueue {
     return this.heap.length;
   }
 
-  after(delayMs: number, run: () => void): DelayHandle {
+  /**
+   * @param gridMs tasks that may be this much late are run together with others that are due by then: each time that an idle
+   * thread wakes up costs more than a short task.
+   */
+  after(delayMs: number, run: () => void, gridMs = 0): DelayHandle {
+    const dueUs = this.clock.nowUs() + Math.max(0, delayMs) * 1000;
     const entry: Entry = {
-      dueUs: this.clock.nowUs() + Math.max(0, delayMs) * 1000,
+      dueUs: gridMs === 0 ? dueUs : Math.ceil(dueUs / (gridMs * 1000)) * gridMs * 1000,
       order: this.order++,
       run,
     };
