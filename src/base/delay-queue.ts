@@ -44,8 +44,14 @@ export class DelayQueue {
     return this.heap.length;
   }
 
-  after(delayMs: number, run: () => void): DelayHandle {
-    const entry = new Entry(this.clock.nowUs() + Math.max(0, delayMs) * 1000, this.order++, run);
+  /**
+   * @param gridMs tasks that may be this much late are run together with others that are due by then: each time that an idle
+   * thread wakes up costs more than a short task.
+   */
+  after(delayMs: number, run: () => void, gridMs = 0): DelayHandle {
+    const dueUs = this.clock.nowUs() + Math.max(0, delayMs) * 1000;
+    const gridUs = gridMs * 1000;
+    const entry = new Entry(gridMs === 0 ? dueUs : Math.ceil(dueUs / gridUs) * gridUs, this.order++, run);
     if (this.closed) return entry;
     this.push(entry);
     if (!this.running) this.arm();

@@ -11,6 +11,7 @@ import { peerChart, peerRows, renderRows } from './peers/figures.ts';
 import { type Headline, measureHeadline, renderHeadline } from './peers/headline.ts';
 import { type PeerSample, measureSlopes } from './peers/slopes.ts';
 import { wireProfileNames } from '../hollow/wire-profile.ts';
+import { measureLeases, renderLeases } from './lease.ts';
 import { measureWire, renderWire } from './wire.ts';
 
 const machine = {
@@ -160,6 +161,30 @@ await yargs(process.argv.slice(2))
         .option('nodes', { type: 'number', default: 2000, describe: 'Nodes' })
         .option('pods-per-node', { type: 'number', default: 30, describe: 'Pods a node' }),
     (flags) => benchHeadline(flags),
+  )
+  .command(
+    'lease',
+    'What the renewal of a lease costs',
+    (command) =>
+      command
+        .option('nodes', { type: 'number', default: 200, describe: 'Nodes that renew' })
+        .option('rates', {
+          type: 'number',
+          array: true,
+          default: [20, 200, 400],
+          describe: 'Renewals a second of all nodes together',
+        })
+        .option('seconds', { type: 'number', default: 30, describe: 'How long each rate is measured' }),
+    async ({ nodes, rates, seconds, out }) => {
+      const figures = await measureLeases({
+        nodes,
+        rates,
+        windowMs: seconds * 1000,
+        clock: systemClock,
+        say,
+      });
+      save(out, 'lease', { nodes, figures }, `${onMachine}\n\n${renderLeases(figures)}`);
+    },
   )
   .command(
     'wire',

@@ -29,6 +29,13 @@ export function runtimeOf({ runtime, wireProfile: name }: NodeConfig): string {
 /** A kubelet's heartbeat client gives up after this (its lease's 40 s × 0.25). */
 const heartbeatTimeoutMs = 10_000;
 
+/**
+ * What comes at intervals as long as a heartbeat's 10 s (with a jitter of 400 ms) may be this late, to be done together with
+ * what other nodes have to do.
+ */
+const heartbeatDelayMs = 10_000;
+const heartbeatGridMs = 20;
+
 const strategicMergePatch = 'application/strategic-merge-patch+json';
 
 export type HollowKubeletOptions = Pick<KubeletOptions, 'runtime' | 'containersSurvive'> & {
@@ -141,6 +148,7 @@ export class HollowKubelet {
           effect.delayMs,
           () => this.handle({ type: 'timer', timer: effect.timer }),
           'uid' in effect.timer ? effect.timer.uid : '',
+          effect.delayMs >= heartbeatDelayMs ? heartbeatGridMs : 0,
         );
         break;
       case 'pod-gone':
@@ -171,14 +179,18 @@ export class HollowKubelet {
     else this.after(waitMs, act);
   }
 
-  private after(delayMs: number, act: () => void, uid = ''): void {
+  private after(delayMs: number, act: () => void, uid = '', gridMs = 0): void {
     const timers = this.timers.get(uid) ?? new Set();
     this.timers.set(uid, timers);
-    const timer = this.environment.delays.after(delayMs, () => {
-      timers.delete(timer);
-      if (timers.size === 0 && this.timers.get(uid) === timers) this.timers.delete(uid);
-      act();
-    });
+    const timer = this.environment.delays.after(
+      delayMs,
+      () => {
+        timers.delete(timer);
+        if (timers.size === 0 && this.timers.get(uid) === timers) this.timers.delete(uid);
+        act();
+      },
+      gridMs,
+    );
     timers.add(timer);
   }
 

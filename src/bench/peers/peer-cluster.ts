@@ -1,19 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
 import { Prng } from '../../base/prng.ts';
-import { silentReporter } from '../../base/reporter.ts';
-import { LocalCluster } from '../../cluster/local-cluster.ts';
-import { defaultVersion, officialReleaseUrl } from '../../control-plane/control-plane.ts';
-import { Guardian } from '../../journal/guardian.ts';
+import type { LocalCluster } from '../../cluster/local-cluster.ts';
 import { ApiClient } from '../../kube/client.ts';
 import { HandshakeGate } from '../../kube/handshake-gate.ts';
 import { PodObserver, runLabel } from '../../measure/observer.ts';
 import { CallMetrics, callClass } from '../../metrics/call-metrics.ts';
 import { type ProcessSample, readProcess } from '../../metrics/process-stats.ts';
 import { jsonCodec } from '../../wire/json-codec.ts';
+import { type BenchCluster, withBenchCluster } from '../bench-cluster.ts';
 import { type Contender, contenders } from './contenders.ts';
 
 /** The value of the run label on all pods of a measurement. */
@@ -41,7 +36,7 @@ export class PeerCluster {
   private readonly cluster: LocalCluster;
   private readonly client: ApiClient;
 
-  private constructor(options: PeerOptions, cluster: LocalCluster, dir: string, guardian: Guardian) {
+  private constructor(options: PeerOptions, { cluster, dir, children }: BenchCluster) {
     const { clock, contender, nodes } = options;
     const made = contenders[contender];
     if (made === undefined) throw new HollowmarkError('bad-input', `there is no contender ${contender}`);
@@ -57,7 +52,7 @@ export class PeerCluster {
       metrics: new CallMetrics(),
       handshakes: new HandshakeGate(4),
     });
-    this.contender = made.make({ cluster, client: this.client, nodes, dir, children: guardian });
+    this.contender = made.make({ cluster, client: this.client, nodes, dir, children });
     this.pods = new PodObserver(
       { client: this.client, runId: measurementId, clock, onChange: () => {} },
       { onSeen() {}, onScheduled() {}, onStarted() {}, onUnschedulable() {}, onGone() {} },
@@ -65,42 +60,19 @@ export class PeerCluster {
   }
 
   /** Brings up a control plane, has `work` done on it, and takes all down. */
-  static async with<T>(options: PeerOptions, work: (peer: PeerCluster) => Promise<T>): Promise<T> {
-    const dir = mkdtempSync(join(tmpdir(), 'hollowmark-peer-'));
-    const guardian = new Guardian(dir);
-    try {
-      const cluster = await LocalCluster.start(
-        {
-          version: defaultVersion,
-          binariesDir: undefined,
-          releaseUrl: officialReleaseUrl,
-          profile: 'scale',
-          extraFlags: {},
-          stateDir: join(dir, 'control-plane'),
-          reporter: silentReporter,
-          signal: new AbortController().signal,
-          children: guardian,
-        },
-        'certificate',
-      );
+  static with<T>(options: PeerOptions, work: (peer: PeerCluster) => Promise<T>): Promise<T> {
+    return withBenchCluster(async (bench) => {
+      const peer = new PeerCluster(options, bench);
       try {
-        const peer = new PeerCluster(options, cluster, dir, guardian);
-        try {
-          peer.pods.start();
-          await peer.until('the observer watches', () => peer.pods.synced);
-          return await work(peer);
-        } finally {
-          peer.pods.stop();
-          await peer.contender.stop();
-          peer.client.close();
-        }
+        peer.pods.start();
+        await peer.until('the observer watches', () => peer.pods.synced);
+        return await work(peer);
       } finally {
-        await cluster.stop();
+        peer.pods.stop();
+        await peer.contender.stop();
+        peer.client.close();
       }
-    } finally {
-      await guardian.release();
-      rmSync(dir, { recursive: true, force: true });
-    }
+    });
   }
 
   say(text: string): void {
