@@ -69,10 +69,16 @@ const definitions: readonly Definition[] = [
   },
   {
     id: 'cpu-start',
-    text: 'CPU per pod started',
+    text: 'CPU per pod started, of a namespace that its node has pods of (a kubelet: ten requests)',
+    unit: 'ms',
+    of: (_, large) => large.moreStarted?.cpuMsPerPod,
+    goals: { 'Hollowmark kubelet': 2.2, 'Hollowmark kubemark': 1.5 },
+  },
+  {
+    id: 'cpu-start-first',
+    text: 'CPU per pod started, the first of its namespace on its node (a watch more)',
     unit: 'ms',
     of: (_, large) => large.started.cpuMsPerPod,
-    goals: { 'Hollowmark kubelet': 2.2, 'Hollowmark kubemark': 1.5 },
   },
   {
     id: 'cpu-delete',

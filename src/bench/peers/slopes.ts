@@ -1,8 +1,8 @@
 import { type Clock, sleep } from '../../base/clock.ts';
 import { PeerCluster, type PeerOptions, namespaceCount } from './peer-cluster.ts';
 
-/** After the last node is Ready: events still being sent, garbage not yet collected, leases not yet made. */
-const settleMs = 25_000;
+/** After the last node is Ready: events still being sent, garbage not yet collected, leases not yet made, code compiled. */
+const settleMs = 60_000;
 
 /** After the last pod has started, and before deleting: status and events that are still on their way. */
 const podSettleMs = 15_000;

@@ -46,6 +46,25 @@ describe('DelayQueue', () => {
     expect(errors).toHaveLength(1);
   });
 
+  it('runs together what may be late, never early and no later than allowed', () => {
+    const clock = new FakeClock();
+    const startUs = clock.nowUs();
+    const queue = new DelayQueue(clock, () => {});
+    const ranMs: number[] = [];
+    const delaysMs = Array.from({ length: 40 }, (_, index) => 1000 + 0.5 * index);
+    for (const delayMs of delaysMs)
+      queue.after(delayMs, () => ranMs.push((clock.nowUs() - startUs) / 1000), 20);
+    clock.advance(1100);
+    expect(ranMs).toHaveLength(delaysMs.length);
+    for (const [index, atMs] of ranMs.entries()) {
+      const lateMs = atMs - (delaysMs[index] as number);
+      expect(lateMs).toBeGreaterThanOrEqual(0);
+      // A timer of Node has whole milliseconds.
+      expect(lateMs).toBeLessThanOrEqual(21);
+    }
+    expect(new Set(ranMs).size).toBeLessThanOrEqual(2);
+  });
+
   it('has one timer, however many tasks', () => {
     let timers = 0;
     const clock = new FakeClock();
