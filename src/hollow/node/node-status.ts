@@ -43,7 +43,8 @@ export type NodeStatusOptions = {
 /**
  * Keeps the node's status: computes it from the node as the API server has it, and writes what differs. That is so when
  * the kubelet starts, when the node controller has given the node up, when the node is short of something, or images
- * have come; and every five minutes.
+ * have come; and every five minutes. Unlike a kubelet's, capacity, addresses and nodeInfo are compared and written until
+ * a write has succeeded, and not again: whoever changes them afterwards has changed them.
  * Source: pkg/kubelet/kubelet_node_status.go (syncNodeStatus, fastNodeStatusUpdate, tryUpdateNodeStatus), v1.36.
  */
 export class NodeStatusReporter {
@@ -114,8 +115,8 @@ export class NodeStatusReporter {
   }
 
   /**
-   * The node begins or ceases to be short of something for this cause; reported with the next computation of the
-   * status.
+   * The node begins or ceases to be short of something for this cause; reported, and told of in an event, with the next
+   * computation of the status.
    */
   setPressure(condition: Pressure, isShort: boolean, cause: 'usage' | 'injected'): void {
     const own = `${condition}/${cause}`;
@@ -126,7 +127,6 @@ export class NodeStatusReporter {
     this.present = present
       ? [...this.present, condition]
       : this.present.filter((other) => other !== condition);
-    this.events.status(pressureEvents[condition][present ? 'bad' : 'good']);
   }
 
   onTimer(loop: 'sync' | 'fast' | 'update'): void {
@@ -256,7 +256,10 @@ export class NodeStatusReporter {
     this.request('patch', nodeStatusPatch({ ...facts, conditions: [...known] }, desired));
   }
 
-  /** Events of what turns, but for pressures, which are told of when they come. */
+  /**
+   * Events of what turns, from what the API server has to what is about to be written. A condition that it has not yet
+   * turns too, unless it is Ready (pkg/kubelet/nodestatus/setters.go).
+   */
   private tell(known: readonly NodeCondition[], conditions: readonly NodeCondition[]): void {
     const { events, context } = this;
     const { bootID = '' } = (this.facts?.['nodeInfo'] ?? {}) as { bootID?: string };
@@ -267,12 +270,14 @@ export class NodeStatusReporter {
     }
     for (const { type, status } of conditions) {
       const before = known.find((condition) => condition.type === type);
-      if (before === undefined || before.status === status) continue;
-      if (type === 'Ready') events.status(status === 'True' ? 'NodeReady' : 'NodeNotReady');
-      else if (before.status === 'Unknown') {
-        const { good, bad } = pressureEvents[type as Pressure];
-        events.status(status === 'True' ? bad : good);
+      if (before?.status === status) continue;
+      if (type === 'Ready') {
+        if (before !== undefined) events.status(status === 'True' ? 'NodeReady' : 'NodeNotReady');
+        continue;
       }
+      const turn = pressureEvents[type as Pressure];
+      // The conditions of others keep their status.
+      events.status(status === 'True' ? turn.bad : turn.good);
     }
   }
 
