@@ -220,9 +220,10 @@ function normalValue(path: string, value: string, nodeNames: ReadonlySet<string>
     .replace(/containerd:\/\/[\da-f]+/g, 'containerd://<id>');
 }
 
-/** Images lie on a machine in numbers of its own. */
+/** Images lie on a machine in numbers and sizes of its own; what is said of each is the kubelet's. */
 function withoutMachineFacts(object: unknown): unknown {
-  const { status, ...rest } = object as { status?: { images?: unknown[] } };
+  const { status, ...rest } = object as { status?: { images?: object[] } };
   if (status?.images === undefined) return object;
-  return { ...rest, status: { ...status, images: status.images.length > 0 ? ['<images>'] : [] } };
+  const images = new Set(status.images.map((image) => Object.keys(image).toSorted().join()));
+  return { ...rest, status: { ...status, images: [...images].toSorted() } };
 }

@@ -151,11 +151,11 @@ export function statusFacts(parts: NodeParts): NodeStatus {
   };
 }
 
-/** Undefined when there are none. Kubemark's images have no size. */
+/** Undefined when there are none. Those of kubemark's nodes have no size. */
 export function reportedImages({ node, images }: Pick<NodeParts, 'node' | 'images'>): unknown[] | undefined {
   const reported = images.reported();
   if (reported.length === 0) return undefined;
-  if (wireProfile(node.wireProfile).containers === 'real') return reported;
+  if (wireProfile(node.wireProfile).node === 'real') return reported;
   return reported.map(({ names }) => ({ names }));
 }
 

@@ -290,6 +290,23 @@ describe('what a kubelet declares', () => {
   });
 });
 
+test.each([
+  ['kubelet', ['names', 'sizeBytes']],
+  ['kubemark', ['names']],
+  // Its node is kubemark's, whoever runs its containers.
+  ['lite', ['names']],
+] as const)('the images of a %s node have %j', (wireProfile, keys) => {
+  const parts = {
+    node: { ...node, wireProfile },
+    profile: context.profile,
+    images: context.images,
+    bootId: '',
+  };
+  const { images } = statusFacts(parts) as { images: object[] };
+  expect(images.length).toBeGreaterThan(0);
+  for (const image of images) expect(Object.keys(image)).toEqual(keys);
+});
+
 test('a machine has another boot id after each boot, unlike any other machine', () => {
   const ids = [0, 1, 2].map((boots) => bootIdOf(node, boots));
   expect(new Set(ids).size).toBe(3);
