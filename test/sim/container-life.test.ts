@@ -145,6 +145,30 @@ describe('containers that end', () => {
     expect(status?.['restartCount']).toBeLessThanOrEqual(19);
   });
 
+  it('with kubemark’s profile: each exit has the id that its run had', () => {
+    const world = readyWorld('fake', { wireProfile: 'kubemark' });
+    const annotations = { ...of('c', 'run-duration', '1s'), ...of('c', 'exit-code', '1') };
+    const uid = world.createPod('crash', 'default', { containers: [busybox] }, annotations);
+    world.advance(60_000);
+    const ids = new Map<string, Set<string>>();
+    const note = (startedAt: string, id: string): unknown =>
+      ids.set(startedAt, (ids.get(startedAt) ?? new Set()).add(id));
+    type Exit = { containerID: string; startedAt: string };
+    type Fake = { containerID: string; state: Json; lastState: Json };
+    for (const { status } of world.patches.filter(({ name }) => name === 'crash')) {
+      for (const { containerID, state, lastState } of (status['containerStatuses'] ?? []) as Fake[]) {
+        const { startedAt } = (state['running'] ?? {}) as { startedAt?: string };
+        if (startedAt !== undefined) note(startedAt, containerID);
+        for (const exit of [state['terminated'], lastState['terminated']] as (Exit | undefined)[]) {
+          if (exit !== undefined) note(exit.startedAt, exit.containerID);
+        }
+      }
+    }
+    expect([...ids.values()].map((found) => [...found])).toEqual(
+      [0, 1, 2, 3].map((attempt) => [`fakeRuntime://crash_default_${uid}_0_c_${attempt}`]),
+    );
+  });
+
   it('starts over with the back-off after ten minutes of running', () => {
     const world = readyWorld('recovers');
     world.createPod(

@@ -1,4 +1,4 @@
-import type { Container, PodLife } from './pod-life.ts';
+import type { Container, Exit, PodLife } from './pod-life.ts';
 import type { ContainerSpec, PodSpec } from './pod-record.ts';
 
 /*
@@ -22,15 +22,18 @@ export function fakeStatus(
   if (kind === 'main') status['ready'] = true;
   const run = container?.run;
   if (run === undefined) return status;
-  const idOf = (attempt: number): string =>
-    `fakeRuntime://${pod.name}_${pod.namespace}_${pod.uid}_${run.sandbox}_${name}_${attempt}`;
+  const idOf = ({ sandbox, attempt }: Pick<Exit, 'sandbox' | 'attempt'>): string =>
+    `fakeRuntime://${pod.name}_${pod.namespace}_${pod.uid}_${sandbox}_${name}_${attempt}`;
+  // While it waits to run again, the last state tells of the run that is over, which is still the latest.
+  const waits = 'waiting' in (status['state'] as object);
+  const last = waits ? run : container?.previous;
   return {
     ...status,
     image,
     imageID: image,
-    containerID: idOf(run.attempt),
-    state: withFakeExit(status['state'], idOf(run.attempt)),
-    lastState: withFakeExit(status['lastState'], idOf(run.attempt - 1)),
+    containerID: idOf(run),
+    state: withFakeExit(status['state'], idOf(run)),
+    lastState: last === undefined ? {} : withFakeExit(status['lastState'], idOf(last)),
   };
 }
 

@@ -4,9 +4,13 @@ import type { ProbeState } from './probes.ts';
 import { list, map, number, text, wallMsOf } from './raw.ts';
 import { resourceAmount } from './units.ts';
 
-/** How a container's run ended. Times are wall-clock milliseconds. */
+/**
+ * How a container's run ended. Times are wall-clock milliseconds. `sandbox`: the attempt of the sandbox that it belonged
+ * to.
+ */
 export type Exit = {
   attempt: number;
+  sandbox: number;
   startedWallMs: number;
   finishedWallMs: number;
   exitCode: number;
@@ -16,10 +20,10 @@ export type Exit = {
 /** How a run will end by itself, from its start on. */
 export type PlannedEnd = { afterMs: number; exitCode: number; reason: string };
 
-/** The latest run of a container in the runtime. `sandbox`: the attempt of the sandbox that it belongs to. */
+/** The latest run of a container in the runtime. `sandbox` as of {@link Exit}. */
 export type Run =
   | { is: 'running'; attempt: number; sandbox: number; startedWallMs: number; end?: PlannedEnd }
-  | ({ is: 'exited'; sandbox: number } & Exit);
+  | ({ is: 'exited' } & Exit);
 
 export type Container = {
   /** Absent until it was first started. */
@@ -195,10 +199,10 @@ function containerFromStatus(
     const end = plannedEnd(spec, undefined, oomKills);
     if (end !== undefined) container.run.end = end;
   } else if (terminated['exitCode'] !== undefined) {
-    container.run = { is: 'exited', sandbox: 0, ...exitFromStatus(terminated, attempt, wallMs) };
+    container.run = { is: 'exited', ...exitFromStatus(terminated, attempt, wallMs) };
   } else if (container.previous !== undefined) {
     // Waiting to be restarted: what the API has as the last state is the latest run.
-    container.run = { is: 'exited', sandbox: 0, ...container.previous, attempt };
+    container.run = { is: 'exited', ...container.previous, attempt };
   }
   return container;
 }
@@ -206,6 +210,7 @@ function containerFromStatus(
 function exitFromStatus(terminated: Record<string, unknown>, attempt: number, wallMs: number): Exit {
   return {
     attempt,
+    sandbox: 0,
     startedWallMs: wallMsOf(terminated['startedAt']) ?? wallMs,
     finishedWallMs: wallMsOf(terminated['finishedAt']) ?? wallMs,
     exitCode: number(terminated['exitCode'], 0),

@@ -223,7 +223,7 @@ export class Starter {
     const containerSpec = spec.containers[index] as ContainerSpec;
     const before = container.run;
     if (before?.is === 'exited') {
-      const { is: _, sandbox: __, ...exit } = before;
+      const { is: _, ...exit } = before;
       container.previous = exit;
     }
     const run: Run = {

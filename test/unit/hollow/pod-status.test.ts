@@ -279,6 +279,34 @@ describe('container statuses', () => {
     });
   });
 
+  it('of kubemark’s profile: an exit has the id of its own run, in the sandbox that this was in', () => {
+    const idsOf = (container: Container): unknown => {
+      const state = life(spec, { containers: [container], sandboxReady: true, sandboxAttempt: 1 });
+      const [status] = podStatus(spec, state, hostIp, 0, 'fake')['containerStatuses'] as {
+        containerID: string;
+        state: { terminated?: { containerID: string } };
+        lastState: { terminated?: { containerID: string } };
+      }[];
+      const { terminated } = status?.state ?? {};
+      return [status?.containerID, terminated?.containerID, status?.lastState.terminated?.containerID];
+    };
+    const id = (sandbox: number, attempt: number): string =>
+      `fakeRuntime://crash_default_u_${sandbox}_c_${attempt}`;
+    const { is: _, ...exit } = exited(1, 0).run as Exclude<Container['run'], undefined> & { is: 'exited' };
+    const failure = { reason: 'CrashLoopBackOff', message };
+    expect(idsOf(exited(1))).toEqual([id(0, 0), id(0, 0), undefined]);
+    expect(idsOf({ ...exited(1), failure })).toEqual([id(0, 0), undefined, id(0, 0)]);
+    const second: Container = {
+      ...running(true, 1),
+      run: { is: 'running', attempt: 1, sandbox: 1, startedWallMs: 20_000 },
+      previous: exit,
+    };
+    expect(idsOf(second)).toEqual([id(1, 1), undefined, id(0, 0)]);
+    const secondExit: Container = { ...exited(1, 1), previous: exit };
+    expect(idsOf(secondExit)).toEqual([id(0, 1), id(0, 1), id(0, 0)]);
+    expect(idsOf({ ...secondExit, failure })).toEqual([id(0, 1), undefined, id(0, 1)]);
+  });
+
   it('of a container that never ran when its pod was deleted', () => {
     const container: Container = { ...absent(), failure: { reason: 'ErrImagePull', message: 'no' } };
     const state = life(spec, { containers: [container], deleting: true });
