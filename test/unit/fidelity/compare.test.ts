@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareObjects, fieldsOf } from '../../../src/fidelity/compare-objects.ts';
 import { type ComparedRow, type RunRows, compareRows } from '../../../src/fidelity/compare-rows.ts';
-import { type Finding, type KnownGap, sortFindings } from '../../../src/fidelity/known-gaps.ts';
 import type { Row } from '../../../src/fidelity/rows.ts';
 import { compareTimes, startTimes } from '../../../src/fidelity/timing.ts';
 import type { WorkPlan } from '../../../src/fidelity/work/plan.ts';
@@ -280,26 +279,5 @@ describe('starts of two sides', () => {
     const twenty = Array.from({ length: 20 }, () => 500);
     expect(single([twenty], [twenty])?.judged).toBe(true);
     expect(single([twenty], [twenty.slice(1)])?.judged).toBe(false);
-  });
-});
-
-describe('findings', () => {
-  const gap = (id: string, pattern: string): KnownGap => ({
-    id,
-    against: ['kubelet'],
-    parts: ['requests'],
-    pattern,
-    why: '',
-  });
-  const finding = (name: string): Finding => ({ part: 'requests', name, reference: '1', hollow: '2' });
-
-  it('are known or not, and gaps without any are closed', () => {
-    const gaps = [gap('one', '^join '), gap('two', '^burst ')];
-    const findings = [finding('join a'), finding('join b'), finding('idle c')];
-    const { unexpected, known, closed } = sortFindings(findings, gaps, 'kubelet');
-    expect(unexpected).toEqual([finding('idle c')]);
-    expect(known.map((one) => [one.gap.id, one.findings.length])).toEqual([['one', 2]]);
-    expect(closed.map(({ id }) => id)).toEqual(['two']);
-    expect(sortFindings(findings, gaps, 'kubemark')).toEqual({ unexpected: findings, known: [], closed: [] });
   });
 });
