@@ -1,4 +1,4 @@
-import { type RowClass, classOf } from './classes.ts';
+import { type RowClass, type RowRule, classOf } from './classes.ts';
 import { type PhaseSpan, type Row, rowName } from './rows.ts';
 import { type WorkPlan, phaseNames, podsOfPhase } from './work/plan.ts';
 
@@ -12,13 +12,10 @@ export const allPhases = 'all';
 export type Values = { runs: number[]; median: number };
 
 /** A kind of request, compared. */
-export type ComparedRow = {
+export type ComparedRow = RowRule & {
   phase: string;
   /** The key in one line: see `rowName`. */
   name: string;
-  class: RowClass;
-  /** Why it is not `exact`; empty when it is. */
-  why: string;
   /** What the requests are counted by. */
   per: 'pod' | 'node' | 'node-minute';
   reference: Values;
@@ -39,10 +36,7 @@ export type RowFault = 'requests' | 'types' | 'bytes';
 type Cell = { requests: number; upBytes: number; downBytes: number };
 type Group = {
   row: Row;
-  class: RowClass;
-  slack: number;
-  mayBeAbsent: boolean;
-  why: string;
+  rule: RowRule;
   phase: string;
   cells: { reference: Cell[]; hollow: Cell[] };
   types: { reference: Set<string>; hollow: Set<string> };
@@ -50,7 +44,7 @@ type Group = {
 
 const toleranceShare = 0.1;
 /** Of the length of what may or may not have been merged into one. */
-const racyBytesToleranceShare = 0.25;
+const mergedBytesToleranceShare = 0.25;
 /** Of a mean of racy counts a difference of one node's or pod's one request in ten tells nothing. */
 const toleranceMin = 0.1;
 /** What one side has sent so often and the other never is not left to chance. */
@@ -90,7 +84,7 @@ function collect(
       if (group === undefined) {
         group = {
           row,
-          ...rule,
+          rule,
           phase,
           cells: { reference: cells(counts.reference), hollow: cells(counts.hollow) },
           types: { reference: new Set(), hollow: new Set() },
@@ -133,10 +127,9 @@ function compareGroup(
   // What is written in another way has another length.
   if (onBoth && sameTypes && group.row.verb !== 'watch' && !bytesAgree(group)) faults.push('bytes');
   return {
+    ...group.rule,
     phase: group.phase,
     name: rowName(group.row),
-    class: group.class,
-    why: group.why,
     per,
     reference,
     hollow,
@@ -149,10 +142,10 @@ function compareGroup(
 
 /** What a row's requests are divided by. */
 function unitOf(
-  { class: rowClass, phase, row }: Group,
+  { rule, phase, row }: Group,
   plan: WorkPlan,
 ): { per: ComparedRow['per']; units: (run: RunRows) => number } {
-  if (isTimed(rowClass)) {
+  if (isTimed(rule.class)) {
     return { per: 'node-minute', units: ({ phases }) => (plan.nodes * upUs(phases)) / 60_000_000 };
   }
   const pods = podsOfPhase(plan, phase);
@@ -171,23 +164,30 @@ function upUs(phases: readonly PhaseSpan[]): number {
 
 /** @param units what counts are divided by for `reference` and `hollow`. */
 function requestsAgree(group: Group, reference: Values, hollow: Values, units: number): boolean {
+  const { rule } = group;
   const counts = group.cells.reference.map(({ requests }) => requests);
   const own = new Set(counts);
-  if (group.class === 'exact' && own.size === 1) {
+  if (rule.class === 'exact' && own.size === 1) {
     return group.cells.hollow.every(({ requests }) => own.has(requests));
+  }
+  if (rule.seen !== null) {
+    const [from, to] = rule.seen;
+    const wasSeen = (value: number): boolean => value >= from && value <= to;
+    // A reference that goes beyond what was seen of it is compared as any other that varies.
+    if (reference.runs.every(wasSeen)) return hollow.runs.every(wasSeen);
   }
   const sent = (cells: readonly Cell[]): number => cells.reduce((sum, { requests }) => sum + requests, 0);
   const [theirs, ours] = [sent(group.cells.reference), sent(group.cells.hollow)];
   const isOneSided = Math.min(theirs, ours) === 0 && Math.max(theirs, ours) >= onlyOneSideMin;
-  if (isOneSided && !group.mayBeAbsent) return false;
+  if (isOneSided && !rule.mayBeAbsent) return false;
   // Of a count of independent events; what does not occur in one run may well occur once or twice in another.
-  const deviation = group.class === 'drawn' ? (2 * Math.sqrt(Math.max(1, medianOf(counts)))) / units : 0;
-  const tolerance = Math.max(toleranceMin, group.slack, toleranceShare * reference.median, deviation);
+  const deviation = rule.class === 'drawn' ? (2 * Math.sqrt(Math.max(1, medianOf(counts)))) / units : 0;
+  const tolerance = Math.max(toleranceMin, rule.slack, toleranceShare * reference.median, deviation);
   return within(hollow.median, reference, tolerance);
 }
 
-function bytesAgree({ cells, class: rowClass }: Group): boolean {
-  const share = rowClass === 'exact' ? toleranceShare : racyBytesToleranceShare;
+function bytesAgree({ cells, rule }: Group): boolean {
+  const share = rule.merges ? mergedBytesToleranceShare : toleranceShare;
   return (['upBytes', 'downBytes'] as const).every((direction) => {
     const reference = perRequest(cells.reference, direction);
     const hollow = perRequest(cells.hollow, direction);

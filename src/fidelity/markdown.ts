@@ -63,6 +63,10 @@ export function renderMarkdown(comparison: Comparison): string {
       rows.map(rowCells),
     ),
     '',
+    '## Why not all are compared exactly',
+    '',
+    ...table(['compared', 'why'], reasons(rows)),
+    '',
     '## Connections',
     '',
     ...table(
@@ -94,9 +98,27 @@ function rowCells(row: ComparedRow): string[] {
     ratioText(ratio),
     `${bytes.up.reference} / ${bytes.up.hollow}`,
     `${bytes.down.reference} / ${bytes.down.hollow}`,
-    row.class,
+    howCompared(row),
     faults.length === 0 ? 'ok' : faults.join(', '),
   ];
+}
+
+/** `racy ± 0.5, merges`; `racy, 3 to 9`. */
+function howCompared({ class: rowClass, slack, seen, mayBeAbsent, merges }: ComparedRow): string {
+  return [
+    slack === 0 ? rowClass : `${rowClass} ± ${slack}`,
+    seen === null ? '' : seen.join(' to '),
+    mayBeAbsent ? 'or none' : '',
+    merges ? 'merges' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+/** Each once. */
+function reasons(rows: readonly ComparedRow[]): string[][] {
+  const found = new Map(rows.filter(({ why }) => why !== '').map((row) => [row.why, howCompared(row)]));
+  return [...found].map(([why, compared]) => [compared, why]);
 }
 
 /** `1.02`; `-` where the reference has nothing. */

@@ -85,9 +85,37 @@ describe('rows of two sides', () => {
   });
 
   it('that a side may never send are a matter of chance', () => {
-    const of = (status: number, requests: number): RunRows => run({ ...racy, status, requests });
-    expect(faults([of(403, 0)], [of(403, 12)])).toEqual([]);
-    expect(faults([of(409, 0)], [of(409, 12)])).toContain('requests');
+    const of = (status: number, requests: number): RunRows =>
+      run({ phase: 'burst', verb: 'get', resource: 'pods', status, requests });
+    // Up to half of the twenty pods.
+    expect(faults([of(403, 0)], [of(403, 10)])).toEqual([]);
+    expect(faults([of(403, 10)], [of(403, 0)])).toEqual([]);
+    expect(faults([of(403, 0)], [of(403, 11)])).toEqual(['requests']);
+    expect(faults([of(409, 0)], [of(409, 10)])).toContain('requests');
+  });
+
+  it('whose values are recorded must be among them, on whichever side of the reference', () => {
+    const of = (...runs: number[]): RunRows[] =>
+      runs.map((requests) =>
+        run({
+          phase: 'return',
+          verb: 'patch',
+          resource: 'events',
+          status: 200,
+          requests: requests * plan.nodes,
+          upBytes: 0,
+          downBytes: 0,
+        }),
+      );
+    expect(faults(of(3), of(9))).toEqual([]);
+    expect(faults(of(9), of(3))).toEqual([]);
+    expect(faults(of(9), of(2))).toEqual(['requests']);
+    expect(faults(of(9), of(15))).toEqual(['requests']);
+    expect(faults(of(3, 3, 9), of(6, 6, 10))).toEqual(['requests']);
+    expect(faults(of(0), of(3))).toEqual(['requests']);
+    // Nobody has seen that; then its own spread counts.
+    expect(faults(of(12, 14, 12), of(14))).toEqual([]);
+    expect(faults(of(12, 14, 12), of(9))).toEqual(['requests']);
   });
 
   it('that are exact by rule but not on the reference itself are taken as racy', () => {
@@ -121,6 +149,13 @@ describe('rows of two sides', () => {
     ]);
     expect(faults([run({})], [run({ upBytes: 5000 })])).toEqual(['bytes']);
     expect(faults([run({})], [run({ upBytes: 980 })])).toEqual([]);
+    // Only where changes may merge may they differ by more than a tenth.
+    const bytes = (of: Partial<Row>, upBytes: number): RunRows => run({ ...of, requests: 1, upBytes });
+    expect(faults([bytes(racy, 1000)], [bytes(racy, 1250)])).toEqual([]);
+    expect(faults([bytes(racy, 1000)], [bytes(racy, 1251)])).toEqual(['bytes']);
+    const refused = { ...racy, verb: 'get', resource: 'pods', status: 403 };
+    expect(faults([bytes(refused, 1000)], [bytes(refused, 1100)])).toEqual([]);
+    expect(faults([bytes(refused, 1000)], [bytes(refused, 1101)])).toEqual(['bytes']);
     // What a watch delivers depends on how long it lasts.
     const watch = { verb: 'watch', resource: 'nodes', status: 200 };
     expect(faults([run(watch)], [run({ ...watch, downBytes: 90_000 })])).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderComparison } from '../../../src/cli/fidelity-table.ts';
 import type { Comparison } from '../../../src/fidelity/comparison.ts';
+import type { ComparedRow } from '../../../src/fidelity/compare-rows.ts';
 import { renderMarkdown } from '../../../src/fidelity/markdown.ts';
 import { planWork } from '../../../src/fidelity/work/plan.ts';
 
@@ -30,6 +31,10 @@ const comparison: Comparison = {
       phase: 'join',
       name: 'system:node:<node> create nodes 201',
       class: 'exact',
+      slack: 0,
+      seen: null,
+      mayBeAbsent: false,
+      merges: false,
       why: '',
       per: 'node',
       reference: { runs: [1], median: 1 },
@@ -89,6 +94,15 @@ describe('the table as a page', () => {
     expect(text).toContain(
       '| join | system:node:&lt;node> create nodes 201 | node | 1 | 2 | 2.00 | 10 / 20 | 30 / 40 | exact | requests |',
     );
+    expect(text).not.toContain('| exact |  |');
     expect(text).toContain('| single | 550 ms (550) | 560 ms (560) | 1.02 | too few starts to judge |');
+  });
+  it('says how far a row may differ, and why', () => {
+    const [row] = comparison.rows as [ComparedRow];
+    const compared = (changes: Partial<ComparedRow>): string =>
+      renderMarkdown({ ...comparison, rows: [{ ...row, class: 'racy', why: 'a race', ...changes }] });
+    expect(compared({ slack: 0.5, merges: true })).toContain(' | racy ± 0.5, merges | requests |');
+    expect(compared({ seen: [3, 9], mayBeAbsent: true })).toContain(' | racy, 3 to 9, or none | requests |');
+    expect(compared({ slack: 1 })).toContain('| racy ± 1 | a race |');
   });
 });
