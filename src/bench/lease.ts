@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { DelayQueue } from '../base/delay-queue.ts';
+import { HollowmarkError } from '../base/errors.ts';
 import { Prng } from '../base/prng.ts';
 import { parseScenario } from '../scenario/load-scenario.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
@@ -18,7 +19,7 @@ import { type BenchCluster, withBenchCluster } from './bench-cluster.ts';
 const anyCall = callClass('ANY', 'bench', '', 'cluster');
 
 /** Code is compiled and leases are made meanwhile. */
-const warmUpMs = 15_000;
+const warmUpMinMs = 15_000;
 
 /** What renewing leases cost this process at one rate. */
 export type LeaseFigure = { askedPerSecond: number; renewedPerSecond: number; cpuUsPerPut: number };
@@ -36,20 +37,36 @@ export type LeaseOptions = {
 /**
  * CPU per lease PUT: the kubelet's own renewer, codec and client, each node on a connection and an identity of its own, but
  * renewing more often than every 10 s. What else a steady node does (bookmarks, status, its proxy) is not in it.
+ * @throws HollowmarkError `bad-input`; `cluster-unavailable` when a node cannot be made or no lease is renewed.
  */
-export function measureLeases(options: LeaseOptions): Promise<LeaseFigure[]> {
-  const { clock, rates, say, windowMs } = options;
+export async function measureLeases(options: LeaseOptions): Promise<LeaseFigure[]> {
+  const { clock, nodes, rates, say, windowMs } = options;
+  for (const [name, value] of [
+    ['nodes', nodes],
+    ['seconds', windowMs],
+    ...rates.map((rate) => ['rates', rate] as const),
+  ] as const) {
+    if (!(Number.isFinite(value) && value > 0)) {
+      throw new HollowmarkError('bad-input', `--${name} must be above 0`);
+    }
+  }
   return withBenchCluster(async (bench) => {
     const renewers = await Renewers.open(options, bench);
     try {
       const figures: LeaseFigure[] = [];
-      for (const askedPerSecond of rates) {
+      for (const [index, askedPerSecond] of rates.entries()) {
         renewers.ratePerSecond = askedPerSecond;
-        await sleep(clock, warmUpMs);
+        await sleep(clock, warmUpMs(nodes, askedPerSecond, rates[index - 1]));
         const before = { count: renewers.count, us: clock.nowUs(), cpu: process.cpuUsage() };
         await sleep(clock, windowMs);
         const { user, system } = process.cpuUsage(before.cpu);
         const count = renewers.count - before.count;
+        if (count === 0) {
+          throw new HollowmarkError(
+            'cluster-unavailable',
+            `no lease was renewed in ${windowMs / 1000} s at ${askedPerSecond} PUT/s`,
+          );
+        }
         const figure = {
           askedPerSecond,
           renewedPerSecond: (count * 1e6) / (clock.nowUs() - before.us),
@@ -65,16 +82,26 @@ export function measureLeases(options: LeaseOptions): Promise<LeaseFigure[]> {
   });
 }
 
+/**
+ * Until renewals come at a new rate: what waits at the rate before comes first, and then each node once, give or take what
+ * its waits vary by.
+ */
+export function warmUpMs(nodes: number, ratePerSecond: number, previousPerSecond = ratePerSecond): number {
+  return Math.max(warmUpMinMs, (1500 * nodes) / Math.min(ratePerSecond, previousPerSecond));
+}
+
 /** Nodes that do nothing but renew their leases. */
 class Renewers {
   /** Renewals that were answered. */
   count = 0;
-  ratePerSecond = 1;
+  ratePerSecond: number;
   private readonly clients: ApiClient[] = [];
   private readonly delays: DelayQueue;
 
-  private constructor(clock: Clock, onError: (error: unknown) => void) {
-    this.delays = new DelayQueue(clock, onError);
+  private constructor({ clock, rates, say }: LeaseOptions) {
+    // The first nodes renew while the last ones are being made.
+    this.ratePerSecond = rates[0] ?? 1;
+    this.delays = new DelayQueue(clock, (error) => say(String(error)));
   }
 
   static async open(options: LeaseOptions, { cluster }: BenchCluster): Promise<Renewers> {
@@ -83,7 +110,7 @@ class Renewers {
     const shared = { clock, prng, metrics: new CallMetrics(), handshakes: new HandshakeGate(16) };
     const agent = { ...shared, userAgent: 'hollowmark-bench' };
     const issuer = await IdentityIssuer.open(cluster.nodeIdentities, cluster.endpoint, agent);
-    const renewers = new Renewers(clock, (error) => options.say(String(error)));
+    const renewers = new Renewers(options);
     const admin = new ApiClient({
       ...agent,
       endpoint: cluster.endpoint,
@@ -92,16 +119,30 @@ class Renewers {
     });
     const text = 'name: bench\nnodes: {count: 1}\nphases: [{type: steady, duration: 1s}]\n';
     const { scenario } = parseScenario(text, 'bench', { nodes, sets: [] });
-    for (const node of nodeConfigs(scenario, cluster.version, 'bench')) {
-      const body = codecNamed('json').encode({ metadata: { name: node.name } });
-      await admin.request({ method: 'POST', path: '/api/v1/nodes', kind: anyCall, body });
-      const groups = ['system:nodes'];
-      const identity = await issuer.identityOf({ user: `system:node:${node.name}`, groups });
-      renewers.add(options, cluster, node, identity, agent);
+    try {
+      for (const node of nodeConfigs(scenario, cluster.version, 'bench')) {
+        const body = codecNamed('json').encode({ metadata: { name: node.name } });
+        const { status } = await admin.request({
+          method: 'POST',
+          path: '/api/v1/nodes',
+          kind: anyCall,
+          body,
+        });
+        if (status !== 201) {
+          throw new HollowmarkError('cluster-unavailable', `the node ${node.name} was answered ${status}`);
+        }
+        const groups = ['system:nodes'];
+        const identity = await issuer.identityOf({ user: `system:node:${node.name}`, groups });
+        renewers.add(options, cluster, node, identity, agent);
+      }
+      return renewers;
+    } catch (error) {
+      renewers.close();
+      throw error;
+    } finally {
+      admin.close();
+      issuer.close();
     }
-    admin.close();
-    issuer.close();
-    return renewers;
   }
 
   private add(
