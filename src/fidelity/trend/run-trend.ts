@@ -18,7 +18,7 @@ import { type DensityPlan, type DensityRound, densityRound, trendWork } from './
 import { type Measures, measuresOf } from './measures.ts';
 import { PodWatch } from './pod-watch.ts';
 import { SlowDown } from './slow-down.ts';
-import { type Condition, conditionName } from './step.ts';
+import { type Condition, type Step, conditionName } from './step.ts';
 
 /** What one control plane with one kind of nodes has shown under each condition. */
 export type TrendRun = {
@@ -28,15 +28,12 @@ export type TrendRun = {
   conditions: { name: string; how: string; measures: Measures }[];
 };
 
-/** Work under one condition. */
-export type PlannedRound = { condition: Condition; podsPerNode: number };
-
 export type RunTrendOptions = {
   kind: Reference;
   makeSide: (options: SideOptions) => NodeSide;
   plan: DensityPlan;
-  /** In their order. */
-  rounds: readonly PlannedRound[];
+  /** What each round is done under, in their order. */
+  rounds: readonly Condition[];
   proxies: boolean;
   binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
   /** Not there yet; gone again afterwards. */
@@ -67,9 +64,7 @@ export async function runTrend(options: RunTrendOptions): Promise<TrendRun> {
   const policy = join(stateDir, 'audit-policy.yaml');
   await writeFile(policy, callPolicy);
   // It stands there without a delay too: what it costs by itself is no part of a move.
-  const needsProxy = options.rounds.some(
-    ({ condition }) => condition !== 'none' && condition.type === 'etcd',
-  );
+  const needsProxy = needs(options.rounds, 'etcd');
   let proxy: DelayingProxy | undefined;
   const etcdVia = async (etcdPort: number): Promise<number> => {
     await proxy?.stop();
@@ -167,15 +162,19 @@ async function allRounds(
   await sleep(clock, settleMs, signal);
   await round('warm-up', Math.min(warmUpPodsPerNode, plan.podsPerNode));
   const done: DoneRound[] = [];
-  for (const [index, { condition, podsPerNode }] of rounds.entries()) {
+  for (const [index, condition] of rounds.entries()) {
     const name = conditionName(condition);
     reporter.progress(condition === 'none' ? 'not slowed' : name, index / rounds.length);
     await sleep(clock, settleMs, signal);
     const how = condition === 'none' ? '' : await slowDown.begin(condition);
-    done.push({ name, how, round: await round(`round-${index + 1}`, podsPerNode) });
+    done.push({ name, how, round: await round(`round-${index + 1}`, plan.podsPerNode) });
     await slowDown.end();
   }
   return done;
+}
+
+function needs(rounds: readonly Condition[], type: Step['type']): boolean {
+  return rounds.some((condition) => condition !== 'none' && condition.type === type);
 }
 
 function byCondition(rounds: readonly DoneRound[], calls: readonly Call[]): TrendRun['conditions'] {
