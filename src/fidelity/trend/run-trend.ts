@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
@@ -7,6 +7,7 @@ import type { BinariesOptions, ControlPlane } from '../../control-plane/control-
 import { startControlPlane } from '../../control-plane/start.ts';
 import type { ChildRegister } from '../../journal/guardian.ts';
 import { auditFlags } from '../audit.ts';
+import { nodeLoss } from '../node-loss.ts';
 import type { Reference } from '../references.ts';
 import { adminClient } from '../run-side.ts';
 import type { NodeSide, SideOptions } from '../side.ts';
@@ -84,18 +85,16 @@ export async function runTrend(options: RunTrendOptions): Promise<TrendRun> {
       clock,
     });
     const slowDown = new SlowDown({ pid: controlPlane.pids()['kube-apiserver'], proxy, clock, reporter });
+    let rounds: DoneRound[];
     try {
-      const rounds = await onControlPlane(options, controlPlane, slowDown);
-      const calls = readCalls(await readFile(auditLog, 'utf8'));
-      return {
-        kind: options.kind,
-        version: controlPlane.version,
-        conditions: byCondition(rounds, calls),
-      };
+      rounds = await onControlPlane(options, controlPlane, slowDown);
     } finally {
       await controlPlane.stop();
       await slowDown.remove();
     }
+    // Its log is whole only when the API server has ended.
+    const calls = await readCalls(auditLog);
+    return { kind: options.kind, version: controlPlane.version, conditions: byCondition(rounds, calls) };
   } catch (error) {
     if (error instanceof HollowmarkError || !signal.aborted) throw error;
     throw new HollowmarkError('interrupted', 'interrupted', { cause: error });
@@ -112,9 +111,10 @@ async function onControlPlane(
   slowDown: SlowDown,
 ): Promise<DoneRound[]> {
   const { clock, plan, children, reporter, proxies, stateDir, kind } = options;
-  // A component that dies ends the work, which else would wait for it.
+  // A component or a node that dies ends the work, which else would wait for it.
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
+  const { onLost, lost } = nodeLoss();
   const admin = adminClient(controlPlane, clock);
   const watcher = adminClient(controlPlane, clock);
   const watch = new PodWatch(watcher, trendWork, (text) => reporter.warn(text));
@@ -127,6 +127,7 @@ async function onControlPlane(
     proxies,
     stateDir: join(stateDir, 'nodes'),
     children,
+    onLost,
     reporter,
     signal,
   });
@@ -140,7 +141,7 @@ async function onControlPlane(
     return allRounds(options, { client, watch, slowDown, signal });
   };
   try {
-    return await Promise.race([work(), controlPlane.died]);
+    return await Promise.race([work(), controlPlane.died, lost]);
   } finally {
     ended.abort(new HollowmarkError('cluster-unavailable', 'the control plane is being stopped'));
     watch.stop();

@@ -223,6 +223,7 @@ describe('a node', () => {
     proxies,
     stateDir: join(dir, 'state'),
     children,
+    onLost: () => {},
     reporter: silentReporter,
     signal,
   });

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/base/prng.ts';
 import { parseSteps } from '../../../src/cli/slow-steps.ts';
 import { renderTrend } from '../../../src/cli/trend-table.ts';
@@ -307,11 +310,24 @@ describe('the audit log', () => {
       ...change,
     });
 
-  it('says who asked for what and how long it took', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'hollowmark-test-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const read = (lines: readonly string[]): Promise<Call[]> => {
+    const path = join(dir, 'audit.log');
+    writeFileSync(path, lines.map((text) => `${text}\n`).join(''));
+    return readCalls(path);
+  };
+
+  it('says who asked for what and how long it took', async () => {
     const leases = { resource: 'leases', apiGroup: 'coordination.k8s.io' };
-    const calls = readCalls(
-      [line({}), line({ verb: 'update', user: { username: 'admin' }, objectRef: leases }), ''].join('\n'),
-    );
+    const calls = await read([
+      line({}),
+      line({ verb: 'update', user: { username: 'admin' }, objectRef: leases }),
+      '',
+    ]);
     const receivedUs = Date.UTC(2026, 10, 21, 5, 3, 20) * 1000 + 100;
     expect(calls).toEqual([
       { byNode: true, kind: 'patch pods/status', receivedUs, latencyMs: 4.25 },
@@ -319,15 +335,24 @@ describe('the audit log', () => {
     ]);
   });
 
-  it('is read without refusals, watches and what is no resource', () => {
+  it('is read without refusals, watches, what is no resource and what has no end', async () => {
     const left = [
       { responseStatus: { code: 409 } },
       { responseStatus: undefined },
       { verb: 'watch' },
       { stage: 'Panic' },
       { objectRef: undefined },
+      { stageTimestamp: undefined },
     ];
-    expect(readCalls(left.map(line).join('\n'))).toEqual([]);
+    expect(await read(left.map(line))).toEqual([]);
+  });
+
+  it('that was cut off says where', async () => {
+    const cut = line({}).slice(0, 40);
+    await expect(read([line({}), cut])).rejects.toMatchObject({
+      code: 'internal',
+      message: `a line of the audit log is no JSON: ${cut}`,
+    });
   });
 });
 
