@@ -160,6 +160,7 @@ async function allRounds(
   const { client, watch, slowDown, signal } = parts;
   const round = (name: string, podsPerNode: number): Promise<DensityRound> =>
     densityRound({ plan: { ...plan, podsPerNode }, client, watch, clock, signal, name });
+  if (needs(rounds, 'cpu')) await slowDown.prepareCpu();
   await sleep(clock, settleMs, signal);
   await round('warm-up', Math.min(warmUpPodsPerNode, plan.podsPerNode));
   const done: DoneRound[] = [];
