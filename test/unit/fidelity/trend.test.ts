@@ -175,6 +175,16 @@ describe('runs of both sides', () => {
     expect(leftOut.every(({ percentiles }) => !percentiles.includes('p50'))).toBe(true);
   });
 
+  it('do not fail by what is less than the tolerance, however exactly it is known', () => {
+    const exact = (move: number): TrendRun[] =>
+      Array.from({ length: 3 }, () =>
+        run(medians({ 'pod startup': 100 }), medians({ 'pod startup': 100 * move })),
+      );
+    const verdictBeside = (move: number): TrendVerdict | undefined =>
+      compareTrends({ reference: exact(2), hollow: exact(move) }, of).rows[0]?.verdict;
+    expect([2, 2.12, 2.24].map(verdictBeside)).toEqual(['same', 'same', 'differs']);
+  });
+
   it('fail with one percentile that moves otherwise', () => {
     const { rows } = compareTrends({ reference, hollow: runsOf({ ...usual, 'others: create pods': 3 }) }, of);
     expect(rows.filter(({ verdict }) => verdict === 'differs').map(({ measure }) => measure)).toContain(
