@@ -82,15 +82,22 @@ export function readAuditLog(text: string): AuditEvent[] {
   return [...events.values()].toSorted((a, b) => a.receivedUs - b.receivedUs);
 }
 
-function eventOf(text: string): AuditEvent {
-  let line: AuditLine;
+/**
+ * What a line of an audit log says, by its fields' own names.
+ * @throws HollowmarkError `internal` for a line that is none.
+ */
+export function parseAuditLine(text: string): unknown {
   try {
-    line = JSON.parse(text) as AuditLine;
+    return JSON.parse(text);
   } catch (cause) {
     throw new HollowmarkError('internal', `a line of the audit log is no JSON: ${text.slice(0, 200)}`, {
       cause,
     });
   }
+}
+
+function eventOf(text: string): AuditEvent {
+  const line = parseAuditLine(text) as AuditLine;
   const { objectRef = {} } = line;
   return {
     auditId: line.auditID,

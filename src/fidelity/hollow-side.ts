@@ -60,7 +60,7 @@ export class HollowSide implements NodeSide {
     children.add('fleet', fleet.pid);
     this.fleet = fleet;
     fleet.died.catch((error: Error) => {
-      if (this.fleet === fleet) this.options.onLost?.(error);
+      if (this.fleet === fleet) this.options.onLost(error);
     });
     await Promise.race([this.untilReady(fleet), fleet.died]);
   }

@@ -14,6 +14,7 @@ import { certificateIdentity } from '../kube/identity.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { type AuditEvent, auditFlags, auditPolicy, joinAudit, readAuditLog } from './audit.ts';
+import { nodeLoss } from './node-loss.ts';
 import { Recorder } from './recorder/recorder.ts';
 import type { Recording } from './recorder/recording.ts';
 import type { Reference } from './references.ts';
@@ -98,11 +99,7 @@ async function onControlPlane(
   const admin = adminClient(controlPlane, clock);
   // A component or a node that dies ends the work, which else would wait for it.
   const ended = new AbortController();
-  let onLost: SideOptions['onLost'];
-  const lost = new Promise<never>((_, reject) => {
-    onLost = reject;
-  });
-  lost.catch(() => {});
+  const { onLost, lost } = nodeLoss();
   const either = AbortSignal.any([signal, ended.signal]);
   const nodeNames = Array.from({ length: plan.nodes }, (_, index) => `node-${index + 1}`);
   const sideOptions: SideOptions = {

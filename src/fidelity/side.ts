@@ -31,7 +31,7 @@ export type SideOptions = {
   stateDir: string;
   children: ChildRegister;
   /** Hears of nodes that end by themselves, with their last words. */
-  onLost?: ((error: Error) => void) | undefined;
+  onLost: (error: Error) => void;
   reporter: Reporter;
   signal: AbortSignal;
 };

@@ -4,10 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Trend } from '../../src/fidelity/trend/trend.ts';
 import { CliRun, type Finished } from './cli-run.ts';
 
-/** Four control planes of a minute each. */
+/** Six control planes of a minute each. */
 const timeoutMs = 900_000;
 
-/** Hollow nodes beside themselves: what differs between two such sides is a fault of the measure. */
+/**
+ * Hollow nodes beside themselves. Only whether all is measured and written: what the figures of so few runs on a busy machine
+ * say is left to chance, and how they are judged to the unit tests.
+ */
 describe('trends of hollow nodes beside hollow ones', () => {
   let cli: CliRun;
   let finished: Finished;
@@ -15,7 +18,7 @@ describe('trends of hollow nodes beside hollow ones', () => {
 
   beforeAll(async () => {
     cli = new CliRun({});
-    const size = ['--nodes', '2', '--pods', '10', '--repeat', '2'];
+    const size = ['--nodes', '2', '--pods', '10', '--repeat', '3'];
     const slow = ['--slow', 'etcd=20ms', '--slow', 'cpu=20%'];
     finished = await cli.finish(
       'fidelity',
@@ -33,9 +36,21 @@ describe('trends of hollow nodes beside hollow ones', () => {
 
   afterAll(() => cli?.remove());
 
-  it('do not differ', () => {
-    expect(trend.rows.filter(({ verdict }) => verdict === 'differs')).toEqual([]);
-    expect(finished.code).toBe(trend.verdict === 'same' ? 0 : 5);
+  it('are measured run by run, and the exit code is the verdict', () => {
+    expect(finished.code).toBe({ same: 0, differs: 3, inconclusive: 5 }[trend.verdict]);
+    expect(trend.repeats).toBe(3);
+    for (const { name } of trend.steps) {
+      const rows = trend.rows.filter(({ step, percentile }) => step === name && percentile === 'p50');
+      const measures = ['pod startup', 'nodes: get pods', 'nodes: patch pods/status', 'others: create pods'];
+      expect(rows.map(({ measure }) => measure)).toEqual(expect.arrayContaining(measures));
+      expect(rows.filter(({ primary }) => primary)).toHaveLength(2);
+      for (const { reference, hollow } of rows) {
+        for (const values of [reference.base, reference.slowed, hollow.base, hollow.slowed]) {
+          expect(values).toHaveLength(3);
+          expect(Math.min(...values)).toBeGreaterThan(0);
+        }
+      }
+    }
   });
 
   it('were measured with the API server slowed down in both ways', () => {

@@ -7,18 +7,36 @@ import { silentReporter } from '../../src/base/reporter.ts';
 import { defaultVersion, officialReleaseUrl } from '../../src/control-plane/control-plane.ts';
 import type { Comparison } from '../../src/fidelity/comparison.ts';
 import { SideProcesses } from '../../src/fidelity/reference/side-processes.ts';
-import { runSide } from '../../src/fidelity/run-side.ts';
+import { type RunSideOptions, runSide } from '../../src/fidelity/run-side.ts';
 import type { NodeSide } from '../../src/fidelity/side.ts';
+import { type RunTrendOptions, runTrend } from '../../src/fidelity/trend/run-trend.ts';
+import { planDensity, planRounds } from '../../src/fidelity/trend/trend.ts';
 import { planWork } from '../../src/fidelity/work/plan.ts';
 import { CliRun, type Finished } from './cli-run.ts';
 
+type Common = Omit<RunSideOptions, 'plan'> & Omit<RunTrendOptions, 'plan' | 'rounds'>;
+
 describe('a comparison whose nodes die on the way', () => {
-  it('ends with their last words, instead of waiting for them', async () => {
+  it.each([
+    {
+      what: 'of requests',
+      start: (common: Common): Promise<unknown> =>
+        runSide({
+          ...common,
+          plan: planWork('kubemark', { nodes: 1, podsPerNode: 2, idleMs: 1_000, short: true }),
+        }),
+    },
+    {
+      what: 'of trends',
+      start: (common: Common): Promise<unknown> =>
+        runTrend({ ...common, plan: planDensity({ nodes: 1, podsPerNode: 2 }), rounds: planRounds([]) }),
+    },
+  ])('ends with their last words, instead of waiting for them: one $what', async ({ start }) => {
     const dir = mkdtempSync(join(tmpdir(), 'hollowmark-test-'));
     const children = { add: () => {}, remove: () => {} };
     let stopped = false;
     try {
-      const run = runSide({
+      const run = start({
         kind: 'kubemark',
         // Nodes that come up, and whose kubelet then dies.
         makeSide: (options): NodeSide => {
@@ -36,7 +54,6 @@ describe('a comparison whose nodes die on the way', () => {
             },
           };
         },
-        plan: planWork('kubemark', { nodes: 1, podsPerNode: 2, idleMs: 1_000, short: true }),
         proxies: false,
         binaries: { version: defaultVersion, binariesDir: undefined, releaseUrl: officialReleaseUrl },
         stateDir: join(dir, 'state'),

@@ -102,6 +102,7 @@ function sideOptions(name: string, nodeNames: string[], proxies: boolean): SideO
     proxies,
     stateDir: join(dir, name),
     children: guardian,
+    onLost: () => {},
     reporter: silentReporter,
     signal: abort.signal,
   };

@@ -20,6 +20,8 @@ export type ContenderOptions = {
   /** A folder of its own, which is there. */
   dir: string;
   children: ChildRegister;
+  /** Hears of reference nodes that end by themselves. */
+  onLost: (error: Error) => void;
 };
 
 /** Something that plays nodes, each with room for 110 pods. */
@@ -121,7 +123,7 @@ class SideContender implements Contender {
 }
 
 function sideOptions(
-  { cluster, client, nodes, dir, children }: ContenderOptions,
+  { cluster, client, nodes, dir, children, onLost }: ContenderOptions,
   name: string,
   proxies: boolean,
 ): SideOptions {
@@ -134,6 +136,7 @@ function sideOptions(
     proxies,
     stateDir: join(dir, name),
     children,
+    onLost,
     reporter: silentReporter,
     signal: new AbortController().signal,
   };

@@ -35,6 +35,8 @@ export class PeerCluster {
   private readonly options: PeerOptions;
   private readonly cluster: LocalCluster;
   private readonly client: ApiClient;
+  /** Why nodes have ended by themselves. */
+  private loss: Error | undefined;
 
   private constructor(options: PeerOptions, { cluster, dir, children }: BenchCluster) {
     const { clock, contender, nodes } = options;
@@ -52,7 +54,16 @@ export class PeerCluster {
       metrics: new CallMetrics(),
       handshakes: new HandshakeGate(4),
     });
-    this.contender = made.make({ cluster, client: this.client, nodes, dir, children });
+    this.contender = made.make({
+      cluster,
+      client: this.client,
+      nodes,
+      dir,
+      children,
+      onLost: (error) => {
+        this.loss ??= error;
+      },
+    });
     this.pods = new PodObserver(
       { client: this.client, runId: measurementId, clock, onChange: () => {} },
       { onSeen() {}, onScheduled() {}, onStarted() {}, onUnschedulable() {}, onGone() {} },
@@ -173,11 +184,12 @@ export class PeerCluster {
     return notReady;
   }
 
-  /** @throws HollowmarkError when it does not come about within an hour, or the control plane dies. */
+  /** @throws HollowmarkError when it does not come about within an hour, or control plane or nodes die. */
   async until(what: string, check: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
     const { clock } = this.options;
     const deadlineUs = clock.nowUs() + stepTimeoutMs * 1000;
     while (!(await check())) {
+      if (this.loss !== undefined) throw this.loss;
       if (clock.nowUs() > deadlineUs) {
         throw new HollowmarkError('internal', `${what}: not within ${stepTimeoutMs / 1000} s`);
       }

@@ -45,8 +45,8 @@ const defaults = {
   trend: { pods: 30, repeat: 3, slow: ['etcd=20ms'], nodes: { kubelet: 1, kubemark: 4, hollow: 4 } },
 };
 
-/** One run has no spread. */
-const trendRepeatMin = 2;
+/** With two runs, the spread is so little known that hardly anything can be shown. */
+const trendRepeatMin = 3;
 
 /** `fidelity`: the same work with reference nodes and with hollow ones, and what differs on the wire. */
 export function fidelityCommand(context: CommandContext): CommandModule<object, FidelityFlags> {
@@ -71,26 +71,26 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
         })
         .option('pods', {
           type: 'number',
-          defaultDescription: `${long.pods}, with --short ${short.pods}`,
-          describe: 'Pods of Deployments on each node',
+          defaultDescription: `${long.pods}, with --short ${short.pods}, with --trend ${trend.pods}`,
+          describe: 'Pods of Deployments on each node; with --trend, pods of each round',
           requiresArg: true,
         })
         .option('repeat', {
           type: 'number',
-          defaultDescription: `${long.repeat}, with --short ${short.repeat}`,
-          describe: 'How often each side does the work, in turns',
+          defaultDescription: `${long.repeat}, with --short ${short.repeat}, with --trend ${trend.repeat}`,
+          describe: `How often each side does the work, in turns; with --trend at least ${trendRepeatMin}`,
           requiresArg: true,
         })
         .option('idle', {
           type: 'string',
           defaultDescription: `${long.idle}, with --short ${short.idle}`,
-          describe: 'How long the idle phase lasts',
+          describe: 'How long the idle phase lasts; not with --trend',
           requiresArg: true,
         })
         .option('short', {
           type: 'boolean',
           default: false,
-          describe: 'A few minutes instead of an hour, as CI does it',
+          describe: 'A few minutes instead of an hour, as CI does it; not with --trend',
         })
         .option('trend', {
           type: 'boolean',
@@ -107,14 +107,18 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
         })
         .option('out', {
           type: 'string',
-          describe: 'Folder for table and recordings (default: reports/<run id>)',
+          describe:
+            'Folder for table and figures, without --trend recordings too (default: reports/<run id>)',
           requiresArg: true,
         })
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only the outcome' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
         .example('$0 fidelity --against kubelet --short', 'One real node (as root), ten pods, once')
         .example('$0 fidelity --against kubemark --nodes 10 --repeat 5', 'More nodes, more often')
-        .example('$0 fidelity --against kubemark --trend --slow cpu=20%', 'The same move with a slow server'),
+        .example(
+          '$0 fidelity --against kubemark --trend --slow cpu=20%',
+          'How latencies move when the API server gets a fifth of a core',
+        ),
     handler: (flags) => context.finish(fidelity(flags, context)),
   };
 }
@@ -180,7 +184,7 @@ function ofTrends(
   const repeats = positiveInteger('--repeat', flags.repeat) ?? defaults.trend.repeat;
   if (repeats < trendRepeatMin) {
     throw new HollowmarkError('bad-input', `--repeat: with --trend at least ${trendRepeatMin}`, {
-      hint: 'one run has no spread within which it could agree with another',
+      hint: 'what fewer runs agree or differ in is not told from chance',
     });
   }
   return fidelityTrend(

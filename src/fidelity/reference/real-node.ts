@@ -10,7 +10,7 @@ import { CertificateIssuer } from '../../kube/certificates.ts';
 import { installProgram } from '../peers/install-program.ts';
 import { kubeletProgram, pauseProgram } from '../peers/programs.ts';
 import type { NodeSide, SideOptions } from '../side.ts';
-import { type OwnCgroup, makeCgroup } from './cgroups.ts';
+import { type OwnCgroup, kubeletCgroup } from './cgroups.ts';
 import { type HostPrograms, requireHostPrograms } from './host-programs.ts';
 import { writePauseImage, writeWorkImage } from './images.ts';
 import { NodeNamespaces } from './namespaces.ts';
@@ -88,7 +88,7 @@ export class RealNode implements NodeSide {
     const logDir = join(stateDir, 'logs');
     await mkdir(logDir, { recursive: true, mode: 0o700 });
     this.processes = new SideProcesses(logDir, host.env, this.options);
-    this.cgroup = await makeCgroup(`hollowmark-${process.pid}-${this.nodeName}`);
+    this.cgroup = await kubeletCgroup(`hollowmark-${process.pid}-${this.nodeName}`);
     const namespaces = await NodeNamespaces.open(pause, stateDir, this.processes, { env: host.env, signal });
     await this.startContainerd(namespaces, host);
     await this.importImages(namespaces, host, pause);

@@ -24,12 +24,12 @@ export class SideProcesses {
   constructor(
     logDir: string,
     env: NodeJS.ProcessEnv,
-    { children, onLost }: { children: ChildRegister; onLost?: ((error: Error) => void) | undefined },
+    { children, onLost }: { children: ChildRegister; onLost: (error: Error) => void },
   ) {
     this.logDir = logDir;
     this.children = children;
     this.env = env;
-    this.onLost = onLost ?? ((): void => {});
+    this.onLost = onLost;
   }
 
   /**

@@ -1,4 +1,5 @@
-import { isNodes, microseconds } from '../audit.ts';
+import { open } from 'node:fs/promises';
+import { isNodes, microseconds, parseAuditLine } from '../audit.ts';
 
 /** A request that was answered with success, as the API server's audit log has it. */
 export type Call = {
@@ -32,24 +33,32 @@ type AuditLine = {
   stageTimestamp?: string;
 };
 
-/** Reads an audit log of {@link callPolicy}: without refusals, which cost an API server next to nothing. */
-export function readCalls(text: string): Call[] {
-  return text.split('\n').flatMap((line) => {
-    if (line === '') return [];
-    const event = JSON.parse(line) as AuditLine;
-    const { objectRef: { resource, subresource, apiGroup = '' } = {}, responseStatus, verb = '' } = event;
-    const code = responseStatus?.code ?? 0;
-    if (event.stage !== 'ResponseComplete' || verb === 'watch' || resource === undefined) return [];
-    if (code < 200 || code >= 300) return [];
-    const receivedUs = microseconds(event.requestReceivedTimestamp ?? '');
-    const group = apiGroup === '' ? '' : `.${apiGroup}`;
-    return [
-      {
-        byNode: isNodes(event.user?.username ?? ''),
-        kind: `${verb} ${resource}${group}${subresource === undefined ? '' : `/${subresource}`}`,
-        receivedUs,
-        latencyMs: (microseconds(event.stageTimestamp ?? '') - receivedUs) / 1000,
-      },
-    ];
-  });
+/**
+ * Reads an audit log of {@link callPolicy}, line by line, as one of a long comparison has hundreds of megabytes.
+ * @throws HollowmarkError `internal` for a line that is none; Error of the file system.
+ */
+export async function readCalls(path: string): Promise<Call[]> {
+  const calls: Call[] = [];
+  const file = await open(path);
+  for await (const line of file.readLines()) {
+    const call = callOf(line);
+    if (call !== undefined) calls.push(call);
+  }
+  return calls;
+}
+
+/** @returns undefined for refusals, which cost an API server next to nothing, and for what does not say how long it took. */
+function callOf(line: string): Call | undefined {
+  if (line === '') return undefined;
+  const event = parseAuditLine(line) as AuditLine;
+  const { objectRef: { resource, subresource, apiGroup = '' } = {}, responseStatus, verb = '' } = event;
+  const code = responseStatus?.code ?? 0;
+  if (event.stage !== 'ResponseComplete' || verb === 'watch' || resource === undefined) return undefined;
+  if (code < 200 || code >= 300) return undefined;
+  const receivedUs = microseconds(event.requestReceivedTimestamp ?? '');
+  const latencyMs = (microseconds(event.stageTimestamp ?? '') - receivedUs) / 1000;
+  if (!Number.isFinite(latencyMs)) return undefined;
+  const group = apiGroup === '' ? '' : `.${apiGroup}`;
+  const kind = `${verb} ${resource}${group}${subresource === undefined ? '' : `/${subresource}`}`;
+  return { byNode: isNodes(event.user?.username ?? ''), kind, receivedUs, latencyMs };
 }

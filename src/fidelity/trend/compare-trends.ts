@@ -1,133 +1,184 @@
-import { type PercentileName, percentileNames } from './measures.ts';
+import { type JudgedMoves, type SideMove, judgeMoves, toleranceFactor } from './judge-moves.ts';
+import { type PercentileName, byMeasure, percentileNames, podStartup } from './measures.ts';
 import type { TrendRun } from './run-trend.ts';
 
 /**
- * - `same`: both moved alike, and further than the runs differ among themselves.
- * - `differs`: they did not move alike.
- * - `inconclusive`: neither moved further than the runs differ, so that moving alike says nothing.
+ * - `same`: both moved, and by as much, within a stated limit.
+ * - `differs`: they did not move by as much.
+ * - `inconclusive`: neither is shown.
  */
 export type TrendVerdict = 'same' | 'differs' | 'inconclusive';
 
-/** What one percentile did on one side. Milliseconds, one for each run; `move` is a factor. */
-export type SideMove = { base: number[]; slowed: number[]; move: number };
-
-export type TrendRow = {
+export type TrendRow = Omit<JudgedMoves, 'alike'> & {
   step: string;
   measure: string;
   percentile: PercentileName;
-  reference: SideMove;
-  hollow: SideMove;
-  /** The hollow side's move by the reference's. */
-  ratio: number;
-  /** The ratio may lie between `1 / band` and `band`; null with one run of a side, which has no spread. */
-  band: number | null;
+  /** One of the few that must be the same for the whole to be. */
+  primary: boolean;
   verdict: TrendVerdict;
 };
 
-/** Moves may differ by as much whatever the spread, as counts and bytes of a comparison may. */
-const toleranceFactor = 1.1;
+/** What is not compared, as some run has too few samples of it. */
+export type LeftOut = {
+  step: string;
+  measure: string;
+  percentiles: PercentileName[];
+  /** How many samples that run of a side has that has fewest. */
+  fewest: Record<Side, number>;
+};
+
+export type TrendComparison = { rows: TrendRow[]; leftOut: LeftOut[] };
+
+type Side = 'reference' | 'hollow';
+type Runs = Record<Side, readonly TrendRun[]>;
 
 /**
- * Two-sided 99 % quantiles of Student's t by even degrees of freedom, from 2: what two sides of equally many runs have.
- * 99 and not 95 %, as a comparison has dozens of rows.
+ * The geometric mean of the medians of all kinds of requests, run by run. Medians of one run move together, so that many
+ * of them that are a little off are no more evidence than one; their mean has a run's own noise once.
  */
-const t99 = [9.925, 4.604, 3.707, 3.355, 3.169, 3.055, 2.977, 2.921, 2.878];
+export const pooledMedians = 'requests: mean of medians';
 
 /**
- * Compares by how much each percentile has moved from unslowed to slowed, run by run, each with itself. A move is a
- * factor, so logarithms are what is averaged. Two moves are the same when their means differ by no more than 99 of 100
- * pairs of such means would that are of the same distribution, by the spread of both sides' runs, or by 10 %.
- * Measures that one of the runs has too few samples of are left out. Pure.
+ * Of comparisons of what is alike, so many may have a row that differs by chance. Half of it is the primary rows', which
+ * would else drown among dozens.
+ */
+const falseAlarms = 0.05;
+
+/**
+ * Compares each percentile that every run has enough samples of, and tells what was left out. Pure.
  * @param base the name of the condition under which nothing was slowed.
  */
 export function compareTrends(
-  runs: Record<'reference' | 'hollow', readonly TrendRun[]>,
+  runs: Runs,
   { base, steps }: { base: string; steps: readonly string[] },
-): TrendRow[] {
-  return steps.flatMap((step) =>
-    measureNames(runs.reference).flatMap((measure) =>
-      percentileNames.flatMap((percentile) => {
-        const of = { measure, percentile, base, step };
-        const [reference, hollow] = [sideMove(runs.reference, of), sideMove(runs.hollow, of)];
-        return reference === undefined || hollow === undefined
-          ? []
-          : [{ step, measure, percentile, ...judge(reference, hollow) }];
-      }),
+): TrendComparison {
+  const found = steps.map((step) => compareStep(runs, { base, step }));
+  const judged = found.flatMap(({ rows }) => rows);
+  const differing = new Set(
+    [true, false].flatMap((primary) =>
+      holm(
+        judged.filter((row) => row.primary === primary),
+        falseAlarms / 2,
+      ),
     ),
   );
+  const rows = judged.map((row): TrendRow => {
+    const { alike, ...shown } = row;
+    const isFar = Math.abs(Math.log(row.ratio)) > Math.log(toleranceFactor);
+    let verdict: TrendVerdict = 'inconclusive';
+    if (differing.has(row) && isFar) verdict = 'differs';
+    else if (alike) verdict = 'same';
+    return { ...shown, verdict };
+  });
+  return { rows, leftOut: found.flatMap(({ leftOut }) => leftOut) };
 }
 
-/** Fails with any row that differs, and says nothing when no row does. */
-export function overallVerdict(rows: readonly Pick<TrendRow, 'verdict'>[]): TrendVerdict {
-  const has = (verdict: TrendVerdict): boolean => rows.some((row) => row.verdict === verdict);
-  if (has('differs')) return 'differs';
-  return has('same') ? 'same' : 'inconclusive';
-}
-
-/** Pure. */
-export function judge(
-  reference: Omit<SideMove, 'move'>,
-  hollow: Omit<SideMove, 'move'>,
-): Pick<TrendRow, 'reference' | 'hollow' | 'ratio' | 'band' | 'verdict'> {
-  const [theirs, ours] = [logMoves(reference), logMoves(hollow)];
-  const [theirMean, ourMean] = [mean(theirs), mean(ours)];
-  const band = logBand(theirs, ours);
-  const difference = ourMean - theirMean;
-  const furthest = Math.max(Math.abs(theirMean), Math.abs(ourMean));
-  let verdict: TrendVerdict = 'same';
-  if (Math.abs(difference) > band) verdict = 'differs';
-  else if (furthest <= band) verdict = 'inconclusive';
-  return {
-    reference: { ...reference, move: Math.exp(theirMean) },
-    hollow: { ...hollow, move: Math.exp(ourMean) },
-    ratio: Math.exp(difference),
-    band: Number.isFinite(band) ? Math.exp(band) : null,
-    verdict,
+/** Fails with any row that differs, and passes when the primary rows of every step are the same. */
+export function overallVerdict(
+  rows: readonly Pick<TrendRow, 'step' | 'primary' | 'verdict'>[],
+  steps: readonly string[],
+): TrendVerdict {
+  if (rows.some(({ verdict }) => verdict === 'differs')) return 'differs';
+  const isSame = (step: string): boolean => {
+    const primary = rows.filter((row) => row.step === step && row.primary);
+    return primary.length === primariesPerStep && primary.every(({ verdict }) => verdict === 'same');
   };
+  return steps.length > 0 && steps.every(isSame) ? 'same' : 'inconclusive';
 }
 
-/** How far two means of logarithms may lie apart: the t-test's limit, or the tolerance where that is wider. */
-function logBand(theirs: readonly number[], ours: readonly number[]): number {
-  const degrees = theirs.length + ours.length - 2;
-  if (Math.min(theirs.length, ours.length) < 2) return Number.POSITIVE_INFINITY;
-  const t = t99[Math.min(t99.length, Math.floor(degrees / 2)) - 1] ?? Number.POSITIVE_INFINITY;
-  const variance = (squares(theirs) + squares(ours)) / degrees;
-  const error = Math.sqrt(variance * (1 / theirs.length + 1 / ours.length));
-  return Math.max(t * error, Math.log(toleranceFactor));
+/** The median of startups, and the mean of the medians of requests. */
+const primariesPerStep = 2;
+
+type Judged = Omit<TrendRow, 'verdict'> & { alike: boolean };
+type Moves = Record<Side, Omit<SideMove, 'move'>>;
+
+function compareStep(
+  runs: Runs,
+  { base, step }: { base: string; step: string },
+): { rows: Judged[]; leftOut: LeftOut[] } {
+  const rows: Judged[] = [];
+  const leftOut: LeftOut[] = [];
+  const medians: Moves[] = [];
+  for (const measure of measureNames(runs)) {
+    const missing: PercentileName[] = [];
+    for (const percentile of percentileNames) {
+      const moves = movesOf(runs, { measure, percentile, base, step });
+      if (moves === undefined) {
+        missing.push(percentile);
+        continue;
+      }
+      const isMedian = percentile === 'p50';
+      const primary = isMedian && measure === podStartup;
+      if (isMedian && !primary) medians.push(moves);
+      rows.push({ step, measure, percentile, primary, ...judgeMoves(moves.reference, moves.hollow) });
+    }
+    const fewest = {
+      reference: fewestOf(runs.reference, measure, [base, step]),
+      hollow: fewestOf(runs.hollow, measure, [base, step]),
+    };
+    if (missing.length > 0) leftOut.push({ step, measure, percentiles: missing, fewest });
+  }
+  if (medians.length > 0) {
+    const { reference, hollow } = meanOf(medians);
+    const pooled = { step, measure: pooledMedians, percentile: 'p50', primary: true } as const;
+    rows.push({ ...pooled, ...judgeMoves(reference, hollow) });
+  }
+  return { rows: rows.toSorted((a, b) => Number(b.primary) - Number(a.primary)), leftOut };
 }
 
-function logMoves({ base, slowed }: Omit<SideMove, 'move'>): number[] {
-  return slowed.map((slowedMs, index) => Math.log(slowedMs / (base[index] ?? Number.NaN)));
+/** Which of the rows differ when all are asked at once, by Holm's method: with no more false alarms than `share`. */
+function holm(rows: readonly Judged[], share: number): Judged[] {
+  const sorted = rows.filter(({ p }) => p !== null).toSorted((a, b) => (a.p ?? 1) - (b.p ?? 1));
+  const first = sorted.findIndex(({ p }, index) => (p ?? 1) > share / (sorted.length - index));
+  return first < 0 ? sorted : sorted.slice(0, first);
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Of every run of both sides: what only one has is left out by name. */
+function measureNames({ reference, hollow }: Runs): string[] {
+  const names = [...reference, ...hollow].flatMap(({ conditions }) =>
+    conditions.flatMap(({ measures }) => Object.keys(measures)),
+  );
+  return [...new Set(names)].toSorted(byMeasure);
 }
 
-/** The sum of the squares of the distances to the mean. */
-function squares(values: readonly number[]): number {
-  const middle = mean(values);
-  return values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+function measured(
+  run: TrendRun,
+  measure: string,
+  name: string,
+): TrendRun['conditions'][number]['measures'][string] {
+  return run.conditions.find((condition) => condition.name === name)?.measures[measure] ?? { count: 0 };
 }
 
-/** In the order of the first run. */
-function measureNames([first]: readonly TrendRun[]): string[] {
-  return Object.keys(first?.conditions[0]?.measures ?? {});
+function fewestOf(runs: readonly TrendRun[], measure: string, names: readonly string[]): number {
+  return Math.min(...runs.flatMap((run) => names.map((name) => measured(run, measure, name).count)));
 }
 
 type Place = { measure: string; percentile: PercentileName; base: string; step: string };
 
 /** @returns undefined when a run has too few samples for it. */
-function sideMove(
-  runs: readonly TrendRun[],
-  { measure, percentile, base, step }: Place,
-): Omit<SideMove, 'move'> | undefined {
-  const under = (name: string): number[] =>
-    runs.flatMap(({ conditions }) => {
-      const found = conditions.find((condition) => condition.name === name)?.measures[measure]?.[percentile];
+function movesOf(runs: Runs, { measure, percentile, base, step }: Place): Moves | undefined {
+  let isWhole = true;
+  const under = (of: readonly TrendRun[], name: string): number[] =>
+    of.map((run) => {
+      const found = measured(run, measure, name)[percentile];
+      if (found === undefined) isWhole = false;
       // A clock of whole microseconds may give nothing at all for a request.
-      return found === undefined ? [] : [Math.max(found, 0.001)];
+      return Math.max(found ?? Number.NaN, 0.001);
     });
-  const move = { base: under(base), slowed: under(step) };
-  return move.base.length === runs.length && move.slowed.length === runs.length ? move : undefined;
+  const side = (of: readonly TrendRun[]): Moves[Side] => ({ base: under(of, base), slowed: under(of, step) });
+  const moves = { reference: side(runs.reference), hollow: side(runs.hollow) };
+  return isWhole && runs.reference.length > 0 && runs.hollow.length > 0 ? moves : undefined;
+}
+
+function meanOf(all: readonly Moves[]): Moves {
+  const means = (valuesOf: (moves: Moves) => readonly number[]): number[] =>
+    (all[0] === undefined ? [] : valuesOf(all[0])).map((_, run) => {
+      const logs = all.map((moves) => Math.log(valuesOf(moves)[run] ?? Number.NaN));
+      return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+    });
+  const side = (name: Side): Moves[Side] => ({
+    base: means((moves) => moves[name].base),
+    slowed: means((moves) => moves[name].slowed),
+  });
+  return { reference: side('reference'), hollow: side('hollow') };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock, TimerHandle } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
 import type { Reporter } from '../../base/reporter.ts';
-import { type OwnCgroup, cgroupMounts, makeCgroup } from '../reference/cgroups.ts';
+import { type OwnCgroup, cpuCgroup } from '../reference/cgroups.ts';
 
 /** Takes CPU time from one process. */
 export interface CpuLimit {
@@ -50,7 +50,7 @@ class CgroupQuota implements CpuLimit {
 
   /** @throws Error of the file system, or one that says that no cgroup takes CPU time. */
   static async open(pid: number, name: string, reporter: Reporter): Promise<CgroupQuota> {
-    const cgroup = await makeCgroup(name);
+    const cgroup = await cpuCgroup(name);
     try {
       const file = await quotaFile(cgroup);
       await writeFile(join(file.path, '..', 'cgroup.procs'), String(pid));
@@ -80,8 +80,8 @@ class CgroupQuota implements CpuLimit {
 }
 
 /** @throws Error when the cgroup is in no hierarchy that has the CPU controller. */
-async function quotaFile({ path }: OwnCgroup): Promise<QuotaFile> {
-  for (const mount of cgroupMounts(await readFile('/proc/self/mountinfo', 'utf8'))) {
+async function quotaFile({ path, mounts }: Awaited<ReturnType<typeof cpuCgroup>>): Promise<QuotaFile> {
+  for (const mount of mounts) {
     const one = { version: 1, path: join(mount, path, 'cpu.cfs_quota_us') } as const;
     const two = { version: 2, path: join(mount, path, 'cpu.max') } as const;
     for (const file of [one, two]) {

@@ -14,12 +14,15 @@ export const percentiles = {
 export type PercentileName = keyof typeof percentiles;
 export const percentileNames = Object.keys(percentiles) as PercentileName[];
 
-/** What is measured under one condition, by name: `pod startup`, `nodes: patch pods/status`, `all: create pods`. */
+/** What is measured under one condition, by name: `pod startup`, `nodes: patch pods/status`, `others: create pods`. */
 export type Measures = Record<string, Percentiles>;
 
 export const podStartup = 'pod startup';
 
-/** The percentiles of rounds under the same condition. Calls count that came while one lasted. Pure. */
+/**
+ * The percentiles of rounds under the same condition. Calls count that came while one lasted, by who asked: what a kubelet's
+ * DELETE costs is not what an administrator's does, and a percentile of both together would lie between the two. Pure.
+ */
 export function measuresOf(rounds: readonly DensityRound[], calls: readonly Call[]): Measures {
   const samples = new Map([[podStartup, rounds.flatMap(({ startupMs }) => startupMs)]]);
   const add = (name: string, latencyMs: number): void => {
@@ -29,29 +32,17 @@ export function measuresOf(rounds: readonly DensityRound[], calls: readonly Call
   };
   for (const { byNode, kind, receivedUs, latencyMs } of calls) {
     if (!rounds.some(({ startUs, endUs }) => receivedUs >= startUs && receivedUs < endUs)) continue;
-    add('all: any request', latencyMs);
-    add(`all: ${kind}`, latencyMs);
-    if (!byNode) continue;
-    add('nodes: any request', latencyMs);
-    add(`nodes: ${kind}`, latencyMs);
-  }
-  for (const [name, { length }] of samples) {
-    // What only nodes ask for would be there twice.
-    const ofAll = name.replace('nodes: ', 'all: ');
-    if (ofAll !== name && samples.get(ofAll)?.length === length) samples.delete(ofAll);
+    add(`${byNode ? 'nodes' : 'others'}: ${kind}`, latencyMs);
   }
   return Object.fromEntries(
-    [...samples].toSorted(([a], [b]) => order(a, b)).map(([name, list]) => [name, percentilesOf(list)]),
+    [...samples].toSorted(([a], [b]) => byMeasure(a, b)).map(([name, list]) => [name, percentilesOf(list)]),
   );
 }
 
-/** Pods first, then nodes' requests, then everybody's. */
-function order(a: string, b: string): number {
-  const rank = (name: string): string => {
-    const group = name === podStartup ? 0 : name.startsWith('nodes: ') ? 1 : 2;
-    return `${group}${name.endsWith(': any request') ? 0 : 1}${name}`;
-  };
-  return rank(a) < rank(b) ? -1 : 1;
+/** The order of names: pods first, then nodes' requests, then others'. */
+export function byMeasure(a: string, b: string): number {
+  const ranked = (name: string): string => `${name === podStartup ? 0 : 1}${name}`;
+  return ranked(a) < ranked(b) ? -1 : 1;
 }
 
 export function percentilesOf(samples: readonly number[]): Percentiles {

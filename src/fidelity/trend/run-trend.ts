@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
@@ -7,6 +7,7 @@ import type { BinariesOptions, ControlPlane } from '../../control-plane/control-
 import { startControlPlane } from '../../control-plane/start.ts';
 import type { ChildRegister } from '../../journal/guardian.ts';
 import { auditFlags } from '../audit.ts';
+import { nodeLoss } from '../node-loss.ts';
 import type { Reference } from '../references.ts';
 import { adminClient } from '../run-side.ts';
 import type { NodeSide, SideOptions } from '../side.ts';
@@ -18,7 +19,7 @@ import { type DensityPlan, type DensityRound, densityRound, trendWork } from './
 import { type Measures, measuresOf } from './measures.ts';
 import { PodWatch } from './pod-watch.ts';
 import { SlowDown } from './slow-down.ts';
-import { type Condition, conditionName } from './step.ts';
+import { type Condition, type Step, conditionName } from './step.ts';
 
 /** What one control plane with one kind of nodes has shown under each condition. */
 export type TrendRun = {
@@ -28,15 +29,12 @@ export type TrendRun = {
   conditions: { name: string; how: string; measures: Measures }[];
 };
 
-/** Work under one condition. */
-export type PlannedRound = { condition: Condition; podsPerNode: number };
-
 export type RunTrendOptions = {
   kind: Reference;
   makeSide: (options: SideOptions) => NodeSide;
   plan: DensityPlan;
-  /** In their order. */
-  rounds: readonly PlannedRound[];
+  /** What each round is done under, in their order. */
+  rounds: readonly Condition[];
   proxies: boolean;
   binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
   /** Not there yet; gone again afterwards. */
@@ -67,9 +65,7 @@ export async function runTrend(options: RunTrendOptions): Promise<TrendRun> {
   const policy = join(stateDir, 'audit-policy.yaml');
   await writeFile(policy, callPolicy);
   // It stands there without a delay too: what it costs by itself is no part of a move.
-  const needsProxy = options.rounds.some(
-    ({ condition }) => condition !== 'none' && condition.type === 'etcd',
-  );
+  const needsProxy = needs(options.rounds, 'etcd');
   let proxy: DelayingProxy | undefined;
   const etcdVia = async (etcdPort: number): Promise<number> => {
     await proxy?.stop();
@@ -89,18 +85,16 @@ export async function runTrend(options: RunTrendOptions): Promise<TrendRun> {
       clock,
     });
     const slowDown = new SlowDown({ pid: controlPlane.pids()['kube-apiserver'], proxy, clock, reporter });
+    let rounds: DoneRound[];
     try {
-      const rounds = await onControlPlane(options, controlPlane, slowDown);
-      const calls = readCalls(await readFile(auditLog, 'utf8'));
-      return {
-        kind: options.kind,
-        version: controlPlane.version,
-        conditions: byCondition(rounds, calls),
-      };
+      rounds = await onControlPlane(options, controlPlane, slowDown);
     } finally {
       await controlPlane.stop();
       await slowDown.remove();
     }
+    // Its log is whole only when the API server has ended.
+    const calls = await readCalls(auditLog);
+    return { kind: options.kind, version: controlPlane.version, conditions: byCondition(rounds, calls) };
   } catch (error) {
     if (error instanceof HollowmarkError || !signal.aborted) throw error;
     throw new HollowmarkError('interrupted', 'interrupted', { cause: error });
@@ -117,9 +111,10 @@ async function onControlPlane(
   slowDown: SlowDown,
 ): Promise<DoneRound[]> {
   const { clock, plan, children, reporter, proxies, stateDir, kind } = options;
-  // A component that dies ends the work, which else would wait for it.
+  // A component or a node that dies ends the work, which else would wait for it.
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
+  const { onLost, lost } = nodeLoss();
   const admin = adminClient(controlPlane, clock);
   const watcher = adminClient(controlPlane, clock);
   const watch = new PodWatch(watcher, trendWork, (text) => reporter.warn(text));
@@ -132,6 +127,7 @@ async function onControlPlane(
     proxies,
     stateDir: join(stateDir, 'nodes'),
     children,
+    onLost,
     reporter,
     signal,
   });
@@ -145,7 +141,7 @@ async function onControlPlane(
     return allRounds(options, { client, watch, slowDown, signal });
   };
   try {
-    return await Promise.race([work(), controlPlane.died]);
+    return await Promise.race([work(), controlPlane.died, lost]);
   } finally {
     ended.abort(new HollowmarkError('cluster-unavailable', 'the control plane is being stopped'));
     watch.stop();
@@ -164,18 +160,23 @@ async function allRounds(
   const { client, watch, slowDown, signal } = parts;
   const round = (name: string, podsPerNode: number): Promise<DensityRound> =>
     densityRound({ plan: { ...plan, podsPerNode }, client, watch, clock, signal, name });
+  if (needs(rounds, 'cpu')) await slowDown.prepareCpu();
   await sleep(clock, settleMs, signal);
   await round('warm-up', Math.min(warmUpPodsPerNode, plan.podsPerNode));
   const done: DoneRound[] = [];
-  for (const [index, { condition, podsPerNode }] of rounds.entries()) {
+  for (const [index, condition] of rounds.entries()) {
     const name = conditionName(condition);
     reporter.progress(condition === 'none' ? 'not slowed' : name, index / rounds.length);
     await sleep(clock, settleMs, signal);
     const how = condition === 'none' ? '' : await slowDown.begin(condition);
-    done.push({ name, how, round: await round(`round-${index + 1}`, podsPerNode) });
+    done.push({ name, how, round: await round(`round-${index + 1}`, plan.podsPerNode) });
     await slowDown.end();
   }
   return done;
+}
+
+function needs(rounds: readonly Condition[], type: Step['type']): boolean {
+  return rounds.some((condition) => condition !== 'none' && condition.type === type);
 }
 
 function byCondition(rounds: readonly DoneRound[], calls: readonly Call[]): TrendRun['conditions'] {

@@ -23,15 +23,24 @@ export class SlowDown {
     this.options = options;
   }
 
+  /**
+   * Makes ready to take CPU time. Before the first measurement: it puts the API server into a cgroup of its own, where it
+   * stays, and has another share of the machine than where it was.
+   */
+  async prepareCpu(): Promise<void> {
+    const { pid, clock, reporter } = this.options;
+    this.limit ??= await cpuLimit(pid, `hollowmark-${process.pid}-apiserver-${pid}`, { clock, reporter });
+  }
+
   /** @returns how, in words. */
   async begin(step: Step): Promise<string> {
-    const { pid, proxy, clock, reporter } = this.options;
+    const { proxy } = this.options;
     if (step.type === 'etcd') {
       if (proxy === undefined) throw new HollowmarkError('internal', 'nothing stands before etcd');
       proxy.delay(step.delayMs);
       return `a proxy before etcd holds all bytes for ${step.delayMs} ms, each way`;
     }
-    this.limit ??= await cpuLimit(pid, `hollowmark-${process.pid}-apiserver-${pid}`, { clock, reporter });
+    if (this.limit === undefined) throw new HollowmarkError('internal', 'no CPU time can be taken yet');
     return this.limit.set(step.percent);
   }
 

@@ -1,5 +1,7 @@
 import { table } from '../markdown.ts';
-import type { SideMove, TrendRow } from './compare-trends.ts';
+import { type LeftOut, type TrendRow, pooledMedians } from './compare-trends.ts';
+import type { JudgedMoves, SideMove } from './judge-moves.ts';
+import { percentileNames, percentiles } from './measures.ts';
 import type { Trend } from './trend.ts';
 
 /** What is said of the whole in one line. */
@@ -8,13 +10,13 @@ export function trendSummary({ rows, against }: Pick<Trend, 'rows' | 'against'>)
     rows.filter((row) => row.verdict === verdict).length;
   return (
     `${count('same')} percentiles move as with ${against} nodes, ${count('differs')} differently, ` +
-    `${count('inconclusive')} no further than runs differ`
+    `${count('inconclusive')} are not decided`
   );
 }
 
 /** The comparison of trends as a page for people. Pure. */
 export function renderTrendMarkdown(trend: Trend): string {
-  const { against, version, plan, repeats, steps, rows } = trend;
+  const { against, version, plan, repeats, steps, rows, leftOut } = trend;
   return [
     `# Trends of hollow nodes beside ${against} ${version}`,
     '',
@@ -24,7 +26,7 @@ export function renderTrendMarkdown(trend: Trend): string {
     ...steps.flatMap(({ name, how }) => [
       `## ${name}`,
       '',
-      `How: ${how}.`,
+      `How: ${how}. ${mediansText(rows.filter(({ step }) => step === name))}.`,
       '',
       ...table(
         ['what', 'percentile', against, 'moves', 'hollow', 'moves', 'ratio', 'may be', 'verdict'],
@@ -38,11 +40,15 @@ export function renderTrendMarkdown(trend: Trend): string {
             fromTo(row.hollow),
             moveText(row.hollow.move),
             row.ratio.toFixed(2),
-            bandText(row.band),
+            intervalText(row.interval),
             row.verdict,
           ]),
       ),
       '',
+      ...leftOutLines(
+        against,
+        leftOut.filter(({ step }) => step === name),
+      ),
     ]),
   ].join('\n');
 }
@@ -64,6 +70,37 @@ export function moveText(move: number): string {
 }
 
 /** `0.91–1.10`. */
-export function bandText(band: number | null): string {
-  return band === null ? 'anything' : `${(1 / band).toFixed(2)}–${band.toFixed(band < 10 ? 2 : 0)}`;
+export function intervalText(interval: JudgedMoves['interval']): string {
+  if (interval === null) return 'anything';
+  return interval.map((ratio) => ratio.toFixed(ratio < 10 ? 2 : 0)).join('–');
+}
+
+/** Which way the medians tend, which no row by itself says. */
+function mediansText(rows: readonly TrendRow[]): string {
+  const medians = rows.filter(({ measure, percentile }) => percentile === 'p50' && measure !== pooledMedians);
+  const less = medians.filter(({ ratio }) => ratio < 1).length;
+  return `Of ${medians.length} medians, ${less} move less with hollow nodes`;
+}
+
+function leftOutLines(against: string, leftOut: readonly LeftOut[]): string[] {
+  if (leftOut.length === 0) return [];
+  return [
+    `Left out, as a run has fewer samples than ${samplesText()}:`,
+    '',
+    ...table(
+      ['what', 'percentiles', `fewest, ${against}`, 'fewest, hollow'],
+      leftOut.map(({ measure, percentiles: names, fewest }) => [
+        measure,
+        names.join(', '),
+        String(fewest.reference),
+        String(fewest.hollow),
+      ]),
+    ),
+    '',
+  ];
+}
+
+/** `20 (p50), 20 (p90), 100 (p99)`. */
+function samplesText(): string {
+  return percentileNames.map((name) => `${percentiles[name].samplesMin} (${name})`).join(', ');
 }

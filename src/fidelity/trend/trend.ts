@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { makeSide, type Role } from '../compare-nodes.ts';
 import type { Reference } from '../references.ts';
-import { type TrendRow, type TrendVerdict, compareTrends, overallVerdict } from './compare-trends.ts';
+import { type TrendComparison, type TrendVerdict, compareTrends, overallVerdict } from './compare-trends.ts';
 import type { DensityPlan } from './density.ts';
 import type { Measures } from './measures.ts';
-import { type PlannedRound, type RunTrendOptions, type TrendRun, runTrend } from './run-trend.ts';
-import { type Step, conditionName } from './step.ts';
+import { type RunTrendOptions, type TrendRun, runTrend } from './run-trend.ts';
+import { type Condition, type Step, conditionName } from './step.ts';
 
 export type TrendOptions = Pick<
   RunTrendOptions,
@@ -20,7 +20,7 @@ export type TrendOptions = Pick<
 };
 
 /** All that a comparison of trends has found: what `trend.json` holds. */
-export type Trend = {
+export type Trend = TrendComparison & {
   schema: 'hollowmark.dev/fidelity-trend/v1';
   against: Reference;
   version: string;
@@ -29,7 +29,6 @@ export type Trend = {
   repeats: number;
   steps: { name: string; how: string }[];
   verdict: TrendVerdict;
-  rows: TrendRow[];
   /** What each run has measured under each condition. */
   runs: Record<Role, { condition: string; measures: Measures }[][]>;
 };
@@ -60,7 +59,7 @@ export function planDensity({ nodes, podsPerNode }: { nodes: number; podsPerNode
  */
 export async function compareTrend(options: TrendOptions): Promise<Trend> {
   const { against, plan, steps, repeats, onRepeat, reporter, stateDir, clock } = options;
-  const rounds = planRounds(steps, plan.podsPerNode);
+  const rounds = planRounds(steps);
   const runs: Record<Role, TrendRun[]> = { reference: [], hollow: [] };
   const proxies = against !== 'kubelet';
   let trend = trendOf(options, runs);
@@ -89,7 +88,7 @@ export async function compareTrend(options: TrendOptions): Promise<Trend> {
 /** What runs of both sides say. Pure. */
 function trendOf({ against, plan, steps }: TrendOptions, runs: Record<Role, TrendRun[]>): Trend {
   const stepNames = steps.map(conditionName);
-  const rows = compareTrends(runs, { base: conditionName('none'), steps: stepNames });
+  const { rows, leftOut } = compareTrends(runs, { base: conditionName('none'), steps: stepNames });
   const hows = runs.hollow[0]?.conditions ?? [];
   return {
     schema: 'hollowmark.dev/fidelity-trend/v1',
@@ -101,24 +100,19 @@ function trendOf({ against, plan, steps }: TrendOptions, runs: Record<Role, Tren
       name,
       how: hows.find((condition) => condition.name === name)?.how ?? '',
     })),
-    verdict: overallVerdict(rows),
+    verdict: overallVerdict(rows, stepNames),
     rows,
+    leftOut,
     runs: { reference: runs.reference.map(measured), hollow: runs.hollow.map(measured) },
   };
 }
 
 /**
- * Half of the work without a step comes before all steps and half after them, so that what changes in a control plane by
- * its age alone is no move. Pure.
+ * One round without a step comes before all steps and one after them, so that what changes in a control plane by its age
+ * alone is no move. Each is as large as a step's, as latencies grow with the pods that are there. Pure.
  */
-export function planRounds(steps: readonly Step[], podsPerNode: number): PlannedRound[] {
-  const after = Math.floor(podsPerNode / 2);
-  const rounds: PlannedRound[] = [
-    { condition: 'none', podsPerNode: podsPerNode - after },
-    ...steps.map((condition) => ({ condition, podsPerNode })),
-    { condition: 'none', podsPerNode: after },
-  ];
-  return rounds.filter((round) => round.podsPerNode > 0);
+export function planRounds(steps: readonly Step[]): Condition[] {
+  return ['none', ...steps, 'none'];
 }
 
 function measured({ conditions }: TrendRun): Trend['runs'][Role][number] {

@@ -225,7 +225,7 @@ const badInput: [args: string, ...named: string[]][] = [
   ['fidelity --against hollow --trend --slow=', '--slow needs a value'],
   ['fidelity --against hollow --trend --short', '--short: not with --trend', '--pods'],
   ['fidelity --against hollow --trend --idle 1s', '--idle: not with --trend'],
-  ['fidelity --against hollow --trend --repeat 1', '--repeat: with --trend at least 2', 'spread'],
+  ['fidelity --against hollow --trend --repeat 2', '--repeat: with --trend at least 3', 'chance'],
   ['doctor --nodes 0', '--nodes: needs a whole number of at least 1'],
   ['doctor --pods -1', '--pods'],
   ['doctor --scenario $DIR/missing.yaml', '$DIR/missing.yaml'],

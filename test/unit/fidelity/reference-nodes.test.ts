@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import { installProgram } from '../../../src/fidelity/peers/install-program.ts';
 import { kubeletProgram, kubemarkProgram, pauseProgram } from '../../../src/fidelity/peers/programs.ts';
-import { cgroupMounts, offerControllers } from '../../../src/fidelity/reference/cgroups.ts';
+import { cgroupMounts, makeCgroup } from '../../../src/fidelity/reference/cgroups.ts';
 import { requireHostPrograms } from '../../../src/fidelity/reference/host-programs.ts';
 import { workImage, writeWorkImage } from '../../../src/fidelity/reference/images.ts';
 import { KubemarkNodes, kubemarkArgs } from '../../../src/fidelity/reference/kubemark.ts';
@@ -102,20 +102,35 @@ describe('cgroup file systems', () => {
       '/sys/fs/cgroup/unified',
       '/mnt/a b',
     ]);
+    const memory = v1.replaceAll('cpu,cpuacct', 'memory');
+    expect(cgroupMounts([v1, v2, memory].join('\n'), 'cpu')).toEqual([
+      '/sys/fs/cgroup/cpu,cpuacct',
+      '/sys/fs/cgroup/unified',
+    ]);
   });
 });
 
-describe('the controllers of a cgroup file system', () => {
-  it('of version 2 are handed down where they are not yet, those that a kubelet wants', async () => {
+describe('a cgroup of our own', () => {
+  const wanted = new Set(['memory', 'pids']);
+
+  it('has the controllers of version 2 handed down that were not yet, until it is removed', async () => {
     const control = join(dir, 'cgroup.subtree_control');
     await writeFile(join(dir, 'cgroup.controllers'), 'memory pids rdma\n');
     await writeFile(control, 'memory\n');
-    await offerControllers(dir);
+    const cgroup = await makeCgroup('own', [dir], wanted);
+    expect(cgroup.path).toBe('/own');
     expect(await readFile(control, 'utf8')).toBe('+pids');
+    await mkdir(join(dir, 'own', 'pod'));
+    expect(await cgroup.remove()).toBe(true);
+    expect(await readFile(control, 'utf8')).toBe('-pids');
+    expect((await readdir(dir)).toSorted()).toEqual(['cgroup.controllers', 'cgroup.subtree_control']);
   });
 
-  it('of version 1 are left alone', async () => {
-    await offerControllers(dir);
+  it('leaves version 1 alone, and nothing when it cannot be made', async () => {
+    const cgroup = await makeCgroup('own', [dir], wanted);
+    expect(await readdir(dir)).toEqual(['own']);
+    expect(await cgroup.remove()).toBe(true);
+    await expect(makeCgroup('own', [dir, join(dir, 'missing')], wanted)).rejects.toThrow('ENOENT');
     expect(await readdir(dir)).toEqual([]);
   });
 });
@@ -223,6 +238,7 @@ describe('a node', () => {
     proxies,
     stateDir: join(dir, 'state'),
     children,
+    onLost: () => {},
     reporter: silentReporter,
     signal,
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StopAndGo, cpuLimit } from '../../../src/fidelity/trend/cpu-limit.ts';
 import { DelayingProxy } from '../../../src/fidelity/trend/delaying-proxy.ts';
+import { SlowDown } from '../../../src/fidelity/trend/slow-down.ts';
 import { cgroupMounts } from '../../../src/fidelity/reference/cgroups.ts';
 import { recordingReporter } from '../control-plane/fixtures.ts';
 import { FakeClock } from '../load/fake-clock.ts';
@@ -177,6 +178,34 @@ describe('a limit of CPU time', () => {
     expect(how).toContain('12 of each 40 ms');
     expect(remarks).toEqual([expect.stringMatching(/^No cgroup .*: by signals instead$/)]);
     await remove();
+  });
+});
+
+describe('what slows an API server down', () => {
+  it('moves it nowhere between what is measured unslowed and slowed', async () => {
+    const child = spawn('sleep', ['600']);
+    const groups = (): string => readFileSync(`/proc/${child.pid}/cgroup`, 'utf8');
+    const reporter = recordingReporter();
+    const options = { pid: child.pid as number, proxy: undefined, clock: new FakeClock(), reporter };
+    const slowDown = new SlowDown(options);
+    try {
+      await expect(slowDown.begin({ type: 'cpu', percent: 30 })).rejects.toThrow(
+        'no CPU time can be taken yet',
+      );
+      await slowDown.prepareCpu();
+      const before = groups();
+      await slowDown.begin({ type: 'cpu', percent: 30 });
+      expect(groups()).toBe(before);
+      await slowDown.end();
+      expect(groups()).toBe(before);
+      await expect(slowDown.begin({ type: 'etcd', delayMs: 5 })).rejects.toThrow(
+        'nothing stands before etcd',
+      );
+    } finally {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await slowDown.remove();
+    }
   });
 });
 

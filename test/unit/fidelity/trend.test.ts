@@ -1,75 +1,129 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/base/prng.ts';
 import { parseSteps } from '../../../src/cli/slow-steps.ts';
 import { renderTrend } from '../../../src/cli/trend-table.ts';
 import { type Call, readCalls } from '../../../src/fidelity/trend/calls.ts';
-import { compareTrends, judge, overallVerdict } from '../../../src/fidelity/trend/compare-trends.ts';
+import {
+  type TrendVerdict,
+  compareTrends,
+  overallVerdict,
+  pooledMedians,
+} from '../../../src/fidelity/trend/compare-trends.ts';
+import { type SideMove, judgeMoves } from '../../../src/fidelity/trend/judge-moves.ts';
 import { type Percentiles, measuresOf, percentilesOf } from '../../../src/fidelity/trend/measures.ts';
 import type { TrendRun } from '../../../src/fidelity/trend/run-trend.ts';
 import { renderTrendMarkdown } from '../../../src/fidelity/trend/trend-markdown.ts';
+import { tQuantile, tTails } from '../../../src/fidelity/trend/student-t.ts';
 import { type Trend, planDensity, planRounds } from '../../../src/fidelity/trend/trend.ts';
 
-const verdictOf = (
-  reference: { base: number[]; slowed: number[] },
-  hollow: { base: number[]; slowed: number[] },
-): string => judge(reference, hollow).verdict;
+const side = (base: number[], slowed: number[]): { base: number[]; slowed: number[] } => ({ base, slowed });
+
+/** Runs of a side of which the true move is `move`; `noise` is the standard deviation of its logarithm. */
+function drawn(prng: Prng, { move, noise, runs }: { move: number; noise: number; runs: number }): Moves {
+  // Twelve uniform numbers are as good as normal here, and each run has two measurements.
+  const normal = (): number => Array.from({ length: 12 }, () => prng.float()).reduce((a, b) => a + b, -6);
+  const noisy = (ms: number): number[] =>
+    Array.from({ length: runs }, () => ms * Math.exp((noise / Math.SQRT2) * normal()));
+  return side(noisy(10), noisy(10 * move));
+}
+
+type Moves = ReturnType<typeof side>;
+
+describe('the t-distribution', () => {
+  it('has the quantiles of the tables', () => {
+    const table = [
+      [0.05, 1, 12.706],
+      [0.05, 2, 4.303],
+      [0.01, 3, 5.841],
+      [0.01, 4, 4.604],
+      [0.05, 5, 2.571],
+      [0.01, 8, 3.355],
+      [0.05, 30, 2.042],
+    ] as const;
+    for (const [tails, degrees, t] of table) {
+      expect(tQuantile(tails, degrees)).toBeCloseTo(t, 3);
+      expect(tTails(-t, degrees)).toBeCloseTo(tails, 4);
+    }
+    expect(tTails(0, 4)).toBe(1);
+    expect(tTails(Number.POSITIVE_INFINITY, 4)).toBe(0);
+  });
+});
 
 describe('two moves', () => {
-  it('are the same when they are as large, wherever they begin', () => {
-    const judged = judge(
-      { base: [100, 102, 98], slowed: [200, 205, 197] },
-      { base: [10, 10.1, 9.9], slowed: [20, 20.3, 19.6] },
-    );
-    expect(judged).toMatchObject({ verdict: 'same', band: 1.1 });
+  const doubled = side([100, 102, 98], [200, 205, 197]);
+
+  it('are alike when they are as large, wherever they begin', () => {
+    const judged = judgeMoves(doubled, side([10, 10.1, 9.9], [20, 20.3, 19.6]));
+    expect(judged.alike).toBe(true);
     expect(judged.reference.move).toBeCloseTo(2, 1);
     expect(judged.ratio).toBeCloseTo(1, 1);
+    expect(judged.p).toBeGreaterThan(0.05);
   });
 
-  it('differ when one is larger than the spread of the runs and the tolerance allow', () => {
-    const reference = { base: [100, 102, 98], slowed: [200, 205, 197] };
-    expect(verdictOf(reference, { base: [100, 101, 99], slowed: [240, 243, 236] })).toBe('differs');
-    expect(verdictOf(reference, { base: [100, 101, 99], slowed: [100, 101, 99] })).toBe('differs');
-    expect(verdictOf({ base: [100, 101, 99], slowed: [100, 101, 99] }, reference)).toBe('differs');
+  it('are not alike when one is larger, and that is no chance', () => {
+    for (const [reference, hollow] of [
+      [doubled, side([100, 101, 99], [300, 305, 296])],
+      [doubled, side([100, 101, 99], [100, 101, 99])],
+      [side([100, 101, 99], [100, 101, 99]), doubled],
+    ] as const) {
+      expect(judgeMoves(reference, hollow)).toMatchObject({ alike: false, p: expect.closeTo(0, 3) });
+    }
   });
 
-  it('may differ as much as the runs do among themselves', () => {
-    const wide = { base: [100, 100, 100], slowed: [400, 460, 350] };
-    expect(verdictOf(wide, { base: [100, 100, 100], slowed: [440, 500, 400] })).toBe('same');
-    expect(verdictOf(wide, { base: [100, 100, 100], slowed: [1300, 1500, 1100] })).toBe('differs');
+  it('are not alike by being noisy', () => {
+    const judged = judgeMoves(side([100, 100, 100], [400, 700, 250]), side([100, 100, 100], [440, 240, 720]));
+    expect(judged.ratio).toBeCloseTo(1, 0);
+    expect(judged.alike).toBe(false);
+    expect(judged.p).toBeGreaterThan(0.5);
   });
 
-  it('say nothing when neither is larger than the spread', () => {
-    const still = { base: [100, 101, 99], slowed: [101, 100, 100] };
-    expect(verdictOf(still, still)).toBe('inconclusive');
-    expect(
-      verdictOf(
-        { base: [100, 100, 100], slowed: [80, 150, 300] },
-        { base: [100, 100, 100], slowed: [90, 200, 260] },
-      ),
-    ).toBe('inconclusive');
+  it('are not alike when one has not moved further than its own runs differ, or hardly at all', () => {
+    const quiet = side([100, 100, 100], [110, 113, 112]);
+    expect(judgeMoves(quiet, quiet).alike).toBe(true);
+    expect(judgeMoves(quiet, side([100, 100, 100], [102, 122, 112])).alike).toBe(false);
+    expect(judgeMoves(quiet, side([100, 100, 100], [107, 108, 107])).alike).toBe(false);
+    expect(judgeMoves(side([100, 100, 100], [107, 108, 107]), quiet).alike).toBe(false);
   });
 
-  it('say nothing with one run of a side', () => {
-    const judged = judge({ base: [100], slowed: [200] }, { base: [100], slowed: [900] });
-    expect(judged).toMatchObject({ verdict: 'inconclusive', band: null });
+  it('have no interval with one run of a side, or with what is no number', () => {
+    const nothing = { interval: null, p: null, alike: false };
+    expect(judgeMoves(side([100], [200]), side([100], [900]))).toMatchObject(nothing);
+    expect(judgeMoves(doubled, side([100, 100, 100], [200, Number.NaN, 200]))).toMatchObject(nothing);
   });
 
   it('are as wide apart as the t-test has it', () => {
     // Two runs of each side: logarithms 0 and 0.2 beside 0 and 0.2, so t(2) · √(0.02 · (1/2 + 1/2)).
-    const side = { base: [1, 1], slowed: [1, Math.exp(0.2)] };
-    expect(Math.log(judge(side, side).band ?? 0)).toBeCloseTo(9.925 * Math.sqrt(0.02), 5);
+    const two = side([1, 1], [1, Math.exp(0.2)]);
+    const [low, high] = judgeMoves(two, two).interval ?? [0, 0];
+    expect(Math.log(high)).toBeCloseTo(4.303 * Math.sqrt(0.02), 3);
+    expect(Math.log(low)).toBeCloseTo(-4.303 * Math.sqrt(0.02), 3);
   });
 
-  it('of the same distribution are rarely told apart', () => {
-    const prng = new Prng('trend');
-    const side = (): { base: number[]; slowed: number[] } => {
-      const noisy = (ms: number): number[] =>
-        Array.from({ length: 3 }, () => ms * Math.exp(0.3 * (prng.float() + prng.float() - 1)));
-      return { base: noisy(50), slowed: noisy(150) };
-    };
-    const verdicts = Array.from({ length: 2000 }, () => verdictOf(side(), side()));
-    expect(verdicts.filter((verdict) => verdict === 'differs').length).toBeLessThan(40);
-    expect(verdicts.filter((verdict) => verdict === 'same').length).toBeGreaterThan(1000);
+  const shareAlike = (ratio: number, noise: number, runs: number): number => {
+    const prng = new Prng(`trend ${ratio} ${noise} ${runs}`);
+    const draws = 1000;
+    const alike = Array.from({ length: draws }, () =>
+      judgeMoves(drawn(prng, { move: 3, noise, runs }), drawn(prng, { move: 3 * ratio, noise, runs })),
+    ).filter((judged) => judged.alike);
+    return alike.length / draws;
+  };
+
+  it.each([0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1])(
+    'of which one is 0.6 of the other are not alike, with noise of %d',
+    (noise) => {
+      for (const runs of [3, 5]) {
+        for (const ratio of [0.6, 1 / 0.6]) expect(shareAlike(ratio, noise, runs)).toBeLessThanOrEqual(0.001);
+      }
+    },
+  );
+
+  it('at the limit itself are rarely alike, and those of the same distribution mostly, when it is quiet', () => {
+    for (const noise of [0.02, 0.05, 0.1]) expect(shareAlike(0.8, noise, 3)).toBeLessThan(0.05);
+    expect(shareAlike(1, 0.05, 3)).toBeGreaterThan(0.8);
+    expect(shareAlike(1, 0.5, 3)).toBeLessThan(0.01);
   });
 });
 
@@ -82,49 +136,138 @@ const run = (base: Record<string, Percentiles>, slowed: Record<string, Percentil
   ],
 });
 
-const startup = (p50: number, p99?: number): Record<string, Percentiles> => ({
-  'pod startup': { count: 50, p50, ...(p99 === undefined ? {} : { p99 }) },
-});
+const medians = (values: Record<string, number>): Record<string, Percentiles> =>
+  Object.fromEntries(Object.entries(values).map(([name, p50]) => [name, { count: 50, p50 }]));
 
 describe('runs of both sides', () => {
   const of = { base: 'none', steps: ['cpu=20%'] };
-  const reference = [run(startup(100), startup(200)), run(startup(101), startup(203))];
+  /** Three runs that differ by a few percent, in which each measure moves as it says. */
+  const runsOf = (moves: Record<string, number>): TrendRun[] =>
+    [0.98, 1, 1.02].map((factor, index) => {
+      const names = Object.keys(moves);
+      const slowed = names.map((name) => [name, 100 * (moves[name] ?? 1) * [1, 0.99, 1.01][index]!]);
+      return run(
+        medians(Object.fromEntries(names.map((name) => [name, 100 * factor]))),
+        medians(Object.fromEntries(slowed)),
+      );
+    });
+  const usual = { 'pod startup': 2, 'nodes: get pods': 10, 'others: create pods': 5 };
+  const reference = runsOf(usual);
 
-  it('are compared run by run', () => {
-    const rows = compareTrends(
-      { reference, hollow: [reference[1] as TrendRun, reference[0] as TrendRun] },
-      of,
-    );
-    expect(rows).toMatchObject([
-      {
-        step: 'cpu=20%',
-        measure: 'pod startup',
-        percentile: 'p50',
-        reference: { base: [100, 101], slowed: [200, 203] },
-        hollow: { base: [101, 100], slowed: [203, 200] },
-        verdict: 'same',
-      },
+  it('are compared run by run, with the mean of the medians of requests', () => {
+    const [first, second, third] = reference as [TrendRun, TrendRun, TrendRun];
+    const { rows, leftOut } = compareTrends({ reference, hollow: [second, third, first] }, of);
+    expect(rows.map(({ measure, primary, verdict }) => [measure, primary, verdict])).toEqual([
+      ['pod startup', true, 'same'],
+      [pooledMedians, true, 'same'],
+      ['nodes: get pods', false, 'same'],
+      ['others: create pods', false, 'same'],
     ]);
+    expect(rows[0]).toMatchObject({
+      step: 'cpu=20%',
+      percentile: 'p50',
+      reference: { base: [98, 100, 102], slowed: [200, 198, 202] },
+      hollow: { base: [100, 102, 98], slowed: [198, 202, 200] },
+    });
+    expect(rows[1]?.reference.base).toEqual([98, 100, 102].map((ms) => expect.closeTo(ms)));
+    expect(rows[1]?.reference.slowed[0]).toBeCloseTo(Math.sqrt(1000 * 500));
+    expect(overallVerdict(rows, of.steps)).toBe('same');
+    expect(leftOut.every(({ percentiles }) => !percentiles.includes('p50'))).toBe(true);
+  });
+
+  it('do not fail by what is less than the tolerance, however exactly it is known', () => {
+    const exact = (move: number): TrendRun[] =>
+      Array.from({ length: 3 }, () =>
+        run(medians({ 'pod startup': 100 }), medians({ 'pod startup': 100 * move })),
+      );
+    const verdictBeside = (move: number): TrendVerdict | undefined =>
+      compareTrends({ reference: exact(2), hollow: exact(move) }, of).rows[0]?.verdict;
+    expect([2, 2.12, 2.24].map(verdictBeside)).toEqual(['same', 'same', 'differs']);
   });
 
   it('fail with one percentile that moves otherwise', () => {
-    const hollow = [run(startup(100), startup(300)), run(startup(101), startup(303))];
-    const rows = compareTrends({ reference, hollow }, of);
-    expect(rows.map(({ verdict }) => verdict)).toEqual(['differs']);
-    expect(overallVerdict([...rows, { verdict: 'same' }])).toBe('differs');
+    const { rows } = compareTrends({ reference, hollow: runsOf({ ...usual, 'others: create pods': 3 }) }, of);
+    expect(rows.filter(({ verdict }) => verdict === 'differs').map(({ measure }) => measure)).toContain(
+      'others: create pods',
+    );
+    expect(overallVerdict(rows, of.steps)).toBe('differs');
   });
 
-  it('are not compared by what one of them has too little of', () => {
-    const some = [run(startup(100, 120), startup(200, 240)), run(startup(100), startup(200, 240))];
-    const rows = compareTrends({ reference: some, hollow: some }, of);
-    expect(rows.map(({ percentile }) => percentile)).toEqual(['p50']);
-    expect(compareTrends({ reference, hollow: [run({}, {}), run({}, {})] }, of)).toEqual([]);
+  it('fail when all medians move less, of which few differ by themselves', () => {
+    const prng = new Prng('pooled');
+    const names = Array.from({ length: 12 }, (_, index) => `nodes: get ${index}`);
+    const noisyRuns = (move: number): TrendRun[] =>
+      Array.from({ length: 5 }, () => {
+        const of100 = (factor: number): Record<string, Percentiles> =>
+          medians(
+            Object.fromEntries(names.map((name) => [name, 100 * factor * Math.exp(2 * prng.float() - 1)])),
+          );
+        return run(of100(1), of100(move));
+      });
+    const draws = 100;
+    const differing = Array.from({ length: draws }, () =>
+      compareTrends({ reference: noisyRuns(4), hollow: noisyRuns(2) }, of).rows.filter(
+        ({ verdict }) => verdict === 'differs',
+      ),
+    ).flat();
+    const pooled = differing.filter(({ measure }) => measure === pooledMedians);
+    expect(pooled.length).toBeGreaterThan(0.8 * draws);
+    expect(differing.length - pooled.length).toBeLessThan(0.02 * draws * names.length);
   });
 
-  it('pass only when something has moved', () => {
-    expect(overallVerdict([])).toBe('inconclusive');
-    expect(overallVerdict([{ verdict: 'inconclusive' }])).toBe('inconclusive');
-    expect(overallVerdict([{ verdict: 'inconclusive' }, { verdict: 'same' }])).toBe('same');
+  it('differ no more often for having many rows', () => {
+    const prng = new Prng('holm');
+    const names = ['pod startup', ...Array.from({ length: 30 }, (_, index) => `nodes: get ${index}`)];
+    const noisyRun = (): TrendRun => {
+      const noisy = (ms: number): Record<string, Percentiles> =>
+        medians(Object.fromEntries(names.map((name) => [name, ms * Math.exp(0.6 * (prng.float() - 0.5))])));
+      return run(noisy(10), noisy(40));
+    };
+    const comparisons = Array.from({ length: 300 }, () => {
+      const three = (): TrendRun[] => Array.from({ length: 3 }, noisyRun);
+      return overallVerdict(compareTrends({ reference: three(), hollow: three() }, of).rows, of.steps);
+    });
+    // Of 300, 5 % are 15; without a correction it would be more than half.
+    expect(comparisons.filter((verdict) => verdict === 'differs').length).toBeLessThanOrEqual(20);
+  });
+
+  it('tell what is left out, whichever run has too little of it', () => {
+    const few = (): Record<string, Percentiles> => ({ ...medians(usual), 'nodes: get nodes': { count: 3 } });
+    const some = [...runsOf(usual).slice(0, 2), run(few(), few())];
+    for (const runs of [
+      { reference, hollow: some },
+      { reference: some, hollow: reference },
+    ]) {
+      const { rows, leftOut } = compareTrends(runs, of);
+      expect(rows.map(({ measure }) => measure)).not.toContain('nodes: get nodes');
+      expect(leftOut).toContainEqual({
+        step: 'cpu=20%',
+        measure: 'nodes: get nodes',
+        percentiles: ['p50', 'p90', 'p99'],
+        fewest: { reference: 0, hollow: 0 },
+      });
+      expect(leftOut).toContainEqual({
+        step: 'cpu=20%',
+        measure: 'pod startup',
+        percentiles: ['p90', 'p99'],
+        fewest: { reference: 50, hollow: 50 },
+      });
+    }
+    const nothing = compareTrends({ reference, hollow: reference.map(() => run({}, {})) }, of);
+    expect(nothing.rows).toEqual([]);
+    expect(nothing.leftOut).toHaveLength(3);
+  });
+
+  it('pass only when the primary rows of every step are the same', () => {
+    const rowsOf = (step: string, ...verdicts: TrendVerdict[]): Parameters<typeof overallVerdict>[0] =>
+      verdicts.map((verdict, index) => ({ step, primary: index < 2, verdict }));
+    const one = rowsOf('a', 'same', 'same', 'inconclusive');
+    expect(overallVerdict([], [])).toBe('inconclusive');
+    expect(overallVerdict(one, ['a'])).toBe('same');
+    expect(overallVerdict(one, ['a', 'b'])).toBe('inconclusive');
+    expect(overallVerdict(rowsOf('a', 'same'), ['a'])).toBe('inconclusive');
+    expect(overallVerdict(rowsOf('a', 'inconclusive', 'same', 'same'), ['a'])).toBe('inconclusive');
+    expect(overallVerdict([...one, ...rowsOf('b', 'same', 'same', 'differs')], ['a', 'b'])).toBe('differs');
   });
 });
 
@@ -157,11 +300,9 @@ describe('percentiles', () => {
     const counts = Object.entries(measuresOf(rounds, calls)).map(([name, { count }]) => [name, count]);
     expect(counts).toEqual([
       ['pod startup', 3],
-      ['nodes: any request', 2],
       ['nodes: create events', 1],
       ['nodes: get pods', 1],
-      ['all: any request', 3],
-      ['all: get pods', 2],
+      ['others: get pods', 1],
     ]);
   });
 });
@@ -179,11 +320,24 @@ describe('the audit log', () => {
       ...change,
     });
 
-  it('says who asked for what and how long it took', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'hollowmark-test-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const read = (lines: readonly string[]): Promise<Call[]> => {
+    const path = join(dir, 'audit.log');
+    writeFileSync(path, lines.map((text) => `${text}\n`).join(''));
+    return readCalls(path);
+  };
+
+  it('says who asked for what and how long it took', async () => {
     const leases = { resource: 'leases', apiGroup: 'coordination.k8s.io' };
-    const calls = readCalls(
-      [line({}), line({ verb: 'update', user: { username: 'admin' }, objectRef: leases }), ''].join('\n'),
-    );
+    const calls = await read([
+      line({}),
+      line({ verb: 'update', user: { username: 'admin' }, objectRef: leases }),
+      '',
+    ]);
     const receivedUs = Date.UTC(2026, 10, 21, 5, 3, 20) * 1000 + 100;
     expect(calls).toEqual([
       { byNode: true, kind: 'patch pods/status', receivedUs, latencyMs: 4.25 },
@@ -191,33 +345,31 @@ describe('the audit log', () => {
     ]);
   });
 
-  it('is read without refusals, watches and what is no resource', () => {
+  it('is read without refusals, watches, what is no resource and what has no end', async () => {
     const left = [
       { responseStatus: { code: 409 } },
       { responseStatus: undefined },
       { verb: 'watch' },
       { stage: 'Panic' },
       { objectRef: undefined },
+      { stageTimestamp: undefined },
     ];
-    expect(readCalls(left.map(line).join('\n'))).toEqual([]);
+    expect(await read(left.map(line))).toEqual([]);
+  });
+
+  it('that was cut off says where', async () => {
+    const cut = line({}).slice(0, 40);
+    await expect(read([line({}), cut])).rejects.toMatchObject({
+      code: 'internal',
+      message: `a line of the audit log is no JSON: ${cut}`,
+    });
   });
 });
 
 describe('the work', () => {
-  it('has half of what is not slowed on either side of the steps', () => {
-    const [cpu, etcd] = parseSteps(['cpu=20%', 'etcd=15ms']);
-    expect(
-      planRounds(
-        [cpu, etcd].filter((step) => step !== undefined),
-        5,
-      ),
-    ).toEqual([
-      { condition: 'none', podsPerNode: 3 },
-      { condition: { type: 'cpu', percent: 20 }, podsPerNode: 5 },
-      { condition: { type: 'etcd', delayMs: 15 }, podsPerNode: 5 },
-      { condition: 'none', podsPerNode: 2 },
-    ]);
-    expect(planRounds([], 1)).toEqual([{ condition: 'none', podsPerNode: 1 }]);
+  it('has as much of what is not slowed on either side of the steps as in each', () => {
+    const steps = parseSteps(['cpu=20%', 'etcd=15ms']);
+    expect(planRounds(steps)).toEqual(['none', ...steps, 'none']);
   });
 
   it('is a pod a second and node, in no more namespaces than pods', () => {
@@ -229,7 +381,7 @@ describe('the work', () => {
 });
 
 describe('the outcome', () => {
-  const side = (base: number, slowed: number): { base: number[]; slowed: number[]; move: number } => ({
+  const moved = (base: number, slowed: number): SideMove => ({
     base: [base],
     slowed: [slowed],
     move: slowed / base,
@@ -247,21 +399,33 @@ describe('the outcome', () => {
         step: 'cpu=20%',
         measure: 'pod startup',
         percentile: 'p50',
-        reference: side(500, 600),
-        hollow: side(40, 30),
+        reference: moved(500, 600),
+        hollow: moved(40, 30),
         ratio: 0.625,
-        band: 1.1,
+        interval: [0.51, 0.77],
+        p: 0.001,
+        primary: true,
         verdict: 'differs',
       },
       {
         step: 'cpu=20%',
         measure: 'nodes: get pods',
         percentile: 'p90',
-        reference: side(3, 30),
-        hollow: side(3, 33),
+        reference: moved(3, 30),
+        hollow: moved(3, 33),
         ratio: 1.1,
-        band: null,
+        interval: null,
+        p: null,
+        primary: false,
         verdict: 'inconclusive',
+      },
+    ],
+    leftOut: [
+      {
+        step: 'cpu=20%',
+        measure: 'nodes: get nodes',
+        percentiles: ['p50', 'p90'],
+        fewest: { reference: 5, hollow: 0 },
       },
     ],
     runs: { reference: [], hollow: [] },
@@ -271,7 +435,7 @@ describe('the outcome', () => {
     const lines = renderTrend(trend, { color: false, columns: 100 });
     expect(lines).toContainEqual(
       expect.stringMatching(
-        /^✕ p50 pod startup +500 → 600 ms \+20 % +40\.0 → 30\.0 ms −25 % +0\.63 +0\.91–1\.10$/,
+        /^✕ p50 pod startup +500 → 600 ms \+20 % +40\.0 → 30\.0 ms −25 % +0\.63 +0\.51–0\.77$/,
       ),
     );
     expect(lines).toContainEqual(
@@ -280,17 +444,19 @@ describe('the outcome', () => {
       ),
     );
     expect(lines.at(-1)).toBe(
-      'FAIL  0 percentiles move as with kubemark nodes, 1 differently, 1 no further than runs differ',
+      'FAIL  0 percentiles move as with kubemark nodes, 1 differently, 1 are not decided',
     );
     for (const text of lines) expect(text.length).toBeLessThanOrEqual(100);
   });
 
   it('is a page', () => {
     const text = renderTrendMarkdown(trend);
-    expect(text).toContain('## cpu=20%\n\nHow: by magic.');
+    expect(text).toContain('## cpu=20%\n\nHow: by magic. Of 1 medians, 1 move less with hollow nodes.');
     expect(text).toContain(
-      '| pod startup | p50 | 500 → 600 ms | +20 % | 40.0 → 30.0 ms | −25 % | 0.63 | 0.91–1.10 | differs |',
+      '| pod startup | p50 | 500 → 600 ms | +20 % | 40.0 → 30.0 ms | −25 % | 0.63 | 0.51–0.77 | differs |',
     );
+    expect(text).toContain('| what | percentiles | fewest, kubemark | fewest, hollow |');
+    expect(text).toContain('| nodes: get nodes | p50, p90 | 5 | 0 |');
   });
 });
 
