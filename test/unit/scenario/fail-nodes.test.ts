@@ -36,6 +36,8 @@ class FakeNodes implements FailableNodes, Progress {
   readyAfter = 3;
   /** Pods on each node, one of them without a controller. */
   private readonly podsPerNode = 3;
+  /** Which of them has no controller. */
+  alone = 0;
   private readonly failedUs = new Map<string, number>();
   private readonly healedUs = new Map<string, number>();
   private readonly lapses = new Map<string, number>();
@@ -80,7 +82,7 @@ class FakeNodes implements FailableNodes, Progress {
     const pods = Array.from({ length: this.podsPerNode }, (_, i) => ({
       uid: `${name}/${i}`,
       name: `ns/${name}-${i}`,
-      controlled: i > 0,
+      controlled: i !== this.alone,
       deleting: deleting && i < this.evicted,
       ended: false,
       ready: true,
@@ -100,7 +102,9 @@ class FakeNodes implements FailableNodes, Progress {
       (name) => this.seconds(this.failedUs, name) >= this.evictedAfter,
     );
     const again = lost.filter((name) => this.seconds(this.failedUs, name) >= this.restartedAfter);
-    return total - lost.length * this.podsPerNode + again.length * (this.podsPerNode - 1);
+    const evicted = Math.min(this.evicted, this.podsPerNode);
+    const controlled = evicted - (this.alone < evicted ? 1 : 0);
+    return total - lost.length * evicted + again.length * controlled;
   }
 
   nodesReady = (): number => names.length;
@@ -156,12 +160,21 @@ describe('a failure of nodes', () => {
     [2, 2, ['completed', '8 pods evicted after 25']],
     [9, 3, ['completed', '12 pods evicted after 25']],
     [0, 0, ['completed', '0 pods evicted after 0']],
-    [2, 1, ['failed', '4 of 8 pods have not been evicted after 1m']],
+    [2, 1, ['failed', '4 of 8 pods have not been evicted after 1m: hollow-']],
   ])('evicts %i pods of each node under pressure, if there are as many: %i', async (due, done, expected) => {
     nodes.evicted = done;
     const fields = `failure: disk-pressure, nodes: 4, evictPods: ${due}, expect: { podsEvicted: 1m }`;
     const { outcome, message } = await run(fields);
     expect([outcome, message?.slice(0, expected[1]?.length)]).toEqual(expected);
+  });
+
+  test.each([
+    [2, '60 pods running after 27'],
+    [0, '56 pods running after 25'],
+  ])('waits for the pods that a node gave up, if there are to be others: %i has no controller', async (alone, expected) => {
+    Object.assign(nodes, { evicted: 1, alone });
+    const { message } = await run('failure: disk-pressure, nodes: 4, expect: { podsRescheduled: 1m }');
+    expect(message?.slice(0, expected.length)).toBe(expected);
   });
 
   test('lasts for its duration', async () => {
