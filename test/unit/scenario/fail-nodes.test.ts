@@ -171,11 +171,14 @@ describe('a failure of nodes', () => {
   test.each([
     [2, '60 pods running after 27'],
     [0, '56 pods running after 25'],
-  ])('waits for the pods that a node gave up, if there are to be others: %i has no controller', async (alone, expected) => {
-    Object.assign(nodes, { evicted: 1, alone });
-    const { message } = await run('failure: disk-pressure, nodes: 4, expect: { podsRescheduled: 1m }');
-    expect(message?.slice(0, expected.length)).toBe(expected);
-  });
+  ])(
+    'waits for the pods that a node gave up, if there are to be others: %i has no controller',
+    async (alone, expected) => {
+      Object.assign(nodes, { evicted: 1, alone });
+      const { message } = await run('failure: disk-pressure, nodes: 4, expect: { podsRescheduled: 1m }');
+      expect(message?.slice(0, expected.length)).toBe(expected);
+    },
+  );
 
   test('lasts for its duration', async () => {
     const startUs = clock.nowUs();
