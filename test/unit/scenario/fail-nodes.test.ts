@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import type { NodeFailure } from '../../../src/hollow/node-failure.ts';
+import { wireProfile } from '../../../src/hollow/wire-profile.ts';
 import { LoadGenerator } from '../../../src/load/generator.ts';
 import type { NodeState } from '../../../src/measure/observer.ts';
 import { parseScenario } from '../../../src/scenario/load-scenario.ts';
+import { podFailureNotes } from '../../../src/scenario/notes.ts';
 import type { PodOnNode } from '../../../src/scenario/node-reads.ts';
 import type { FailableNodes, PhaseOutcome, Progress } from '../../../src/scenario/phases/context.ts';
 import { planDeployments, planNodeFailures } from '../../../src/scenario/phases/plan.ts';
@@ -299,6 +301,24 @@ describe('the seed', () => {
     const lines = renderPlan(scenario).filter((line) => line.endsWith(' failed-pull'));
     expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(/^deployment hollow-1\/fill-\d{5} × 5 failed-pull$/);
+  });
+});
+
+describe('failures of pods under a fake prober', () => {
+  const fill = (failures: string): Scenario =>
+    scenarioOf(`{ type: create-deployments, podsPerNode: 10, failures: [${failures}] }`);
+  const flapping = '{ failure: flapping, share: 10%, every: 5s }';
+  const failedPull = '{ failure: failed-pull, share: 10% }';
+
+  test.each([
+    ['kubemark', flapping, 'Wire profile kubemark: .*: flapping pods stay Ready\\.'],
+    ['kubemark', `${failedPull}, ${flapping}`, '.*: pods of failed pulls are Ready .*; flapping .*'],
+    ['kubemark', '', undefined],
+    ['kubelet', flapping, undefined],
+    ['lite', flapping, undefined],
+  ] as const)('are named in the notes: %s, %s', (profile, failures, expected) => {
+    const notes = podFailureNotes(fill(failures), wireProfile(profile));
+    expect(notes).toEqual(expected === undefined ? [] : [expect.stringMatching(`^${expected}$`)]);
   });
 });
 
