@@ -321,8 +321,3 @@ function add(sum: Amounts, amounts: Quantities | undefined): void {
     sum[name] = (sum[name] ?? 0) + resourceAmount(name, quantity);
   }
 }
-
-/** What the deletion leaves the pod's containers: what was asked for, or what the spec says. */
-export function deletionGraceMs(pod: unknown, spec: PodSpec): number {
-  return number(map(map(pod)['metadata'])['deletionGracePeriodSeconds'], spec.graceMs / 1000) * 1000;
-}

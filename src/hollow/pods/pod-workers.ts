@@ -9,15 +9,8 @@ import { SharedWork } from '../runtime/shared-work.ts';
 import { type Rejection, rejection } from './admission.ts';
 import { type Candidate, EvictionManager, evictionGraceMs, usesMemory } from './eviction.ts';
 import { type NodeOfPods, PodHost } from './pod-host.ts';
-import { type PodLife, lifeFromStatus } from './pod-life.ts';
-import {
-  type Amounts,
-  type PodSpec,
-  deletionGraceMs,
-  podAmounts,
-  podHasEnded,
-  readPod,
-} from './pod-record.ts';
+import { type PodLife, deletionGraceMs, lifeFromStatus } from './pod-life.ts';
+import { type Amounts, type PodSpec, podAmounts, podHasEnded, readPod } from './pod-record.ts';
 import { type Status, rejectedStatus } from './pod-status.ts';
 import { PodWorker } from './pod-worker.ts';
 import { map } from './raw.ts';

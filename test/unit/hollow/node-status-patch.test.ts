@@ -16,8 +16,8 @@ test('addresses that have changed take the place of all that there were', () => 
   expect(nodeStatusPatch(known, { addresses })).toEqual({
     status: { addresses: [...addresses, { $patch: 'replace' }] },
   });
-  for (const known of [{}, { addresses: [] }]) {
-    expect(nodeStatusPatch(known, { addresses })).toEqual({ status: { addresses } });
+  for (const none of [{}, { addresses: [] }]) {
+    expect(nodeStatusPatch(none, { addresses })).toEqual({ status: { addresses } });
   }
   expect(nodeStatusPatch({ addresses }, { addresses: structuredClone(addresses) })).toEqual({});
 });
