@@ -29,15 +29,18 @@ export class DelayQueue {
   private readonly heap: Entry[] = [];
   private readonly clock: Clock;
   private readonly onError: (error: unknown) => void;
+  private readonly gridPhase: number;
   private order = 0;
   private armed: TimerHandle | undefined;
   private armedUs = Number.POSITIVE_INFINITY;
   private running = false;
   private closed = false;
 
-  constructor(clock: Clock, onError: (error: unknown) => void) {
+  /** @param gridPhase of all grids of {@link after}, from 0 to 1: threads whose phases differ do not wake up at once. */
+  constructor(clock: Clock, onError: (error: unknown) => void, gridPhase = 0) {
     this.clock = clock;
     this.onError = onError;
+    this.gridPhase = gridPhase;
   }
 
   get size(): number {
@@ -50,8 +53,7 @@ export class DelayQueue {
    */
   after(delayMs: number, run: () => void, gridMs = 0): DelayHandle {
     const dueUs = this.clock.nowUs() + Math.max(0, delayMs) * 1000;
-    const gridUs = gridMs * 1000;
-    const entry = new Entry(gridMs === 0 ? dueUs : Math.ceil(dueUs / gridUs) * gridUs, this.order++, run);
+    const entry = new Entry(gridMs === 0 ? dueUs : this.onGrid(dueUs, gridMs * 1000), this.order++, run);
     if (this.closed) return entry;
     this.push(entry);
     if (!this.running) this.arm();
@@ -64,6 +66,10 @@ export class DelayQueue {
     this.heap.length = 0;
     this.armed?.cancel();
     this.armed = undefined;
+  }
+
+  private onGrid(dueUs: number, gridUs: number): number {
+    return (Math.ceil(dueUs / gridUs - this.gridPhase) + this.gridPhase) * gridUs;
   }
 
   private arm(): void {

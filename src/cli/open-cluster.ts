@@ -19,6 +19,7 @@ import { grants } from '../load/identity.ts';
 import { runtimeClassName } from '../load/runtime-class.ts';
 import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
+import { podRangesOn } from '../scenario/pod-ranges.ts';
 import { runtimeClasses } from '../scenario/runtimes.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { ExtraFlags, Scenario } from '../scenario/scenario.ts';
@@ -109,6 +110,7 @@ async function openForeign(
       namespaces: nodesOnly ? [] : namespaceNames(scenario),
     };
     const found = await survey(foreign, intent, signal);
+    const ownPodRanges = podRangesOn(found.podCidrs, intent.nodes, podRangesFor(found));
     // Names that a killed run holds are free once it has been removed, which takes a yes.
     if (flags.yes || here.length === 0) refuseTaken(found);
     const classes = nodesOnly ? [] : runtimeClasses(scenario);
@@ -136,7 +138,7 @@ async function openForeign(
       version,
       runId,
       identityMode: identity,
-      ownPodRanges: podRangesFor(found),
+      ownPodRanges,
       reporter,
       onClean: () => journal.note({ foreign: undefined }),
     });

@@ -3,15 +3,13 @@ import { startControlPlane } from '../control-plane/start.ts';
 import { type ClientIdentity, certificateIdentity } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { Cluster, IdentityMode, OwnPodRanges } from './cluster.ts';
+import { givesPodRanges } from './gives-pod-ranges.ts';
 
 /**
  * How much lower than load generator and observer the control plane is scheduled. On two cores it takes all the CPU
  * there is, and who measures it must not wait behind it; see docs/decisions.
  */
 const controlPlaneNiceness = 3;
-
-/** The flag with which the controller manager gives nodes no ranges of addresses for their pods. */
-const allocatesNone = '--allocate-node-cidrs=false';
 
 /** A control plane of our own on this machine, which lives as long as the run. */
 export class LocalCluster implements Cluster {
@@ -58,8 +56,7 @@ export class LocalCluster implements Cluster {
 
   get ownPodRanges(): OwnPodRanges | undefined {
     const flags = this.argv['kube-controller-manager'] ?? [];
-    const given = flags.findLast((flag) => flag.startsWith('--allocate-node-cidrs')) !== allocatesNone;
-    return given ? undefined : { family: 4, afterMs: 0 };
+    return givesPodRanges(flags) ? undefined : { family: 4, afterMs: 0 };
   }
 
   get endpoint(): ControlPlane['endpoint'] {

@@ -102,7 +102,7 @@ export const surveyRules: readonly Rule[] = [
 
 /** To make the RuntimeClasses of a run's nodes. */
 const runtimeClassRules: readonly Rule[] = [
-  { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: ['create'] },
+  { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: ['create', 'get'] },
 ];
 
 /** What a run comes with: only nodes, without load and observer; nodes with runtimes that are chosen by RuntimeClass. */

@@ -22,7 +22,7 @@ export type SharedClusterOptions = {
   version: string;
   runId: string;
   identityMode: IdentityMode;
-  ownPodRanges: OwnPodRanges;
+  ownPodRanges: OwnPodRanges | undefined;
   reporter: Reporter;
   /** Called when nothing of the run is left on the cluster. */
   onClean: () => void;
@@ -39,7 +39,7 @@ export class SharedCluster implements Cluster {
   readonly foreign: NonNullable<Cluster['foreign']>;
   readonly admin: ClientIdentity;
   readonly identityMode: IdentityMode;
-  readonly ownPodRanges: OwnPodRanges;
+  readonly ownPodRanges: OwnPodRanges | undefined;
   /** Whether it still answers is the watchdog's to say. */
   readonly died = new Promise<never>(() => {});
   private readonly options: SharedClusterOptions;

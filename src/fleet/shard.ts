@@ -65,11 +65,13 @@ export class Shard implements ShardObserver {
   constructor(config: ShardConfig, clock: Clock) {
     this.config = config;
     this.networkProgramming = new ProgrammingLatency(clock);
+    // Heartbeats go together within a shard; those of different shards must not.
+    const gridPhase = new Prng(config.seed).fork(`grid-${config.shard}`).float();
     this.environment = {
       endpoint: config.endpoint,
       codec: codecNamed(config.wire),
       clock,
-      delays: new DelayQueue(clock, (error) => this.onError(error)),
+      delays: new DelayQueue(clock, (error) => this.onError(error), gridPhase),
       metrics: this.metrics,
       handshakes: new HandshakeGate(handshakesMax),
       runtimes: new NodeRuntimes(config.runtimes),

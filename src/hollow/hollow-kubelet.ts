@@ -30,11 +30,16 @@ export function runtimeOf({ runtime, wireProfile: name }: NodeConfig): string {
 const heartbeatTimeoutMs = 10_000;
 
 /**
- * What comes at intervals as long as a heartbeat's 10 s (with a jitter of 400 ms) may be this late, to be done together with
- * what other nodes have to do.
+ * A heartbeat that comes in its time, which is 10 s (with a jitter of 400 ms), may be this late, to be sent together with those
+ * of other nodes. One that is tried again is not.
  */
 const heartbeatDelayMs = 10_000;
 const heartbeatGridMs = 20;
+
+function gridMsOf({ timer, delayMs }: Extract<Effect, { type: 'after' }>): number {
+  const isHeartbeat = timer.of === 'lease' || timer.of === 'node-status';
+  return isHeartbeat && delayMs >= heartbeatDelayMs ? heartbeatGridMs : 0;
+}
 
 const strategicMergePatch = 'application/strategic-merge-patch+json';
 
@@ -148,7 +153,7 @@ export class HollowKubelet {
           effect.delayMs,
           () => this.handle({ type: 'timer', timer: effect.timer }),
           'uid' in effect.timer ? effect.timer.uid : '',
-          effect.delayMs >= heartbeatDelayMs ? heartbeatGridMs : 0,
+          gridMsOf(effect),
         );
         break;
       case 'pod-gone':

@@ -132,9 +132,12 @@ export class HollowNode {
   }
 
   stop(): void {
+    for (const part of [this.kubelet, this.proxy]) {
+      part?.stop();
+      // During a partition they are cut off, and stay open until the network is whole.
+      part?.restoreConnections();
+    }
     this.letGo();
-    this.kubelet?.stop();
-    this.proxy?.stop();
     this.kubelet = undefined;
     this.proxy = undefined;
   }

@@ -159,7 +159,10 @@ export class Kubelet {
     }
   }
 
-  /** What the rest of a start is measured from: before that there is no connection. */
+  /**
+   * What the rest of a start is measured from, even where it is that there is no connection: a kubelet's loops do not wait
+   * for one (pkg/kubelet/kubelet.go, Run), they try and try again.
+   */
   private onFirstAnswer(): void {
     if (this.answered) return;
     this.answered = true;

@@ -5,9 +5,8 @@ import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { clusterNotes } from '../cluster/notes.ts';
 import type { ShardReport } from '../fleet/messages.ts';
-import { type WireProfileName, wireNotes, wireProfile } from '../hollow/wire-profile.ts';
+import { type WireProfileName, wireProfile } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
 import { probeLease } from '../load/identity.ts';
@@ -26,7 +25,8 @@ import { namespaceNames } from './phases/plan.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
 import { reportStatus } from './run-status.ts';
-import { runtimeNotes, runtimeSettings } from './runtimes.ts';
+import { podFailureNotes, runNotes } from './notes.ts';
+import { runtimeSettings } from './runtimes.ts';
 import type { WatchdogLimits } from './watchdog.ts';
 
 export type RunOptions = {
@@ -101,7 +101,8 @@ class Run {
   async bringUp(): Promise<void> {
     const { loaded, runId, clock, signal, reporter } = this.options;
     const { scenario } = loaded;
-    for (const warning of loaded.warnings) reporter.warn(warning);
+    const notes = podFailureNotes(scenario, wireProfile(this.options.profile));
+    for (const warning of [...loaded.warnings, ...notes]) reporter.warn(warning);
     const cluster = await this.options.openCluster();
     this.cluster = cluster;
     const hollow = new HollowCluster({
@@ -340,7 +341,7 @@ class Run {
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
-      notes: [...wireNotes(wire), ...clusterNotes(cluster), ...runtimeNotes(scenario), ...notes],
+      notes: [...runNotes(scenario, wire, cluster), ...notes],
       failures: this.failures,
       ...(this.error === undefined || signal.aborted
         ? verdict

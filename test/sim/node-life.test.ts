@@ -433,6 +433,17 @@ describe('a kubelet that starts again', () => {
     expect([...world.pods.values()].map(({ metadata }) => metadata.name)).toEqual(['job']);
   });
 
+  it('does not say of itself that it is not Ready', () => {
+    const world = readyWorld('throughout');
+    const from = world.requests.length;
+    world.restart(true, 5_000);
+    for (let ms = 0; ms < 20_000; ms += 5) {
+      world.advance(5);
+      expect(world.readyCondition).toBe('True');
+    }
+    expect(world.count('POST', /\/nodes$/, from)).toBe(1);
+  });
+
   it('takes them over from the API server’s word alone', () => {
     const world = readyWorld('word');
     const uid = running(world);

@@ -6,11 +6,11 @@ import { newCsiNode } from './node-object.ts';
 const probeMs = 1000;
 
 /**
- * Two back-offs, one in the other: four tries, then all of that once more, six times; then a kubelet ends, to be started
- * again. Each pause is up to a tenth longer.
+ * Two back-offs, one in the other: four tries, and all of that six times, with five pauses in between; then a kubelet
+ * ends, to be started again. Each pause is up to a tenth longer.
  */
 const tryMs = [10, 50, 250] as const;
-const roundMs = [30, 240, 1920, 15_360] as const;
+const roundMs = [30, 240, 1920, 15_360, 122_880] as const;
 const jitter = 0.1;
 
 type Step = Extract<Tag, { to: 'csi-node' }>['step'];

@@ -214,7 +214,8 @@ export function conditionsHold(known: readonly NodeCondition[], { present, ready
 
 /**
  * The strategic merge patch that turns `known` into `desired`: `{}` when nothing differs, which a kubelet sends all the
- * same. Lists but the conditions are atomic.
+ * same. Lists but the conditions are atomic; addresses, which would be merged by type, are said to take the place of all.
+ * Source: component-helpers, node/util/status.go (preparePatchBytesForNodeStatus), v0.36.
  */
 export function nodeStatusPatch(known: NodeStatus, desired: NodeStatus): { status?: object } {
   const { conditions: before = [], ...facts } = known;
@@ -228,6 +229,10 @@ export function nodeStatusPatch(known: NodeStatus, desired: NodeStatus): { statu
   for (const [field, value] of Object.entries(others)) {
     const current = facts[field];
     if (isDeepStrictEqual(current, value)) continue;
+    if (field === 'addresses' && Array.isArray(current) && current.length > 0 && Array.isArray(value)) {
+      status[field] = [...value, { $patch: 'replace' }];
+      continue;
+    }
     status[field] = isObject(current) && isObject(value) ? mergePatch(current, value) : (value ?? null);
   }
   return Object.keys(status).length === 0 ? {} : { status };

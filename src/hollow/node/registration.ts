@@ -15,8 +15,8 @@ export class Registration {
   private readonly events: NodeEvents;
   private readonly onRegistered: (made: NodeStatus | undefined) => void;
   private retryMs = retryMsMin;
-  private status: NodeStatus = {};
-  done = false;
+  /** What the node is being made with. */
+  private status: NodeStatus | undefined;
 
   /** `onRegistered` is told of the status that the node was made with; undefined when it was there already. */
   constructor(
@@ -49,7 +49,7 @@ export class Registration {
   }
 
   private finish(made: NodeStatus | undefined): void {
-    this.done = true;
+    this.status = undefined;
     this.onRegistered(made);
   }
 

@@ -31,7 +31,7 @@ export class StartUp {
     context.after(podsMs, { of: 'start-up', step: 'pods' });
   }
 
-  /** The API server has answered for the first time. */
+  /** The first request has come to its end, with an answer or without. */
   goOn(): void {
     this.watch('csidrivers', '/apis/storage.k8s.io/v1/csidrivers', '');
     this.watch('runtimeclasses', '/apis/node.k8s.io/v1/runtimeclasses', '');

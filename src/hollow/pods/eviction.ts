@@ -20,7 +20,7 @@ const transitionMs = 300_000;
 export const evictionGraceMs = 1000;
 
 /** A pod that runs, as eviction sees it. */
-export type Candidate = { spec: PodSpec; life: PodLife };
+export type Candidate = { spec: PodSpec; life: PodLife; isEnding: boolean };
 
 /** What the eviction manager asks of its node. */
 export interface EvictionTarget {
@@ -30,14 +30,18 @@ export interface EvictionTarget {
 }
 
 /** What a pod's containers use by now: what they are said to use, never more than their limits. */
-export function usageBytes({ spec, life }: Candidate, wallMs: number): number {
+export function usageBytes({ spec, life }: Omit<Candidate, 'isEnding'>, wallMs: number): number {
   return spec.containers.reduce(
     (sum, _, index) => sum + containerUsageBytes({ spec, life }, index, wallMs),
     0,
   );
 }
 
-function containerUsageBytes({ spec, life }: Candidate, index: number, wallMs: number): number {
+function containerUsageBytes(
+  { spec, life }: Omit<Candidate, 'isEnding'>,
+  index: number,
+  wallMs: number,
+): number {
   const run = life.containers[index]?.run;
   const container = spec.containers[index];
   if (run?.is !== 'running' || container === undefined) return 0;
@@ -197,7 +201,8 @@ export class EvictionManager {
       `Attempting to reclaim ${resources[lack.condition]}`,
     );
     const ranked = lack.condition === 'MemoryPressure' ? rankForMemory(pods, wallMs) : rankByPriority(pods);
-    const victim = ranked.find(({ spec, life }) => !isCritical(spec) && !life.deleting);
+    // What ends already, by itself or because it is deleted, is not ended as evicted.
+    const victim = ranked.find(({ spec, isEnding }) => !isCritical(spec) && !isEnding);
     if (victim === undefined) return false;
     if (lack.injected) {
       const { condition } = lack;

@@ -273,3 +273,8 @@ function hashOf(facts: string): number {
   for (let i = 0; i < facts.length; i++) hash = Math.imul(hash ^ facts.charCodeAt(i), 0x01000193);
   return hash;
 }
+
+/** What the deletion leaves the pod's containers: what was asked for, or what the spec says. */
+export function deletionGraceMs(pod: unknown, spec: PodSpec): number {
+  return number(map(map(pod)['metadata'])['deletionGracePeriodSeconds'], spec.graceMs / 1000) * 1000;
+}

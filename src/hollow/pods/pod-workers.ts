@@ -9,11 +9,11 @@ import { SharedWork } from '../runtime/shared-work.ts';
 import { type Rejection, rejection } from './admission.ts';
 import { type Candidate, EvictionManager, evictionGraceMs, usesMemory } from './eviction.ts';
 import { type NodeOfPods, PodHost } from './pod-host.ts';
-import { type PodLife, lifeFromStatus } from './pod-life.ts';
+import { type PodLife, deletionGraceMs, lifeFromStatus } from './pod-life.ts';
 import { type Amounts, type PodSpec, podAmounts, podHasEnded, readPod } from './pod-record.ts';
 import { type Status, rejectedStatus } from './pod-status.ts';
 import { PodWorker } from './pod-worker.ts';
-import { map, number } from './raw.ts';
+import { map } from './raw.ts';
 import { ReferenceWatches } from './reference-watches.ts';
 import type { RuntimeState } from './runtime-state.ts';
 import { StatusManager, type StatusSource } from './status-manager.ts';
@@ -206,7 +206,10 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   /** The pod is gone from the API server without our doing: its containers are killed, nothing is reported. */
   removed(uid: string): void {
-    if (this.written.delete(uid)) this.statuses.forget(uid);
+    if (this.written.delete(uid)) {
+      this.statuses.forget(uid);
+      this.events.forget(uid);
+    }
     const worker = this.workers.get(uid);
     if (worker === undefined) return;
     // The watch may tell of our own DELETE before its answer does.
@@ -391,9 +394,4 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       this.context.after(delayMs, { of: 'runtime', generation: this.workGeneration });
     }
   }
-}
-
-/** What the deletion leaves the pod's containers: what was asked for, or what the spec says. */
-function deletionGraceMs(pod: unknown, spec: PodSpec): number {
-  return number(map(map(pod)['metadata'])['deletionGracePeriodSeconds'], spec.graceMs / 1000) * 1000;
 }

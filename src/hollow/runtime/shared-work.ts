@@ -1,6 +1,6 @@
 /**
  * Operations that share a machine: up to `capacity` of them run at full speed, more share that speed equally
- * (processor sharing). That is how a real node behaves when many pods start at once: 0.55 s for one, 1.7 s in the
+ * (processor sharing). That is how a real node behaves when many pods start at once: 0.49 s for one, 1.7 s in the
  * median for twenty. Virtual time V is the work that each operation in progress has had; one that needs `w` ends when
  * V has grown by `w`. Pure: the owner says what time it is and keeps the one timer.
  */

@@ -21,7 +21,7 @@ const controllerTaint = 'node.kubernetes.io/';
 
 const needsPods: ReadonlySet<NodeAnswer> = new Set(['podsEvicted', 'podsRescheduled', 'readyAgain']);
 
-/** What an answer still lacks: nothing when `missing` is 0. `names`: of what lacks it. */
+/** What an answer still lacks: nothing when `missing` is 0. `names`: of what lacks it, pods or nodes. */
 type Look = { missing: number; total: number; said: string; names: readonly string[] };
 
 /** Whether the cluster answers as expected to the failure of some nodes, and to their return. */
@@ -30,8 +30,8 @@ export class NodeAnswers {
   private readonly names: readonly string[];
   private readonly context: PhaseContext;
   private readonly lapsesBefore = new Map<string, number>();
-  /** Pods that ran on the nodes before they failed; and those that are there now, by node and uid. */
-  private before: { node: string; pod: PodOnNode }[] = [];
+  /** Pods that ran on the nodes before they failed, by node; and those that are there now, by node and uid. */
+  private readonly before = new Map<string, readonly PodOnNode[]>();
   private readonly now = new Map<string, ReadonlyMap<string, PodOnNode>>();
   private startedBefore = 0;
   /** Nodes that have not renewed their lease since `sinceWallMs`. */
@@ -62,7 +62,10 @@ export class NodeAnswers {
       await this.readPods();
     }
     for (const [node, pods] of this.now) {
-      for (const pod of pods.values()) if (!isLeaving(pod)) this.before.push({ node, pod });
+      this.before.set(
+        node,
+        [...pods.values()].filter((pod) => !isLeaving(pod)),
+      );
     }
     return undefined;
   }
@@ -126,27 +129,30 @@ export class NodeAnswers {
   /** All pods of a node that is gone, or as many as a node gives up that has run short. */
   private evicted(): Look {
     const what = 'have not been evicted';
-    const stays = (pod: PodOnNode | undefined): boolean => pod !== undefined && !isLeaving(pod);
     const { failure, evictPods = evictPodsDefault } = this.phase;
-    if (!isPressure(failure)) return this.lookAtPods(what, stays);
+    if (!isPressure(failure)) return this.lookAtPods(what, (now) => !isGone(now));
     let total = 0;
     let missing = 0;
-    for (const name of this.names) {
-      const before = this.before.filter(({ node }) => node === name);
-      const due = Math.min(evictPods, before.length);
-      const gone = before.filter(({ pod }) => !stays(this.now.get(name)?.get(pod.uid))).length;
+    const names: string[] = [];
+    for (const [node, pods] of this.before) {
+      const due = Math.min(evictPods, pods.length);
+      const lacking = Math.max(0, due - pods.filter(({ uid }) => isGone(this.podNow(node, uid))).length);
       total += due;
-      missing += Math.max(0, due - gone);
+      missing += lacking;
+      if (lacking > 0) names.push(node);
     }
-    return { missing, total, said: `${missing} of ${total} pods ${what}`, names: [] };
+    return { missing, total, said: `${missing} of ${total} pods ${what}`, names };
   }
 
-  /** As many run as before, and none of them where they ran. What no controller made is not made again. */
+  /** As many run as before, and none of them where they ran. What no controller made is not made again once it is gone. */
   private rescheduled(): Look {
     const evicted = this.look('podsEvicted');
     if (evicted.missing > 0) return evicted;
-    const alone = this.before.filter(({ pod }) => !pod.controlled).length;
-    const total = this.startedBefore - alone;
+    let lost = 0;
+    for (const [node, pods] of this.before) {
+      lost += pods.filter(({ controlled, uid }) => !controlled && isGone(this.podNow(node, uid))).length;
+    }
+    const total = this.startedBefore - lost;
     const started = this.context.progress.podsStarted();
     const missing = Math.max(0, total - started);
     return { missing, total, said: `${started} of ${total} pods run again elsewhere`, names: [] };
@@ -183,13 +189,17 @@ export class NodeAnswers {
 
   /** `lacks` is told of a pod that ran on the nodes before, and what has become of it: undefined when it is gone. */
   private lookAtPods(what: string, lacks: (now: PodOnNode | undefined, before: PodOnNode) => boolean): Look {
-    const lacking = this.before.filter(({ node, pod }) => lacks(this.now.get(node)?.get(pod.uid), pod));
-    return lookOf(
-      lacking.map(({ pod }) => pod.name),
-      this.before.length,
-      'pods',
-      what,
-    );
+    const lacking: string[] = [];
+    let total = 0;
+    for (const [node, pods] of this.before) {
+      total += pods.length;
+      for (const pod of pods) if (lacks(this.podNow(node, pod.uid), pod)) lacking.push(pod.name);
+    }
+    return lookOf(lacking, total, 'pods', what);
+  }
+
+  private podNow(node: string, uid: string): PodOnNode | undefined {
+    return this.now.get(node)?.get(uid);
   }
 
   /** Reads from the API server what these answers are judged by. */
@@ -229,6 +239,10 @@ const saidOf: Readonly<Record<NodeAnswer, string>> = {
 
 function isLeaving(pod: PodOnNode): boolean {
   return pod.deleting || pod.ended;
+}
+
+function isGone(pod: PodOnNode | undefined): boolean {
+  return pod === undefined || isLeaving(pod);
 }
 
 function lookOf(lacking: readonly string[], total: number, noun: string, what: string): Look {

@@ -65,6 +65,20 @@ describe('DelayQueue', () => {
     expect(new Set(ranMs).size).toBeLessThanOrEqual(2);
   });
 
+  it('has a grid whose phase is its own', () => {
+    const clock = new FakeClock();
+    const ranMs = [0, 0.25].map((phase) => {
+      const ran: number[] = [];
+      const queue = new DelayQueue(clock, () => {}, phase);
+      for (const delayMs of [1000, 1007, 1013])
+        queue.after(delayMs, () => ran.push(clock.nowUs() / 1000), 20);
+      clock.advance(1100);
+      return ran.map((ms) => ms % 20);
+    });
+    expect(new Set(ranMs[0])).toEqual(new Set([0]));
+    expect(new Set(ranMs[1])).toEqual(new Set([5]));
+  });
+
   it('has one timer, however many tasks', () => {
     let timers = 0;
     const clock = new FakeClock();

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import type { NodeFailure } from '../../../src/hollow/node-failure.ts';
+import { wireProfile } from '../../../src/hollow/wire-profile.ts';
 import { LoadGenerator } from '../../../src/load/generator.ts';
 import type { NodeState } from '../../../src/measure/observer.ts';
 import { parseScenario } from '../../../src/scenario/load-scenario.ts';
+import { podFailureNotes } from '../../../src/scenario/notes.ts';
 import type { PodOnNode } from '../../../src/scenario/node-reads.ts';
 import type { FailableNodes, PhaseOutcome, Progress } from '../../../src/scenario/phases/context.ts';
 import { planDeployments, planNodeFailures } from '../../../src/scenario/phases/plan.ts';
@@ -36,6 +38,8 @@ class FakeNodes implements FailableNodes, Progress {
   readyAfter = 3;
   /** Pods on each node, one of them without a controller. */
   private readonly podsPerNode = 3;
+  /** Which of them has no controller. */
+  alone = 0;
   private readonly failedUs = new Map<string, number>();
   private readonly healedUs = new Map<string, number>();
   private readonly lapses = new Map<string, number>();
@@ -80,7 +84,7 @@ class FakeNodes implements FailableNodes, Progress {
     const pods = Array.from({ length: this.podsPerNode }, (_, i) => ({
       uid: `${name}/${i}`,
       name: `ns/${name}-${i}`,
-      controlled: i > 0,
+      controlled: i !== this.alone,
       deleting: deleting && i < this.evicted,
       ended: false,
       ready: true,
@@ -100,7 +104,9 @@ class FakeNodes implements FailableNodes, Progress {
       (name) => this.seconds(this.failedUs, name) >= this.evictedAfter,
     );
     const again = lost.filter((name) => this.seconds(this.failedUs, name) >= this.restartedAfter);
-    return total - lost.length * this.podsPerNode + again.length * (this.podsPerNode - 1);
+    const evicted = Math.min(this.evicted, this.podsPerNode);
+    const controlled = evicted - (this.alone < evicted ? 1 : 0);
+    return total - lost.length * evicted + again.length * controlled;
   }
 
   nodesReady = (): number => names.length;
@@ -156,13 +162,25 @@ describe('a failure of nodes', () => {
     [2, 2, ['completed', '8 pods evicted after 25']],
     [9, 3, ['completed', '12 pods evicted after 25']],
     [0, 0, ['completed', '0 pods evicted after 0']],
-    [2, 1, ['failed', '4 of 8 pods have not been evicted after 1m']],
+    [2, 1, ['failed', '4 of 8 pods have not been evicted after 1m: hollow-']],
   ])('evicts %i pods of each node under pressure, if there are as many: %i', async (due, done, expected) => {
     nodes.evicted = done;
     const fields = `failure: disk-pressure, nodes: 4, evictPods: ${due}, expect: { podsEvicted: 1m }`;
     const { outcome, message } = await run(fields);
     expect([outcome, message?.slice(0, expected[1]?.length)]).toEqual(expected);
   });
+
+  test.each([
+    [2, '60 pods running after 27'],
+    [0, '56 pods running after 25'],
+  ])(
+    'waits for the pods that a node gave up, if there are to be others: %i has no controller',
+    async (alone, expected) => {
+      Object.assign(nodes, { evicted: 1, alone });
+      const { message } = await run('failure: disk-pressure, nodes: 4, expect: { podsRescheduled: 1m }');
+      expect(message?.slice(0, expected.length)).toBe(expected);
+    },
+  );
 
   test('lasts for its duration', async () => {
     const startUs = clock.nowUs();
@@ -283,6 +301,24 @@ describe('the seed', () => {
     const lines = renderPlan(scenario).filter((line) => line.endsWith(' failed-pull'));
     expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(/^deployment hollow-1\/fill-\d{5} × 5 failed-pull$/);
+  });
+});
+
+describe('failures of pods under a fake prober', () => {
+  const fill = (failures: string): Scenario =>
+    scenarioOf(`{ type: create-deployments, podsPerNode: 10, failures: [${failures}] }`);
+  const flapping = '{ failure: flapping, share: 10%, every: 5s }';
+  const failedPull = '{ failure: failed-pull, share: 10% }';
+
+  test.each([
+    ['kubemark', flapping, 'Wire profile kubemark: .*: flapping pods stay Ready\\.'],
+    ['kubemark', `${failedPull}, ${flapping}`, '.*: pods of failed pulls are Ready .*; flapping .*'],
+    ['kubemark', '', undefined],
+    ['kubelet', flapping, undefined],
+    ['lite', flapping, undefined],
+  ] as const)('are named in the notes: %s, %s', (profile, failures, expected) => {
+    const notes = podFailureNotes(fill(failures), wireProfile(profile));
+    expect(notes).toEqual(expected === undefined ? [] : [expect.stringMatching(`^${expected}$`)]);
   });
 });
 

@@ -2,7 +2,7 @@ import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../../../src/hollow/context.ts';
 import { PodIpPool } from '../../../src/hollow/pods/pod-ip-pool.ts';
-import { withPodRanges } from '../../../src/scenario/pod-ranges.ts';
+import { podRangesOn, withPodRanges } from '../../../src/scenario/pod-ranges.ts';
 
 const node = (pods: string): NodeConfig => ({
   name: 'n',
@@ -29,7 +29,7 @@ describe('ranges of the nodes’ own for the addresses of their pods', () => {
 
   it.each([
     [4, '110', '0.0.0.0', 8, 'ipv4'],
-    [4, '1000', '0.0.0.0', 8, 'ipv4'],
+    [4, '1k', '0.0.0.0', 8, 'ipv4'],
     [6, '110', '100::', 64, 'ipv6'],
   ] as const)(
     'IPv%i, %s pods: nowhere routed, no two the same, enough',
@@ -41,7 +41,8 @@ describe('ranges of the nodes’ own for the addresses of their pods', () => {
       const nowhere = new BlockList();
       nowhere.addSubnet(net, prefix, type);
       const all = nodes.slice(0, 3).map(addressesOf);
-      for (const addresses of all) expect(addresses.length).toBeGreaterThanOrEqual(Number(pods));
+      for (const addresses of all)
+        expect(addresses.length).toBeGreaterThanOrEqual(pods === '1k' ? 1000 : Number(pods));
       const flat = all.flat();
       expect(new Set(flat).size).toBe(flat.length);
       expect(flat.every((address) => nowhere.check(address, type))).toBe(true);
@@ -52,8 +53,27 @@ describe('ranges of the nodes’ own for the addresses of their pods', () => {
   );
 
   it('are refused when there are not enough for so many nodes', () => {
-    const many = Array.from({ length: 16_384 }, () => node('2000'));
-    expect(() => withPodRanges(many, { family: 4, afterMs: 0 })).toThrow('0.0.0.0/8');
-    expect(withPodRanges(many.slice(0, 8191), { family: 4, afterMs: 0 })).toHaveLength(8191);
+    const many = Array.from({ length: 16_384 }, () => node('2k'));
+    const refused = expect.objectContaining({
+      code: 'bad-input',
+      message: expect.stringMatching(/^16384 nodes with up to 2000 pods .* 0\.0\.0\.0\/8$/),
+    });
+    const network = { family: 4, afterMs: 0 } as const;
+    expect(() => withPodRanges(many, network)).toThrow(refused);
+    expect(withPodRanges(many.slice(0, 8191), network)).toHaveLength(8191);
+    // Before anything is made; but not where the nodes get theirs from the cluster.
+    expect(() => podRangesOn(false, many, network)).toThrow(refused);
+    expect(() => podRangesOn(undefined, many, network)).toThrow(refused);
+    expect(podRangesOn(true, many, network)).toBeUndefined();
+    expect(podRangesOn(false, many.slice(0, 8191), network)).toBe(network);
+  });
+
+  it('are enough of IPv6 for any number of nodes', () => {
+    const nodes = withPodRanges(
+      Array.from({ length: 70_000 }, () => node('110')),
+      { family: 6, afterMs: 0 },
+    );
+    expect(nodes.at(-1)?.ownPodRange?.cidr).toBe('100::1:1170:0/112');
+    expect(nodes.slice(-1).map(addressesOf)[0]?.[0]).toMatch(/^100::1:1170:/);
   });
 });

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import type { KubeletContext } from '../../../src/hollow/context.ts';
+import type { EventRecorder } from '../../../src/hollow/event-recorder.ts';
+import { type Candidate, EvictionManager } from '../../../src/hollow/pods/eviction.ts';
+
+const pod = (uid: string, isEnding: boolean, priority = 0): Candidate =>
+  ({ spec: { uid, priority, containers: [] }, life: { containers: [] }, isEnding }) as unknown as Candidate;
+
+test.each([
+  // What ends by itself, its containers done, is neither evicted nor counted as evicted.
+  [[pod('done', true), pod('other', false, 1000)], ['other']],
+  [[pod('done', true)], []],
+])('a node takes what is not ending already', (candidates, expected) => {
+  const context = {
+    node: { name: 'n', capacity: { memory: '4Gi', 'ephemeral-storage': '100Gi' } },
+    nowMs: 0,
+    now: { us: 0, wallMs: 0 },
+    after: () => {},
+  } as unknown as KubeletContext;
+  const evicted: string[] = [];
+  const manager = new EvictionManager(context, { record: () => {} } as unknown as EventRecorder, {
+    candidates: () => candidates,
+    evict: (uid) => evicted.push(uid),
+    setMemoryPressure: () => {},
+  });
+  manager.inject('DiskPressure', 1);
+  manager.onTimer();
+  expect(evicted).toEqual(expected);
+});
