@@ -4,10 +4,8 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
-import type { Reporter } from '../base/reporter.ts';
-import type { BinariesOptions, ControlPlane } from '../control-plane/control-plane.ts';
+import type { ControlPlane } from '../control-plane/control-plane.ts';
 import { startControlPlane } from '../control-plane/start.ts';
-import type { ChildRegister } from '../journal/guardian.ts';
 import { ApiClient } from '../kube/client.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import { certificateIdentity } from '../kube/identity.ts';
@@ -19,7 +17,7 @@ import { Recorder } from './recorder/recorder.ts';
 import type { Recording } from './recorder/recording.ts';
 import type { Reference } from './references.ts';
 import { type Row, countRows } from './rows.ts';
-import type { NodeSide, SideOptions } from './side.ts';
+import type { NodesRunOptions, SideOptions } from './side.ts';
 import { type StartTimes, startTimes } from './timing.ts';
 import type { WorkPlan } from './work/plan.ts';
 import { WorkClient } from './work/work-client.ts';
@@ -37,19 +35,7 @@ export type SideRun = {
   audit: AuditEvent[];
 };
 
-export type RunSideOptions = {
-  kind: Reference;
-  makeSide: (options: SideOptions) => NodeSide;
-  plan: WorkPlan;
-  proxies: boolean;
-  binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
-  /** Not there yet; gone again afterwards. */
-  stateDir: string;
-  children: ChildRegister;
-  clock: Clock;
-  reporter: Reporter;
-  signal: AbortSignal;
-};
+export type RunSideOptions = NodesRunOptions & { plan: WorkPlan };
 
 /**
  * So that a node that has left is missed after half a minute: leases are renewed every 10 s, and a lease may be 20 s old

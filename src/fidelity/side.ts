@@ -1,7 +1,10 @@
+import type { Clock } from '../base/clock.ts';
 import type { Reporter } from '../base/reporter.ts';
+import type { BinariesOptions } from '../control-plane/control-plane.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import type { ApiClient } from '../kube/client.ts';
 import type { SigningAuthority } from '../kube/identity.ts';
+import type { Reference } from './references.ts';
 
 /** One kind of nodes, to which the work of a comparison is given. */
 export interface NodeSide {
@@ -32,6 +35,20 @@ export type SideOptions = {
   children: ChildRegister;
   /** Hears of nodes that end by themselves, with their last words. */
   onLost: (error: Error) => void;
+  reporter: Reporter;
+  signal: AbortSignal;
+};
+
+/** A control plane of its own with one kind of nodes, whatever these are given to do. */
+export type NodesRunOptions = {
+  kind: Reference;
+  makeSide: (options: SideOptions) => NodeSide;
+  proxies: boolean;
+  binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
+  /** Not there yet; gone again afterwards. */
+  stateDir: string;
+  children: ChildRegister;
+  clock: Clock;
   reporter: Reporter;
   signal: AbortSignal;
 };

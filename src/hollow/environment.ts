@@ -64,6 +64,42 @@ export function clientOf(
   });
 }
 
+/** The connections of a kubelet or a proxy: its own, or everybody's, which it can neither cut off nor close. */
+export class NodeConnections {
+  readonly client: ApiClient;
+  private readonly areOwn: boolean;
+
+  constructor(
+    environment: ShardEnvironment,
+    identity: ClientIdentity,
+    userAgent: string,
+    prng: Prng,
+    acceptsAll = false,
+  ) {
+    const { pool } = environment;
+    this.areOwn = pool === undefined;
+    this.client = pool?.client ?? clientOf(environment, identity, userAgent, prng, acceptsAll);
+  }
+
+  /** Nothing that is sent or received arrives any more; the API server is told nothing. */
+  cut(): void {
+    if (this.areOwn) this.client.cut();
+  }
+
+  restore(): void {
+    if (this.areOwn) this.client.restore();
+  }
+
+  /** Closes them; the next request opens new ones. */
+  drop(): void {
+    if (this.areOwn) this.client.dropConnections();
+  }
+
+  close(): void {
+    if (this.areOwn) this.client.close();
+  }
+}
+
 /** A watch of one node's, over `client` or, where there is a pool, shared with all the others. */
 export function openWatch(
   { pool }: ShardEnvironment,

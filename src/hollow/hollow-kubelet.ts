@@ -1,6 +1,6 @@
 import type { DelayHandle } from '../base/delay-queue.ts';
 import type { Prng } from '../base/prng.ts';
-import type { ApiClient, ApiResponse } from '../kube/client.ts';
+import type { ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { codecOf } from '../wire/negotiation.ts';
@@ -13,7 +13,7 @@ import {
   type Tag,
   bodyView,
 } from './effects.ts';
-import { type ShardEnvironment, clientOf, openWatch } from './environment.ts';
+import { NodeConnections, type ShardEnvironment, openWatch } from './environment.ts';
 import { Kubelet, type KubeletOptions } from './kubelet.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import type { NodeFailure, Pressure } from './node-failure.ts';
@@ -55,7 +55,7 @@ export class HollowKubelet {
   private readonly environment: ShardEnvironment;
   private readonly nodeName: string;
   private readonly kubelet: Kubelet;
-  private readonly client: ApiClient;
+  readonly connections: NodeConnections;
   /** kubeAPIQPS/Burst and eventRecordQPS/Burst. Heartbeats have no limit. */
   private readonly limits: { api: TokenBucket; events: TokenBucket };
   private readonly watches = new Map<string, OpenWatch>();
@@ -75,14 +75,8 @@ export class HollowKubelet {
     const { kubeletAgent, qps, burst } = wireProfile(node.wireProfile);
     this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'), found);
     this.nodeName = node.name;
-    this.client =
-      environment.pool?.client ??
-      clientOf(
-        environment,
-        identity,
-        `${kubeletAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
-        prng.fork('client'),
-      );
+    const agent = `${kubeletAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`;
+    this.connections = new NodeConnections(environment, identity, agent, prng.fork('client'));
     const nowMs = environment.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(qps, burst, nowMs), events: new TokenBucket(qps, burst, nowMs) };
   }
@@ -99,23 +93,7 @@ export class HollowKubelet {
     this.stopped = true;
     for (const uid of [...this.timers.keys()]) this.cancelTimers(uid);
     for (const watch of this.watches.values()) watch.stop();
-    if (this.environment.pool === undefined) this.client.close();
-  }
-
-  /** As {@link stop}, but the API server is told nothing: its connections stay open, in silence, until the returned call. */
-  powerOff(): () => void {
-    this.cutConnections();
-    this.stop();
-    return () => this.restoreConnections();
-  }
-
-  /** Nothing that is sent or received arrives any more. Without effect where connections are everybody's. */
-  cutConnections(): void {
-    if (this.environment.pool === undefined) this.client.cut();
-  }
-
-  restoreConnections(): void {
-    if (this.environment.pool === undefined) this.client.restore();
+    this.connections.close();
   }
 
   setPressure(condition: Pressure, evictions: number | undefined): void {
@@ -160,7 +138,7 @@ export class HollowKubelet {
         this.cancelTimers(effect.uid);
         break;
       case 'drop-connections':
-        if (this.environment.pool === undefined) this.client.dropConnections();
+        this.connections.drop();
         break;
       case 'node-ready':
         this.onReady();
@@ -229,7 +207,7 @@ export class HollowKubelet {
         : request.patch === true
           ? jsonCodec.encode(request.body)
           : codec.encode(request.body);
-    this.client
+    this.connections.client
       .request({
         method: request.method,
         path: request.path,
@@ -262,9 +240,9 @@ export class HollowKubelet {
 
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
     if (this.watches.has(key)) return;
-    const { environment, client, nodeName, limits } = this;
+    const { environment, connections, nodeName, limits } = this;
     const handler = new KubeletWatch(key, environment.observer, this.onWatched);
-    this.watches.set(key, openWatch(environment, client, nodeName, spec, handler, limits.api));
+    this.watches.set(key, openWatch(environment, connections.client, nodeName, spec, handler, limits.api));
   }
 
   private readonly onWatched = (event: KubeletEvent): void => this.handle(event);

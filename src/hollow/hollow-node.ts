@@ -1,7 +1,7 @@
 import type { Prng } from '../base/prng.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import type { NodeConfig } from './context.ts';
-import type { ShardEnvironment } from './environment.ts';
+import type { NodeConnections, ShardEnvironment } from './environment.ts';
 import { HollowKubelet } from './hollow-kubelet.ts';
 import { Network } from './network.ts';
 import { RuntimeState } from './pods/runtime-state.ts';
@@ -22,8 +22,8 @@ export class HollowNode {
   private proxyOptions: Omit<ProxyOptions, 'node'> | undefined;
   private failure: NodeFailure | undefined;
   private kubelets = 1;
-  /** Let go of the connections that a machine without power has left open. */
-  private leftOpen: (() => void)[] = [];
+  /** What a machine without power has left open. */
+  private leftOpen: NodeConnections[] = [];
 
   /** Starts the kubelet; `onReady` is called once, when the API server has acknowledged the node as Ready. */
   constructor(
@@ -73,7 +73,11 @@ export class HollowNode {
     switch (failure.type) {
       case 'crash':
         for (const part of [this.kubelet, this.proxy]) {
-          if (part !== undefined) this.leftOpen.push(part.powerOff());
+          if (part === undefined) continue;
+          // A machine that loses power says nothing more: its connections stay open, in silence.
+          part.connections.cut();
+          part.stop();
+          this.leftOpen.push(part.connections);
         }
         this.kubelet = undefined;
         this.proxy = undefined;
@@ -86,8 +90,8 @@ export class HollowNode {
         this.network.cut();
         // Connections that are everybody's stay: then it is the heartbeats that get lost.
         if (this.environment.pool !== undefined) this.loseHeartbeats({ lossRate: 1, delayMs: 0 });
-        this.kubelet?.cutConnections();
-        this.proxy?.cutConnections();
+        this.kubelet?.connections.cut();
+        this.proxy?.connections.cut();
         break;
       case 'bad-heartbeats':
         this.loseHeartbeats(failure);
@@ -116,8 +120,8 @@ export class HollowNode {
         break;
       case 'partition':
         this.network.restore();
-        this.kubelet?.restoreConnections();
-        this.proxy?.restoreConnections();
+        this.kubelet?.connections.restore();
+        this.proxy?.connections.restore();
         this.loseHeartbeats(undefined);
         break;
       case 'bad-heartbeats':
@@ -135,7 +139,7 @@ export class HollowNode {
     for (const part of [this.kubelet, this.proxy]) {
       part?.stop();
       // During a partition they are cut off, and stay open until the network is whole.
-      part?.restoreConnections();
+      part?.connections.restore();
     }
     this.letGo();
     this.kubelet = undefined;
@@ -143,7 +147,7 @@ export class HollowNode {
   }
 
   private letGo(): void {
-    for (const letGo of this.leftOpen) letGo();
+    for (const connections of this.leftOpen) connections.restore();
     this.leftOpen = [];
   }
 

@@ -1,16 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, sleep } from '../../base/clock.ts';
+import { sleep } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
-import type { Reporter } from '../../base/reporter.ts';
-import type { BinariesOptions, ControlPlane } from '../../control-plane/control-plane.ts';
+import type { ControlPlane } from '../../control-plane/control-plane.ts';
 import { startControlPlane } from '../../control-plane/start.ts';
-import type { ChildRegister } from '../../journal/guardian.ts';
 import { auditFlags } from '../audit.ts';
 import { nodeLoss } from '../node-loss.ts';
 import type { Reference } from '../references.ts';
 import { adminClient } from '../run-side.ts';
-import type { NodeSide, SideOptions } from '../side.ts';
+import type { NodesRunOptions } from '../side.ts';
 import { namespaceObject } from '../work/objects.ts';
 import { WorkClient } from '../work/work-client.ts';
 import { type Call, callPolicy, readCalls } from './calls.ts';
@@ -29,20 +27,10 @@ export type TrendRun = {
   conditions: { name: string; how: string; measures: Measures }[];
 };
 
-export type RunTrendOptions = {
-  kind: Reference;
-  makeSide: (options: SideOptions) => NodeSide;
+export type RunTrendOptions = NodesRunOptions & {
   plan: DensityPlan;
   /** What each round is done under, in their order. */
   rounds: readonly Condition[];
-  proxies: boolean;
-  binaries: Pick<BinariesOptions, 'version' | 'binariesDir' | 'releaseUrl'>;
-  /** Not there yet; gone again afterwards. */
-  stateDir: string;
-  children: ChildRegister;
-  clock: Clock;
-  reporter: Reporter;
-  signal: AbortSignal;
 };
 
 /** What nodes do once after they have become Ready is over by then, and what a round leaves to be done. */

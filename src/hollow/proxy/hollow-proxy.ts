@@ -1,11 +1,10 @@
 import type { Prng } from '../../base/prng.ts';
-import type { ApiClient } from '../../kube/client.ts';
 import type { ClientIdentity } from '../../kube/identity.ts';
 import type { WatchHandler, WatchSpec } from '../../kube/reflector.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../../wire/codec.ts';
 import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
-import { type ShardEnvironment, type ShardObserver, clientOf, openWatch } from '../environment.ts';
+import { NodeConnections, type ShardEnvironment, type ShardObserver, openWatch } from '../environment.ts';
 import { eventName, eventTime } from '../event-recorder.ts';
 import { CollectionView, type SharedCollection } from './collection-view.ts';
 import { Programmer } from './programmer.ts';
@@ -68,7 +67,7 @@ export type ProxyOptions = {
 export class HollowProxy {
   private readonly environment: ShardEnvironment;
   private readonly options: ProxyOptions;
-  private readonly client: ApiClient;
+  readonly connections: NodeConnections;
   private readonly wire: WireProfile;
   private readonly watches: OpenWatch[] = [];
   private readonly services: CollectionView<ServiceRecord>;
@@ -84,15 +83,8 @@ export class HollowProxy {
     this.options = options;
     const { node, identity, prng, shared } = options;
     this.wire = wireProfile(node.wireProfile);
-    this.client =
-      environment.pool?.client ??
-      clientOf(
-        environment,
-        identity,
-        `${this.wire.proxyAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`,
-        prng,
-        true,
-      );
+    const agent = `${this.wire.proxyAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`;
+    this.connections = new NodeConnections(environment, identity, agent, prng, true);
     this.programmer = new Programmer({
       clock: environment.clock,
       delays: environment.delays,
@@ -130,23 +122,7 @@ export class HollowProxy {
   stop(): void {
     this.programmer.stop();
     for (const watch of this.watches) watch.stop();
-    if (this.environment.pool === undefined) this.client.close();
-  }
-
-  /** As a kubelet's. */
-  powerOff(): () => void {
-    this.cutConnections();
-    this.stop();
-    return () => this.restoreConnections();
-  }
-
-  /** As a kubelet's. */
-  cutConnections(): void {
-    if (this.environment.pool === undefined) this.client.cut();
-  }
-
-  restoreConnections(): void {
-    if (this.environment.pool === undefined) this.client.restore();
+    this.connections.close();
   }
 
   /** Opens a watch. Without a `view` its objects do not matter: they are not even decoded. */
@@ -156,7 +132,7 @@ export class HollowProxy {
     this.watches.push(
       openWatch(
         this.environment,
-        this.client,
+        this.connections.client,
         name,
         { ...watches[key](name), timeoutSecondsMin: 300, sendsTimeout: true },
         new ProxyWatch(key, view, this.environment.observer, this.onSynced),
@@ -194,7 +170,7 @@ export class HollowProxy {
       note: '',
       type: 'Normal',
     };
-    this.client
+    this.connections.client
       .request({
         method: 'POST',
         path: '/apis/events.k8s.io/v1/namespaces/default/events',

@@ -7,7 +7,12 @@ import { testNodes } from '../../../integration/support.ts';
 
 test('a proxy leaves connections alone that all nodes share', () => {
   let touched = 0;
-  const client = { cut: () => touched++, restore: () => touched++, close: () => touched++ };
+  const client = {
+    cut: () => touched++,
+    restore: () => touched++,
+    close: () => touched++,
+    dropConnections: () => touched++,
+  };
   const environment = { clock: new FakeClock(), pool: { client } } as unknown as ShardEnvironment;
   const [node] = testNodes(1);
   if (node === undefined) throw new Error('no node');
@@ -19,8 +24,9 @@ test('a proxy leaves connections alone that all nodes share', () => {
     onReady: () => {},
     onProgrammed: () => {},
   });
-  proxy.cutConnections();
-  proxy.restoreConnections();
-  proxy.powerOff()();
+  proxy.connections.cut();
+  proxy.connections.restore();
+  proxy.connections.drop();
+  proxy.stop();
   expect(touched).toBe(0);
 });
