@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { tool } from '../base/package-info.ts';
 import { renderPngs } from '../report/png/render-png.ts';
 import { type MemoryFlags, measureMemory, renderMemory } from './memory.ts';
-import { contenders } from './peers/contenders.ts';
+import { contenders, jsonContender } from './peers/contenders.ts';
 import { peerChart, peerRows, renderRows } from './peers/figures.ts';
 import { type Headline, measureHeadline, renderHeadline } from './peers/headline.ts';
 import { type PeerSample, measureSlopes } from './peers/slopes.ts';
@@ -136,7 +136,8 @@ function peerFlags<T>(command: Argv<T>, defaults: string[]) {
     .option('rate', { type: 'number', default: 60, describe: 'Pods a second that are asked for' });
 }
 
-const hollowmarks = Object.keys(contenders).filter((name) => name.startsWith('Hollowmark'));
+const peers = Object.keys(contenders).filter((name) => name !== jsonContender);
+const hollowmarks = peers.filter((name) => name.startsWith('Hollowmark'));
 
 await yargs(process.argv.slice(2))
   .scriptName('npm run bench --')
@@ -150,7 +151,7 @@ await yargs(process.argv.slice(2))
   .command(
     'peers',
     'The same of all wire profiles, of KWOK and of kubemark, side by side',
-    (command) => peerFlags(command, Object.keys(contenders)),
+    (command) => peerFlags(command, peers),
     (flags) => benchPeers('peers', flags),
   )
   .command(

@@ -11,6 +11,7 @@ import type { ChildRegister } from '../../journal/guardian.ts';
 import type { ApiClient } from '../../kube/client.ts';
 import { parseScenario } from '../../scenario/load-scenario.ts';
 import { nodeConfigs } from '../../scenario/nodes.ts';
+import type { WireFormat } from '../../wire/codec.ts';
 
 /** What a contender is given, new for each measurement. */
 export type ContenderOptions = {
@@ -35,12 +36,16 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
+/** Takes part when asked for: what protobuf is worth in a run. */
+export const jsonContender = 'Hollowmark kubelet, JSON';
+
 /** Who can take part, and how many of its nodes stand for one of the others': kubemark's are 143 MB each. */
 export const contenders: Readonly<
   Record<string, { make: (options: ContenderOptions) => Contender; nodesShare: number }>
 > = {
   'Hollowmark kubelet': { make: (options) => new HollowmarkContender('kubelet', options), nodesShare: 1 },
   'Hollowmark kubemark': { make: (options) => new HollowmarkContender('kubemark', options), nodesShare: 1 },
+  [jsonContender]: { make: (options) => new HollowmarkContender('kubelet', options, 'json'), nodesShare: 1 },
   'Hollowmark lite': { make: (options) => new HollowmarkContender('lite', options), nodesShare: 1 },
   KWOK: {
     make: (options) => new SideContender(new KwokNodes(sideOptions(options, 'kwok', false))),
@@ -57,11 +62,13 @@ const scenarioText = 'name: bench\nnodes: {count: 1}\nphases: [{type: steady, du
 /** Hollowmark's own fleet, with proxies. */
 class HollowmarkContender implements Contender {
   private readonly profile: WireProfileName;
+  private readonly wire: WireFormat;
   private readonly options: ContenderOptions;
   private fleet: Fleet | undefined;
 
-  constructor(profile: WireProfileName, options: ContenderOptions) {
+  constructor(profile: WireProfileName, options: ContenderOptions, wire: WireFormat = 'protobuf') {
     this.profile = profile;
+    this.wire = wire;
     this.options = options;
   }
 
@@ -72,7 +79,7 @@ class HollowmarkContender implements Contender {
     this.fleet = new Fleet({
       nodes: nodeConfigs(scenario, cluster.version, 'bench'),
       proxies: true,
-      wire: 'protobuf',
+      wire: this.wire,
       profile: this.profile,
       seed: 'bench',
       endpoint: cluster.endpoint,
