@@ -111,7 +111,7 @@ describe('rows of two sides', () => {
     expect(faults(of(9), of(3))).toEqual([]);
     expect(faults(of(9), of(2))).toEqual(['requests']);
     expect(faults(of(9), of(15))).toEqual(['requests']);
-    expect(faults(of(3, 3, 9), of(6, 6, 10))).toEqual(['requests']);
+    expect(faults(of(3, 3, 9), of(6, 6, 11))).toEqual(['requests']);
     expect(faults(of(0), of(3))).toEqual(['requests']);
     // Nobody has seen that; then its own spread counts.
     expect(faults(of(12, 14, 12), of(14))).toEqual([]);
