@@ -1,20 +1,14 @@
-import { join } from 'node:path';
-import { makeSide, type Role } from '../compare-nodes.ts';
+import { type Role, type TurnsOptions, inTurns } from '../in-turns.ts';
 import type { Reference } from '../references.ts';
 import { type TrendComparison, type TrendVerdict, compareTrends, overallVerdict } from './compare-trends.ts';
 import type { DensityPlan } from './density.ts';
 import type { Measures } from './measures.ts';
-import { type RunTrendOptions, type TrendRun, runTrend } from './run-trend.ts';
+import { type TrendRun, runTrend } from './run-trend.ts';
 import { type Condition, type Step, conditionName } from './step.ts';
 
-export type TrendOptions = Pick<
-  RunTrendOptions,
-  'plan' | 'binaries' | 'stateDir' | 'children' | 'clock' | 'reporter' | 'signal'
-> & {
-  against: Reference;
+export type TrendOptions = TurnsOptions & {
+  plan: DensityPlan;
   steps: readonly Step[];
-  /** How many control planes each side gets. */
-  repeats: number;
   /** Called with all that was found so far whenever both sides have had as many, so that it is kept whatever comes after. */
   onRepeat: (trend: Trend) => void;
 };
@@ -58,30 +52,16 @@ export function planDensity({ nodes, podsPerNode }: { nodes: number; podsPerNode
  * @throws HollowmarkError as {@link runTrend}.
  */
 export async function compareTrend(options: TrendOptions): Promise<Trend> {
-  const { against, plan, steps, repeats, onRepeat, reporter, stateDir, clock } = options;
+  const { plan, steps, onRepeat } = options;
   const rounds = planRounds(steps);
   const runs: Record<Role, TrendRun[]> = { reference: [], hollow: [] };
-  const proxies = against !== 'kubelet';
   let trend = trendOf(options, runs);
-  for (let index = 0; index < repeats; index++) {
-    for (const [turn, role] of (['reference', 'hollow'] as const).entries()) {
-      const kind = role === 'reference' ? against : 'hollow';
-      reporter.info(`Run ${2 * index + turn + 1} of ${2 * repeats}: ${kind} nodes`);
-      runs[role].push(
-        await runTrend({
-          ...options,
-          kind,
-          makeSide: (sideOptions) => makeSide(kind, sideOptions, against, clock),
-          plan,
-          rounds,
-          proxies,
-          stateDir: join(stateDir, `${role}-${index + 1}`),
-        }),
-      );
-    }
+  await inTurns(options, async (side, role) => {
+    runs[role].push(await runTrend({ ...side, plan, rounds }));
+    if (role === 'reference') return;
     trend = trendOf(options, runs);
     onRepeat(trend);
-  }
+  });
   return trend;
 }
 

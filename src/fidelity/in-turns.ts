@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { HollowSide } from './hollow-side.ts';
+import { KubemarkNodes } from './reference/kubemark.ts';
+import { RealNode } from './reference/real-node.ts';
+import type { Reference } from './references.ts';
+import type { NodeSide, NodesRunOptions, SideOptions } from './side.ts';
+
+export type Role = 'reference' | 'hollow';
+
+export type TurnsOptions = Pick<
+  NodesRunOptions,
+  'binaries' | 'stateDir' | 'children' | 'clock' | 'reporter' | 'signal'
+> & {
+  against: Reference;
+  /** How often each side does the work, each time on a control plane of its own. */
+  repeats: number;
+};
+
+/** Has both sides run in turns, the reference first. `index` counts the runs of a side, from 0. */
+export async function inTurns(
+  options: TurnsOptions,
+  run: (side: NodesRunOptions, role: Role, index: number) => Promise<void>,
+): Promise<void> {
+  const { against, repeats, stateDir, binaries, children, clock, reporter, signal } = options;
+  // A real node has no kube-proxy beside it here, so neither has its hollow counterpart.
+  const proxies = against !== 'kubelet';
+  for (let index = 0; index < repeats; index++) {
+    for (const [turn, role] of (['reference', 'hollow'] as const).entries()) {
+      const kind = role === 'reference' ? against : 'hollow';
+      reporter.info(`Run ${2 * index + turn + 1} of ${2 * repeats}: ${kind} nodes`);
+      const side: NodesRunOptions = {
+        kind,
+        makeSide: (sideOptions) => makeSide(kind, sideOptions, against, clock),
+        proxies,
+        binaries,
+        stateDir: join(stateDir, `${role}-${index + 1}`),
+        children,
+        clock,
+        reporter,
+        signal,
+      };
+      await run(side, role, index);
+    }
+  }
+}
+
+/** Nodes of one kind; hollow ones do as those do `against` which they are held. */
+function makeSide(kind: Reference, options: SideOptions, against: Reference, clock: Clock): NodeSide {
+  switch (kind) {
+    case 'kubelet':
+      return new RealNode(options);
+    case 'kubemark':
+      return new KubemarkNodes(options);
+    case 'hollow':
+      return new HollowSide(options, against === 'kubemark' ? 'kubemark' : 'kubelet', clock);
+  }
+}
