@@ -186,14 +186,18 @@ function requestsAgree(group: Group, reference: Values, hollow: Values, units: n
   return within(hollow.median, reference, tolerance);
 }
 
+/** Requests are as long; or, where several changes may be in one, all of a run together are. */
 function bytesAgree({ cells, rule }: Group): boolean {
   const share = rule.merges ? mergedBytesToleranceShare : toleranceShare;
-  return (['upBytes', 'downBytes'] as const).every((direction) => {
-    const reference = perRequest(cells.reference, direction);
-    const hollow = perRequest(cells.hollow, direction);
-    const tolerance = Math.max(bytesToleranceMin, share * reference.median);
-    return within(hollow.median, reference, tolerance);
-  });
+  const agree = (of: (cells: readonly Cell[]) => Values): boolean => {
+    const reference = of(cells.reference);
+    return within(of(cells.hollow).median, reference, Math.max(bytesToleranceMin, share * reference.median));
+  };
+  return (['upBytes', 'downBytes'] as const).every(
+    (direction) =>
+      agree((side) => perRequest(side, direction)) ||
+      (rule.merges && agree((side) => valuesOf(side.map((cell) => cell[direction])))),
+  );
 }
 
 function within(value: number, reference: Values, tolerance: number): boolean {

@@ -16,12 +16,16 @@ type Node = {
 type Pod = {
   metadata: { name: string; deletionTimestamp?: string };
   spec: { nodeName: string };
-  status: { phase: string; conditions: Condition[] };
+  status: { phase: string; conditions?: Condition[] };
 };
 type Lease = {
   metadata: { uid: string; managedFields: { time: string }[] };
   spec: { renewTime: string };
 };
+
+/** A pod that has just been created has no conditions yet. */
+const isReady = ({ conditions = [] }: Pod['status']): boolean =>
+  conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
 /** The same flags as in scenarios/failures.yaml. */
 const extraFlags = {
@@ -156,8 +160,7 @@ describe('nodes that fail, as the API server has them', () => {
     await eventually('others take their place', async () => {
       const { items } = await get<{ items: Pod[] }>('/api/v1/namespaces/default/pods');
       const running = items.filter(({ metadata, spec, status }) => {
-        const ready = status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
-        return metadata.deletionTimestamp === undefined && spec.nodeName !== name && ready;
+        return metadata.deletionTimestamp === undefined && spec.nodeName !== name && isReady(status);
       });
       return running.length === 12;
     });
@@ -202,9 +205,7 @@ describe('nodes that fail, as the API server has them', () => {
     await eventually('a pod is evicted', async () => (await failed()).length > 0);
     await eventually('another takes its place', async () => {
       const { items } = await get<{ items: Pod[] }>('/api/v1/namespaces/default/pods');
-      const ready = ({ status }: Pod): boolean =>
-        status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
-      return items.filter(ready).length === 12;
+      return items.filter(({ status }) => isReady(status)).length === 12;
     });
     // One was enough.
     expect((await podsOn(name)).length).toBe(before);

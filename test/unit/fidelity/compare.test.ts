@@ -153,6 +153,10 @@ describe('rows of two sides', () => {
     const bytes = (of: Partial<Row>, upBytes: number): RunRows => run({ ...of, requests: 1, upBytes });
     expect(faults([bytes(racy, 1000)], [bytes(racy, 1250)])).toEqual([]);
     expect(faults([bytes(racy, 1000)], [bytes(racy, 1251)])).toEqual(['bytes']);
+    // Three long ones say what four short ones do, as a run of kubemark's nodes beside hollow ones did.
+    const sent = (requests: number, upBytes: number): RunRows => run({ ...racy, requests, upBytes });
+    expect(faults([sent(40, 18_080)], [sent(30, 18_180)])).toEqual([]);
+    expect(faults([sent(40, 18_080)], [sent(30, 24_000)])).toEqual(['bytes']);
     const refused = { ...racy, verb: 'get', resource: 'pods', status: 403 };
     expect(faults([bytes(refused, 1000)], [bytes(refused, 1100)])).toEqual([]);
     expect(faults([bytes(refused, 1000)], [bytes(refused, 1101)])).toEqual(['bytes']);
