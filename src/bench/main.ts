@@ -86,7 +86,13 @@ async function benchPeers(name: string, flags: PeerFlags): Promise<void> {
   if (warning !== undefined) say(warning);
 }
 
-type HeadlineFlags = { contenders: string[]; nodes: number; 'pods-per-node': number; out: string };
+type HeadlineFlags = {
+  contenders: string[];
+  nodes: number;
+  'pods-per-node': number;
+  starting: number;
+  out: string;
+};
 
 async function benchHeadline(flags: HeadlineFlags): Promise<void> {
   const results: Headline[] = [];
@@ -98,13 +104,15 @@ async function benchHeadline(flags: HeadlineFlags): Promise<void> {
         contender,
         nodes,
         podsPerNode: flags['pods-per-node'],
-        podsPerDeployment: 1000,
+        podsPerDeployment: Math.max(1, Math.min(100, Math.floor(flags.starting / 3))),
+        startingMax: flags.starting,
         clock: systemClock,
         say,
       }),
     );
+    // After each, as the next one takes half an hour.
+    save(flags.out, 'headline', { flags, results }, `${onMachine}\n\n${renderHeadline(results)}`);
   }
-  save(flags.out, 'headline', { flags, results }, `${onMachine}\n\n${renderHeadline(results)}`);
 }
 
 async function benchMemory(flags: MemoryFlags & { out: string }): Promise<void> {
@@ -160,7 +168,12 @@ await yargs(process.argv.slice(2))
     (command) =>
       contenderFlags(command, [...hollowmarks.slice(0, 2), reference])
         .option('nodes', { type: 'number', default: 2000, describe: 'Nodes' })
-        .option('pods-per-node', { type: 'number', default: 30, describe: 'Pods a node' }),
+        .option('pods-per-node', { type: 'number', default: 30, describe: 'Pods a node' })
+        .option('starting', {
+          type: 'number',
+          default: 300,
+          describe: 'Pods that are asked for and have not started, at most',
+        }),
     (flags) => benchHeadline(flags),
   )
   .command(

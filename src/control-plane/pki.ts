@@ -4,14 +4,18 @@ import {
   CertificateIssuer,
   type ServingNames,
   createAuthority,
+  createRsaAuthority,
   createSigningKey,
 } from '../kube/certificates.ts';
 import type { ClientCertificate, SigningAuthority } from '../kube/identity.ts';
 import { type KeyPairPaths, type PkiPaths, apiServerServiceIp, loopback } from './argv/config.ts';
 
-/** Every key and certificate of one control plane. PEM texts, ECDSA P-256. */
+/** Every key and certificate of one control plane. PEM texts, ECDSA P-256 but for the cluster's authority. */
 export type Pki = {
-  /** Signs the API server's certificate and every client certificate that it accepts. */
+  /**
+   * Signs the API server's certificate and every client certificate that it accepts. RSA 2048 like kubeadm's: the API
+   * server verifies a client's certificate with each request (docs/decisions/client-ca.md).
+   */
   clusterCa: SigningAuthority;
   /** Vouches for the API server towards extension API servers. */
   frontProxyCa: SigningAuthority;
@@ -44,10 +48,10 @@ const apiServerNames: ServingNames = {
   ipAddresses: [loopback, apiServerServiceIp],
 };
 
-/** Makes a PKI in memory: about 40 ms. @param wallMs milliseconds since the epoch. */
+/** Makes a PKI in memory: about 0.2 s. @param wallMs milliseconds since the epoch. */
 export async function createPki(wallMs: () => number): Promise<Pki> {
   const [clusterCa, frontProxyCa, etcdCa] = await Promise.all([
-    createAuthority('hollowmark-cluster-ca', wallMs),
+    createRsaAuthority('hollowmark-cluster-ca', wallMs),
     createAuthority('hollowmark-front-proxy-ca', wallMs),
     createAuthority('hollowmark-etcd-ca', wallMs),
   ]);
