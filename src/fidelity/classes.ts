@@ -23,8 +23,8 @@ export type RowRule = {
   seen: readonly [from: number, to: number] | null;
   /** A race that a side may well never lose. */
   mayBeAbsent: boolean;
-  /** Several changes may be in one request, whose length then differs too. */
-  merges: boolean;
+  /** By what share lengths may differ because several changes may be in one request; 0 where they never are. */
+  merges: number;
   /** Why it is not `exact`; empty when it is. */
   why: string;
 };
@@ -78,14 +78,14 @@ const rules: readonly Rule[] = [
     class: 'racy',
     row: /^(?:join|return) .* (?:get nodes|patch nodes\/status) .*200$/,
     slack: 1,
-    merges: true,
-    why: 'the status changes of a start merge when they come within one computation',
+    merges: 0.75,
+    why: 'the two status changes of a start, a long one and a short one, merge when they come within one computation: of three nodes of kubemark, and of hollow ones, recordings have a mean length of 452 to 606 bytes, of nodes that merge all it is 740',
   },
   {
     class: 'racy',
     row: /^(?:deployments|trickle|burst|variety|delete) .* (?:get pods|patch pods\/status) 200$/,
     slack: 0.5,
-    merges: true,
+    merges: 0.25,
     why: 'changes of a status merge while they wait for the client’s rate limit',
   },
   {
@@ -113,7 +113,7 @@ const exact: RowRule = {
   slack: 0,
   seen: null,
   mayBeAbsent: false,
-  merges: false,
+  merges: 0,
   why: '',
 };
 

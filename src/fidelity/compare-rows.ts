@@ -43,8 +43,6 @@ type Group = {
 };
 
 const toleranceShare = 0.1;
-/** Of the length of what may or may not have been merged into one. */
-const mergedBytesToleranceShare = 0.25;
 /** Of a mean of racy counts a difference of one node's or pod's one request in ten tells nothing. */
 const toleranceMin = 0.1;
 /** What one side has sent so often and the other never is not left to chance. */
@@ -188,7 +186,7 @@ function requestsAgree(group: Group, reference: Values, hollow: Values, units: n
 
 /** Requests are as long; or, where several changes may be in one, all of a run together are. */
 function bytesAgree({ cells, rule }: Group): boolean {
-  const share = rule.merges ? mergedBytesToleranceShare : toleranceShare;
+  const share = Math.max(toleranceShare, rule.merges);
   const agree = (of: (cells: readonly Cell[]) => Values): boolean => {
     const reference = of(cells.reference);
     return within(of(cells.hollow).median, reference, Math.max(bytesToleranceMin, share * reference.median));
@@ -196,7 +194,7 @@ function bytesAgree({ cells, rule }: Group): boolean {
   return (['upBytes', 'downBytes'] as const).every(
     (direction) =>
       agree((side) => perRequest(side, direction)) ||
-      (rule.merges && agree((side) => valuesOf(side.map((cell) => cell[direction])))),
+      (rule.merges > 0 && agree((side) => valuesOf(side.map((cell) => cell[direction])))),
   );
 }
 

@@ -109,7 +109,7 @@ function howCompared({ class: rowClass, slack, seen, mayBeAbsent, merges }: Comp
     slack === 0 ? rowClass : `${rowClass} ± ${slack}`,
     seen === null ? '' : seen.join(' to '),
     mayBeAbsent ? 'or none' : '',
-    merges ? 'merges' : '',
+    merges > 0 ? 'merges' : '',
   ]
     .filter((part) => part !== '')
     .join(', ');

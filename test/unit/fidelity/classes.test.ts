@@ -51,10 +51,10 @@ describe('what is not compared exactly', () => {
   });
 
   it('may have other lengths only where changes merge', () => {
-    expect(ruleOf('burst', 'patch', 'pods/status', 200).merges).toBe(true);
-    expect(ruleOf('return', 'patch', 'nodes/status', 200).merges).toBe(true);
-    expect(ruleOf('burst', 'get', 'pods', 403).merges).toBe(false);
-    expect(ruleOf('return', 'patch', 'events', 200).merges).toBe(false);
-    expect(ruleOf('idle', 'update', 'leases.coordination.k8s.io', 200).merges).toBe(false);
+    expect(ruleOf('burst', 'patch', 'pods/status', 200).merges).toBe(0.25);
+    expect(ruleOf('return', 'patch', 'nodes/status', 200).merges).toBe(0.75);
+    expect(ruleOf('burst', 'get', 'pods', 403).merges).toBe(0);
+    expect(ruleOf('return', 'patch', 'events', 200).merges).toBe(0);
+    expect(ruleOf('idle', 'update', 'leases.coordination.k8s.io', 200).merges).toBe(0);
   });
 });

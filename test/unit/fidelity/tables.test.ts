@@ -34,7 +34,7 @@ const comparison: Comparison = {
       slack: 0,
       seen: null,
       mayBeAbsent: false,
-      merges: false,
+      merges: 0,
       why: '',
       per: 'node',
       reference: { runs: [1], median: 1 },
@@ -101,7 +101,7 @@ describe('the table as a page', () => {
     const [row] = comparison.rows as [ComparedRow];
     const compared = (changes: Partial<ComparedRow>): string =>
       renderMarkdown({ ...comparison, rows: [{ ...row, class: 'racy', why: 'a race', ...changes }] });
-    expect(compared({ slack: 0.5, merges: true })).toContain(' | racy ± 0.5, merges | requests |');
+    expect(compared({ slack: 0.5, merges: 0.25 })).toContain(' | racy ± 0.5, merges | requests |');
     expect(compared({ seen: [3, 9], mayBeAbsent: true })).toContain(' | racy, 3 to 9, or none | requests |');
     expect(compared({ slack: 1 })).toContain('| racy ± 1 | a race |');
   });
