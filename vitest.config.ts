@@ -6,12 +6,35 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/sim/**/*.test.ts'] } },
       {
         test: {
+          name: 'oracle',
+          include: ['test/oracle/**/*.test.ts'],
+          // In real time, and what else runs here shows in it: one at a time, once the others are done.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           // One control plane at a time: two cores hold one API server and its load, not three.
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 900_000,
+          globalSetup: ['test/integration/global-setup.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          // A browser takes a core or two, and one file looks at a real run: after all that measures time.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 240_000,
+          hookTimeout: 900_000,
+          expect: { poll: { timeout: 30_000 } },
+          chaiConfig: { truncateThreshold: 2000 },
           globalSetup: ['test/integration/global-setup.ts'],
         },
       },

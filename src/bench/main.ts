@@ -5,6 +5,9 @@ import yargs, { type Argv } from 'yargs';
 import { systemClock } from '../base/clock.ts';
 import { tool } from '../base/package-info.ts';
 import { renderPngs } from '../report/png/render-png.ts';
+import { costGoal, measureCost, meetsCostGoal, renderCost } from './cost/measure-cost.ts';
+import { gateEvidence, missedLimits, renderGateEvidence } from './gate/gate-evidence.ts';
+import { gateRuns } from './gate/gate-runs.ts';
 import { type MemoryFlags, measureMemory, renderMemory } from './memory.ts';
 import { contenders, jsonContender } from './peers/contenders.ts';
 import { peerChart, peerRows, renderRows } from './peers/figures.ts';
@@ -120,6 +123,29 @@ async function benchMemory(flags: MemoryFlags & { out: string }): Promise<void> 
   save(flags.out, 'memory', { flags, figures }, renderMemory(flags, figures));
 }
 
+type GateFlags = {
+  runs: number;
+  delayed: number;
+  'delay-ms': number;
+  nodes: number;
+  minutes: number;
+  trials: number;
+  out: string;
+};
+
+/** Real runs, kept beside what was measured, and a gate called on them some hundred times. */
+async function benchGate(flags: GateFlags): Promise<void> {
+  const { runs, delayed, nodes, minutes, trials, out } = flags;
+  const delayMs = flags['delay-ms'];
+  if (delayMs < 1) throw new RangeError('--delay-ms: at least 1, or there is nothing to see');
+  const dir = join(out, 'gate-runs');
+  const found = await gateRuns({ dir, plain: runs, delayed, delayMs, nodes, minutes, say });
+  if (!found.complete) say(`not all runs are there yet: the same command goes on from those in ${dir}`);
+  const evidence = gateEvidence(found, { trials, delayMs, seed: 'gate' });
+  save(out, 'gate', { flags, evidence }, `${onMachine}\n\n${renderGateEvidence(evidence)}`);
+  if (missedLimits(evidence).length > 0) process.exitCode = 1;
+}
+
 function contenderFlags<T>(command: Argv<T>, defaults: string[]) {
   return command.option('contenders', {
     type: 'string',
@@ -213,6 +239,37 @@ await yargs(process.argv.slice(2))
     },
   )
   .command(
+    'measure',
+    `What measuring costs the harness in a real run, from CPU profiles; at most ${costGoal * 100} % is the goal`,
+    (command) =>
+      command
+        .option('nodes', { type: 'number', default: 1000, describe: 'Nodes' })
+        .option('pods-per-node', { type: 'number', default: 10, describe: 'Pods a node' })
+        .option('steady', { type: 'number', default: 30, describe: 'Seconds in which nothing is asked for' }),
+    async ({ nodes, 'pods-per-node': podsPerNode, steady, out }) => {
+      const cost = await measureCost({ nodes, podsPerNode, steadySeconds: steady, say });
+      save(out, 'measure', { cost }, `${onMachine}\n\n${renderCost(cost)}`);
+      if (!meetsCostGoal(cost)) process.exitCode = 1;
+    },
+  )
+  .command(
+    'gate',
+    'How often the gate raises false alarms, and what it sees, on real short runs; goes on where it was stopped',
+    (command) =>
+      command
+        .option('runs', { type: 'number', default: 32, describe: 'Runs of the same thing' })
+        .option('delayed', { type: 'number', default: 10, describe: 'Runs with a slower etcd' })
+        .option('delay-ms', {
+          type: 'number',
+          default: 5,
+          describe: 'How long a proxy before etcd holds all bytes, each way',
+        })
+        .option('nodes', { type: 'number', default: 30, describe: 'Nodes' })
+        .option('minutes', { type: 'number', default: 60, describe: 'No run is begun later than that' })
+        .option('trials', { type: 'number', default: 1000, describe: 'Calls of the gate for each figure' }),
+    (flags) => benchGate(flags),
+  )
+  .command(
     'memory',
     'What hollow nodes and running pods take of the heap, without a control plane',
     (command) =>
@@ -229,4 +286,4 @@ await yargs(process.argv.slice(2))
   )
   .strict()
   .parseAsync();
-process.exit(0);
+process.exit();

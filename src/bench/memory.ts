@@ -238,6 +238,8 @@ class MemoryWorld implements ShardObserver {
     this.environment.delays.close();
   }
 
+  onNodeConnected(): void {}
+
   onPodStarted(): void {
     this.started++;
   }

@@ -4,7 +4,7 @@ import type { KnownFlags } from './usage.ts';
 type Completed = (error: Error | null, completions?: string[]) => void;
 
 /** Commands that take a file. */
-const fileCommands = new Set(['run', 'validate', 'report']);
+const fileCommands = new Set(['run', 'validate', 'report', 'compare', 'gate']);
 
 /**
  * What the shell offers for a word: yargs' own commands, flags and values, but nothing where a file or another value

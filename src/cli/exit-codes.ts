@@ -16,7 +16,7 @@ export const exitCodes = {
 
 export const exitCodeHelp = [
   'Exit codes: 0 pass, 1 internal error, 2 bad input, 3 an SLO or fidelity criterion was missed, 4 regression,',
-  '5 run invalid or inconclusive, 6 cluster not reachable or lost, 130 interrupted (143 by SIGTERM).',
+  '5 run invalid or inconclusive, 6 cluster not reachable or lost, 130 interrupted (143 by SIGTERM). 4 comes before 3 and 5.',
 ].join('\n');
 
 export function exitCodeOfVerdict(verdict: RunVerdict, interruptedBy: number): number {
@@ -31,6 +31,15 @@ export function exitCodeOfVerdict(verdict: RunVerdict, interruptedBy: number): n
     case 'interrupted':
       return interruptedBy;
   }
+}
+
+/** What a regression comes before. After all else (interrupted, lost, our own fault) there was no gate, or nobody waits for it. */
+const behindRegression: readonly number[] = [exitCodes.pass, exitCodes.missed, exitCodes.invalid];
+
+/** Of a run and the gate after it: a regression is said whatever else the run missed; else what the run says comes first. */
+export function worseOf(ofRun: number, ofGate: number): number {
+  if (ofGate === exitCodes.regression && behindRegression.includes(ofRun)) return ofGate;
+  return ofRun === exitCodes.pass ? ofGate : ofRun;
 }
 
 export function exitCodeOfError(code: ErrorCode, interruptedBy: number): number {

@@ -21,6 +21,7 @@ import { totalPods } from '../scenario/estimate.ts';
 import { nodeConfigs } from '../scenario/nodes.ts';
 import { podRangesOn } from '../scenario/pod-ranges.ts';
 import { runtimeClasses } from '../scenario/runtimes.ts';
+import { endedPodsMax, totalVolumes, workloadKinds } from '../scenario/workloads.ts';
 import { namespaceNames } from '../scenario/phases/plan.ts';
 import type { ExtraFlags, Scenario } from '../scenario/scenario.ts';
 import { type ClusterFlags, checkedBinaries, nodeIdentityOf } from './options.ts';
@@ -108,13 +109,15 @@ async function openForeign(
     const intent = {
       nodes: nodeConfigs(scenario, '', runId, true),
       namespaces: nodesOnly ? [] : namespaceNames(scenario),
+      endedPods: nodesOnly ? 0 : endedPodsMax(scenario),
     };
     const found = await survey(foreign, intent, signal);
     const ownPodRanges = podRangesOn(found.podCidrs, intent.nodes, podRangesFor(found));
     // Names that a killed run holds are free once it has been removed, which takes a yes.
     if (flags.yes || here.length === 0) refuseTaken(found);
     const classes = nodesOnly ? [] : runtimeClasses(scenario);
-    const parts = { nodesOnly, runtimeClasses: classes.length > 0 };
+    const workloads = nodesOnly ? [] : workloadKinds(scenario);
+    const parts = { nodesOnly, runtimeClasses: classes.length > 0, workloads };
     const identity = nodeIdentityOf(flags) ?? (await chooseIdentity(client, signal, parts));
     await requireRules(client, neededForRun(identity, parts), signal);
     const { version } = found;
@@ -128,7 +131,8 @@ async function openForeign(
       runId,
       runtimeClasses: classes.map(({ name }) => runtimeClassName(name, { runId, confined: true })),
       podsMax: nodesOnly ? 0 : totalPods(scenario),
-      rbacObjectCount: nodesOnly || identity === 'pooled' ? 0 : grants(runId).length,
+      volumes: nodesOnly ? 0 : totalVolumes(scenario),
+      rbacObjectCount: nodesOnly || identity === 'pooled' ? 0 : grants(runId, workloads).length,
       identity,
     });
     confirm(flags, lines, here, reporter);

@@ -210,3 +210,9 @@ export function positiveInteger(flag: string, value: number | undefined): number
   }
   return value;
 }
+
+/** A port to listen on, 0 for any, or one clear error. */
+export function portNumber(flag: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new HollowmarkError('bad-input', `${flag}: needs a port, 1 to 65535, or 0 for any that is free`);
+}

@@ -1,19 +1,24 @@
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { tool } from '../base/package-info.ts';
-import { withoutControls } from '../report/plain-text.ts';
+import { baselineCommand } from './commands/baseline.ts';
 import { cleanCommand } from './commands/clean.ts';
+import { compareCommand } from './commands/compare.ts';
 import { controlPlaneCommand } from './commands/control-plane.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { fidelityCommand } from './commands/fidelity.ts';
+import { gateCommand } from './commands/gate.ts';
+import { noiseCommand } from './commands/noise.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
+import { serveCommand } from './commands/serve.ts';
 import { upCommand } from './commands/up.ts';
 import { validateCommand } from './commands/validate.ts';
 import { completer } from './completion.ts';
 import { CommandContext } from './context.ts';
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts';
 import { Interruption } from './interruption.ts';
+import { tellError } from './tell-error.ts';
 import { type KnownFlags, checkFlags, clearUsageError, usageError, usageTexts } from './usage.ts';
 
 /** What yargs knows of the command that it is at; its types leave the method out. */
@@ -33,8 +38,13 @@ export function commandsOf(context: CommandContext): CommandModule[] {
     upCommand(context),
     validateCommand(context),
     reportCommand(context),
+    compareCommand(context),
+    gateCommand(context),
+    baselineCommand(context),
+    serveCommand(context),
     cleanCommand(context),
     doctorCommand(context),
+    noiseCommand(context),
     fidelityCommand(context),
     controlPlaneCommand(context),
   ] as CommandModule[];
@@ -104,9 +114,7 @@ function report(error: unknown, context: CommandContext): number {
     }
     return report(known, context);
   }
-  // Names and values of files: none may move the cursor.
-  process.stderr.write(`hollowmark: ${withoutControls(error.message)}\n`);
-  if (error.hint !== undefined) process.stderr.write(`  ${withoutControls(error.hint)}\n`);
+  tellError(error);
   if (error.code === 'internal') {
     process.stderr.write(`${error.stack ?? ''}\n`);
     if (error.cause !== undefined) process.stderr.write(`caused by: ${errorMessage(error.cause)}\n`);

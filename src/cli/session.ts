@@ -30,13 +30,13 @@ export type SessionOptions = {
 /**
  * Takes away what killed runs have left on this machine, opens a journal, does the work, and closes all again, whatever
  * comes of it.
- * @returns what `work` gives: an exit code.
+ * @returns what `work` gives.
  */
-export async function inSession(
+export async function inSession<T>(
   context: CommandContext,
   options: SessionOptions,
-  work: (session: Session) => Promise<number>,
-): Promise<number> {
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const display = createDisplay(displayMode(options));
   const interruption = context.interruption((signal) => display.warn(`${signal}: ${options.onSignal}`));
   try {

@@ -25,7 +25,6 @@ export const usageTexts: Record<string, string | { one: string; other: string }>
     one: missingArgument,
     other: missingArgument,
   },
-  'Did you mean %s?': 'there is no such command; did you mean %s?',
 };
 
 /**
@@ -69,6 +68,11 @@ export function clearUsageError(
   if (value !== null) {
     const [, flag, given, choices = ''] = value;
     return usageError(`--${flag} must be ${choices.replaceAll('"', '').replaceAll(', ', '|')}, not ${given}`);
+  }
+  const meant = /^Did you mean (\S+)\?$/m.exec(message);
+  if (meant !== null) {
+    const command = argv.find((word) => !word.startsWith('-')) ?? '';
+    return usageError(`there is no command '${command}'; did you mean ${meant[1]}?`);
   }
   const implied = /^ (\S+) -> (\S+)$/m.exec(message);
   if (implied !== null) return usageError(`--${implied[1]} needs --${implied[2]} with it`);

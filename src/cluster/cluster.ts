@@ -1,3 +1,4 @@
+import type { ComponentEndpoint } from '../kube/component-endpoint.ts';
 import type { ApiServerEndpoint, ClientIdentity, Credentials } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 
@@ -28,6 +29,8 @@ export interface Cluster {
    * hollow nodes are tainted, everything made is labelled, and taken away again.
    */
   readonly foreign: { kubeconfig: string; context: string; server: string } | undefined;
+  /** Components that tell their metrics to us, the API server included; of a cluster of others none. */
+  readonly components: readonly ComponentEndpoint[];
   /** Who sets up and takes down. Never the one that sends load, but with `pooled` on a cluster of others. */
   readonly admin: ClientIdentity;
   /** How load generator and observer come by their identities, with the credentials of now. */
@@ -43,6 +46,8 @@ export interface Cluster {
   onCredentials(listener: (credentials: Credentials) => void): void;
   /** Processes of ours that it consists of, by component. */
   pids(): Record<string, number>;
+  /** Where those of them write their logs that do. */
+  logPaths?(): Record<string, string>;
   /** Takes away what the load has left, while the hollow nodes still run and pods can end as they should. */
   clearLoad(): Promise<void>;
   /** Takes away the rest; a cluster of our own ends. Safe to call twice. */

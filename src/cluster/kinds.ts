@@ -1,4 +1,4 @@
-import type { Rule } from '../load/identity.ts';
+import type { Rule, WorkloadKinds } from '../load/identity.ts';
 
 /** When objects go: the load while kubelets still run and can end its pods; nodes and rights after that. */
 export type RemovalStage = 'load' | 'rest';
@@ -16,6 +16,11 @@ export type RunKind = {
    * go on after a run has crashed.
    */
   madeByRun: boolean;
+  /**
+   * Only runs that make such workloads have any. It takes no rights where there are none: whoever may not list the kind is
+   * taken to have none of it.
+   */
+  of?: WorkloadKinds[number];
 };
 
 const row = (
@@ -24,7 +29,15 @@ const row = (
   scope: 'cluster' | 'namespace',
   stage: RemovalStage,
   maker: 'run' | 'others',
-): RunKind => ({ group, resource, namespaced: scope === 'namespace', stage, madeByRun: maker === 'run' });
+  of?: WorkloadKinds[number],
+): RunKind => ({
+  group,
+  resource,
+  namespaced: scope === 'namespace',
+  stage,
+  madeByRun: maker === 'run',
+  ...(of === undefined ? {} : { of }),
+});
 
 const rbac = 'rbac.authorization.k8s.io';
 
@@ -36,7 +49,14 @@ export const runKinds: readonly RunKind[] = [
   row('', 'namespaces', 'cluster', 'load', 'run'),
   row('apps', 'deployments', 'namespace', 'load', 'run'),
   row('apps', 'replicasets', 'namespace', 'load', 'others'),
+  row('apps', 'statefulsets', 'namespace', 'load', 'run', 'statefulset'),
+  // Controllers give them the labels of the pods of their StatefulSet.
+  row('apps', 'controllerrevisions', 'namespace', 'load', 'others', 'statefulset'),
+  row('batch', 'jobs', 'namespace', 'load', 'run', 'job'),
   row('', 'pods', 'namespace', 'load', 'others'),
+  // One that is mounted goes when its pod has gone, and a volume when its claim has.
+  row('', 'persistentvolumeclaims', 'namespace', 'load', 'run', 'claim'),
+  row('', 'persistentvolumes', 'cluster', 'load', 'run', 'claim'),
   row('', 'services', 'namespace', 'load', 'run'),
   // Controllers give them the labels of their Service.
   row('', 'endpoints', 'namespace', 'load', 'others'),
@@ -53,12 +73,12 @@ export const runKinds: readonly RunKind[] = [
   row(rbac, 'clusterroles', 'cluster', 'rest', 'run'),
 ];
 
-/** What finding and removing runs takes: nothing but listing and deleting, kind by kind. */
-export const cleaningRules: readonly Rule[] = runKinds.map(({ group, resource }) => ({
-  apiGroups: [group],
-  resources: [resource],
-  verbs: ['delete', 'list'],
-}));
+/** What finding and removing runs with such workloads takes: nothing but listing and deleting, kind by kind. */
+export function cleaningRules(workloads: WorkloadKinds = []): Rule[] {
+  return runKinds
+    .filter(({ of }) => of === undefined || workloads.includes(of))
+    .map(({ group, resource }) => ({ apiGroups: [group], resources: [resource], verbs: ['delete', 'list'] }));
+}
 
 /** Where objects of a kind are: in one namespace, or in all of them and in none when it is left out. */
 export function collectionPath(kind: Pick<RunKind, 'group' | 'resource'>, namespace = ''): string {

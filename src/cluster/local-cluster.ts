@@ -1,6 +1,9 @@
-import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.ts';
+import { join } from 'node:path';
+import { loopback } from '../control-plane/argv/config.ts';
+import type { ControlPlane, ControlPlaneOptions, LocalEndpoint } from '../control-plane/control-plane.ts';
 import { startControlPlane } from '../control-plane/start.ts';
-import { type ClientIdentity, certificateIdentity } from '../kube/identity.ts';
+import type { ComponentEndpoint } from '../kube/component-endpoint.ts';
+import { type ClientCertificate, type ClientIdentity, certificateIdentity } from '../kube/identity.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { Cluster, IdentityMode, OwnPodRanges } from './cluster.ts';
 import { givesPodRanges } from './gives-pod-ranges.ts';
@@ -16,6 +19,7 @@ export class LocalCluster implements Cluster {
   readonly controlPlane: ControlPlane;
   readonly identityMode: IdentityMode;
   readonly foreign = undefined;
+  readonly components: readonly ComponentEndpoint[];
   readonly admin: ClientIdentity;
   readonly harnessIdentities: IdentityPlan;
   readonly nodeIdentities: IdentityPlan;
@@ -24,6 +28,7 @@ export class LocalCluster implements Cluster {
     this.controlPlane = controlPlane;
     this.identityMode = identityMode;
     this.admin = certificateIdentity(controlPlane.endpoint, controlPlane.admin);
+    this.components = componentsOf(controlPlane);
     const authority = { type: 'authority' as const, authority: controlPlane.clientAuthority };
     this.harnessIdentities = authority;
     this.nodeIdentities =
@@ -78,6 +83,11 @@ export class LocalCluster implements Cluster {
     return this.controlPlane.pids();
   }
 
+  logPaths(): Record<string, string> {
+    const names = Object.keys(this.pids());
+    return Object.fromEntries(names.map((name) => [name, join(this.controlPlane.logDir, `${name}.log`)]));
+  }
+
   /** Everything ends with the cluster. */
   clearLoad(): Promise<void> {
     return Promise.resolve();
@@ -86,4 +96,20 @@ export class LocalCluster implements Cluster {
   stop(): Promise<void> {
     return this.controlPlane.stop();
   }
+}
+
+/**
+ * All four. The administrator's requests are exempt from priority and fairness: metrics of a server that turns others away
+ * can still be read.
+ */
+export function componentsOf({ endpoint, etcd, ports, admin }: ControlPlane): ComponentEndpoint[] {
+  const of = (component: string, server: LocalEndpoint, client: ClientCertificate): ComponentEndpoint => ({
+    component,
+    endpoint: server,
+    identity: certificateIdentity(server, client),
+  });
+  const beside = (['kube-scheduler', 'kube-controller-manager'] as const).map((component) =>
+    of(component, { ...endpoint, url: `https://${loopback}:${ports[component]}` }, admin),
+  );
+  return [of('kube-apiserver', endpoint, admin), of('etcd', etcd.endpoint, etcd.client), ...beside];
 }

@@ -10,6 +10,8 @@ export type RunPlan = Intent & {
   runtimeClasses: readonly string[];
   /** Pods that there are at most at one time. */
   podsMax: number;
+  /** PersistentVolumes, which are in no namespace. */
+  volumes: number;
   /** Roles and bindings for load and observer. */
   rbacObjectCount: number;
   identity: IdentityMode;
@@ -42,22 +44,32 @@ export function renderSurvey(survey: Survey, plan: RunPlan): string[] {
   ];
   return [
     ...facts.map(([name, value]) => `${name.padEnd(12)}${value}`),
-    ...warnings(survey).map((text) => `warning: ${text}`),
+    ...warnings(survey, plan).map((text) => `warning: ${text}`),
   ];
 }
 
 /** What else is made, as far as anything is. */
-function further({ namespaces, runtimeClasses, podsMax, rbacObjectCount }: RunPlan): [string, string][] {
+function further({
+  namespaces,
+  runtimeClasses,
+  podsMax,
+  volumes,
+  rbacObjectCount,
+}: RunPlan): [string, string][] {
   const rows: [number, string][] = [
     [namespaces.length, `${counted(namespaces.length, 'namespace')}${range(namespaces)}`],
     [runtimeClasses.length, `${counted(runtimeClasses.length, 'RuntimeClass')}${range(runtimeClasses)}`],
     [podsMax, `${counted(podsMax, 'pod')} at most, on these nodes only`],
+    [volumes, `${counted(volumes, 'PersistentVolume')}, of a storage class of the run's own`],
     [rbacObjectCount, counted(rbacObjectCount, 'RBAC object')],
   ];
   return rows.filter(([value]) => value > 0).map(([, text]) => ['', text]);
 }
 
-function warnings(survey: Survey): string[] {
+/** Ended pods that a cluster keeps, unless --terminated-pod-gc-threshold of its controller manager says otherwise. */
+const endedPodsMax = 12_500;
+
+function warnings(survey: Survey, { endedPods = 0 }: RunPlan): string[] {
   const { takenNodes = [], takenNamespaces = [], daemonSets = [], cloudProviders = [], runs } = survey;
   const lines = survey.insecure
     ? ['its certificate is not looked at (insecure-skip-tls-verify): nothing vouches for the server']
@@ -76,6 +88,12 @@ function warnings(survey: Survey): string[] {
   if (cloudProviders.length > 0) {
     lines.push(
       `its nodes are of a cloud (${cloudProviders.join(', ')}), whose controller may delete hollow nodes that are not Ready: the cloud does not know them`,
+    );
+  }
+  const ended = endedPods + (survey.endedPodCount ?? 0);
+  if (endedPods > 0 && ended > endedPodsMax) {
+    lines.push(
+      `${ended.toLocaleString('en-US')} pods will have ended, those of Jobs of this run included: above ${endedPodsMax.toLocaleString('en-US')} (by default) the cluster deletes the oldest, whoever's they are`,
     );
   }
   return lines;

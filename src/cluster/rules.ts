@@ -1,4 +1,11 @@
-import { type Rule, grants, loadSubject, observerSubject, probeLease } from '../load/identity.ts';
+import {
+  type Rule,
+  type WorkloadKinds,
+  grants,
+  loadSubject,
+  observerSubject,
+  probeNames,
+} from '../load/identity.ts';
 import type { IdentityMode } from './cluster.ts';
 import { cleaningRules } from './kinds.ts';
 
@@ -14,12 +21,14 @@ const certificates = 'certificates.k8s.io';
 const watch = ['get', 'list', 'watch'];
 
 /** Everything that load and observer are granted, for any run: the names of what belongs to one are left out. */
-const grantedRules: readonly Rule[] = grants('')
-  .flatMap(({ object }) => object.rules ?? [])
-  .map(({ resourceNames = [], ...rule }) => {
-    const names = resourceNames.filter((name) => name !== probeLease('').name);
-    return names.length === 0 ? rule : { ...rule, resourceNames: names };
-  });
+function grantedRules(workloads: WorkloadKinds): Rule[] {
+  return grants('', workloads)
+    .flatMap(({ object }) => object.rules ?? [])
+    .map(({ resourceNames = [], ...rule }) => {
+      const names = resourceNames.filter((name) => !probeNames('').includes(name));
+      return names.length === 0 ? rule : { ...rule, resourceNames: names };
+    });
+}
 
 /**
  * To speak for nodes (`system:node:<name>`), proxies, load and observer. The users are not named, since nodes are many;
@@ -69,8 +78,13 @@ const nodeRules: readonly Rule[] = [
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
 ];
 
+/** And what kubelets read for pods with claims. */
+const claimRules: readonly Rule[] = [
+  { apiGroups: [''], resources: ['persistentvolumeclaims', 'persistentvolumes'], verbs: ['get'] },
+];
+
 /** To give load and observer roles of their own: nobody may hand out rights that he has not, without leave to. */
-const granting: readonly Need[] = [
+const granting = (workloads: WorkloadKinds): readonly Need[] => [
   {
     rules: [
       {
@@ -81,7 +95,7 @@ const granting: readonly Need[] = [
     ],
   },
   {
-    rules: grantedRules,
+    rules: grantedRules(workloads),
     unless: [{ apiGroups: [rbac], resources: ['clusterroles', 'roles'], verbs: ['bind', 'escalate'] }],
   },
 ];
@@ -105,18 +119,24 @@ const runtimeClassRules: readonly Rule[] = [
   { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: ['create', 'get'] },
 ];
 
-/** What a run comes with: only nodes, without load and observer; nodes with runtimes that are chosen by RuntimeClass. */
-export type RunParts = { nodesOnly?: boolean; runtimeClasses?: boolean };
+/**
+ * What a run comes with: only nodes, without load and observer; nodes with runtimes that are chosen by RuntimeClass;
+ * workloads beside Deployments and single pods.
+ */
+export type RunParts = { nodesOnly?: boolean; runtimeClasses?: boolean; workloads?: WorkloadKinds };
 
 /** All that a run needs of the kubeconfig's user: identities, their rights, and making and removing what is its own. */
 export function neededForRun(
   mode: IdentityMode,
-  { nodesOnly = false, runtimeClasses = false }: RunParts = {},
+  { nodesOnly = false, runtimeClasses = false, workloads = [] }: RunParts = {},
 ): readonly Need[] {
-  const load: readonly Need[] = mode === 'pooled' ? [{ rules: grantedRules }] : granting;
+  const load: readonly Need[] =
+    mode === 'pooled' ? [{ rules: grantedRules(workloads) }] : granting(workloads);
   const rights = nodesOnly ? [] : load;
   const classes = runtimeClasses ? [{ rules: runtimeClassRules }] : [];
-  return [{ rules: identityRules[mode] }, ...rights, ...classes, { rules: cleaningRules }];
+  const claims = mode === 'pooled' && workloads.includes('claim') ? [{ rules: claimRules }] : [];
+  const own = [{ rules: identityRules[mode] }, ...claims];
+  return [...own, ...rights, ...classes, { rules: cleaningRules(workloads) }];
 }
 
 /** One thing that a rule allows. Either the resource or the URL is set. */

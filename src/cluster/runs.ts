@@ -43,7 +43,7 @@ const nodeLeases = { group: 'coordination.k8s.io', resource: 'leases' };
 /**
  * The objects of one run, or of all of them, of these kinds. An object counts only if its label, as it came, says so:
  * what a selector should have kept away stays away.
- * @returns undefined for the kinds that we may not list.
+ * @returns undefined for the kinds that we may not list, but for those that few runs have: they count as none.
  * @throws HollowmarkError `cluster-unavailable`, `interrupted`.
  */
 export async function listRunObjects(
@@ -54,7 +54,7 @@ export async function listRunObjects(
   const selector = runId === undefined ? `labelSelector=${encodeURIComponent(runLabel)}` : runSelector(runId);
   const found = new Map<RunKind, RunObject[] | undefined>();
   for (const kind of kinds) {
-    const listed = await calls.listMetadata(kind, selector);
+    const listed = (await calls.listMetadata(kind, selector)) ?? (kind.of === undefined ? undefined : []);
     found.set(
       kind,
       listed

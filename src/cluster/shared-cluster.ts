@@ -34,6 +34,7 @@ export class SharedCluster implements Cluster {
   readonly source: string;
   readonly profile = 'unknown';
   readonly argv = {};
+  readonly components = [];
   readonly endpoint: ApiServerEndpoint;
   readonly kubeconfigPath: string;
   readonly foreign: NonNullable<Cluster['foreign']>;

@@ -22,6 +22,8 @@ export type Target = {
 export type Intent = {
   nodes: readonly PlannedNode[];
   namespaces: readonly string[];
+  /** Pods that will have ended and are not deleted, at most at one time. */
+  endedPods?: number;
 };
 
 /** What is on a cluster. What may not be read, or is not said, is undefined. */
@@ -32,6 +34,8 @@ export type Survey = Pick<Target, 'server' | 'context' | 'insecure' | 'proxy'> &
   version: string | undefined;
   nodeCount: number | undefined;
   podCount: number | undefined;
+  /** Pods that have ended; counted only where the run adds some. */
+  endedPodCount: number | undefined;
   /** Runs of Hollowmark that are on it or have left something; undefined when nothing of any may be listed. */
   runs: readonly FoundRun[] | undefined;
   /** Names that the run would use and that are taken. */
@@ -75,6 +79,7 @@ export async function survey(target: Target, intent: Intent, signal: AbortSignal
     version: await versionOf(calls),
     nodeCount: nodes?.length,
     podCount: await podCount(calls),
+    endedPodCount: (intent.endedPods ?? 0) === 0 ? undefined : await endedPodCount(calls),
     runs: runs.length === 0 && unlisted.length > 0 ? undefined : runs,
     takenNodes: taken(
       nodes,
@@ -146,6 +151,13 @@ async function podCount(calls: Calls): Promise<number | undefined> {
   if ((metadata?.continue ?? '') === '') return items?.length ?? 0;
   if (metadata?.remainingItemCount !== undefined) return (items?.length ?? 0) + metadata.remainingItemCount;
   return (await calls.listMetadata({ group: '', resource: 'pods' }))?.length;
+}
+
+/** What the pod garbage collector takes for ended. The server does not count what is selected by a field. */
+const endedSelector = `fieldSelector=${encodeURIComponent('status.phase!=Pending,status.phase!=Running,status.phase!=Unknown')}`;
+
+async function endedPodCount(calls: Calls): Promise<number | undefined> {
+  return (await calls.listMetadata({ group: '', resource: 'pods' }, endedSelector))?.length;
 }
 
 /** The hollow taint counts whether or not it is among the nodes' own. */

@@ -6,7 +6,7 @@ import type { ClientCertificate, SigningAuthority } from '../kube/identity.ts';
 import { type ControlPlaneConfig, loopback } from './argv/config.ts';
 import { perComponent } from './components.ts';
 import type { ComponentName, ControlPlane, FlagProfile, LocalEndpoint } from './control-plane.ts';
-import { readTail } from './log-tail.ts';
+import { readTail } from '../base/log-tail.ts';
 import type { Pki } from './pki.ts';
 import { type Probe, waitUntilReady } from './readiness.ts';
 import type { BinarySet } from './sources/binary-set.ts';

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
-import { readTail } from './log-tail.ts';
+import { lowerSession } from '../base/lower-session.ts';
+import { readTail } from '../base/log-tail.ts';
 
 /** How a process ended. */
 export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null };
@@ -44,7 +45,8 @@ export class ComponentProcess {
    * the harness only, which then ends the components in order.
    * @param argv the program first.
    * @param env its environment; this process's own when absent.
-   * @param niceness how much lower than this process it is scheduled; through nice(1), as all its threads must be.
+   * @param niceness how much lower than this process it is scheduled; through nice(1), as all its threads must be, and
+   *   its session with it.
    * @throws `cluster-unavailable` when the program cannot be started.
    */
   static async spawn(
@@ -74,6 +76,7 @@ export class ComponentProcess {
         cause,
       });
     }
+    if (niceness > 0) void lowerSession(pid, niceness, clock);
     return new ComponentProcess(name, child, pid, logPath, clock);
   }
 

@@ -6,7 +6,7 @@ import type { ChildRegister } from '../journal/guardian.ts';
 import { componentNames } from './components.ts';
 import type { ComponentName } from './control-plane.ts';
 import { diskFull, freeBytes, freeBytesMin } from './disk-space.ts';
-import { readTail } from './log-tail.ts';
+import { readTail } from '../base/log-tail.ts';
 import { ComponentProcess } from './process.ts';
 
 /**

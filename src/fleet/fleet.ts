@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { lowerSession } from '../base/lower-session.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { packageRoot } from '../base/package-info.ts';
 import type { NodeConfig } from '../hollow/context.ts';
@@ -51,6 +52,8 @@ export type FleetOptions = {
   seed: string;
   endpoint: ApiServerEndpoint;
   identities: IdentityPlan;
+  /** See {@link ShardConfig}. */
+  deliveryService?: string | undefined;
   /** Worker threads; by default one for each core but one, as far as the nodes need them. */
   shards?: number | undefined;
   clock: Clock;
@@ -79,10 +82,10 @@ export class Fleet {
       serialization: 'advanced',
       execArgv: v8Flags,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // A terminal's signals are the conductor's to handle.
-      detached: false,
+      // A terminal's signals are the conductor's to handle, and a session of its own can have a priority of its own.
+      detached: true,
     });
-    lowerPriority(this.child.pid);
+    if (this.child.pid !== undefined) lowerPriority(this.child.pid, this.clock);
     let fail: (error: Error) => void = () => {};
     this.died = new Promise<never>((_, reject) => {
       fail = reject;
@@ -185,7 +188,16 @@ export class Fleet {
 export function shardConfigs(
   options: Pick<
     FleetOptions,
-    'nodes' | 'runtimes' | 'proxies' | 'wire' | 'profile' | 'seed' | 'endpoint' | 'identities' | 'shards'
+    | 'nodes'
+    | 'runtimes'
+    | 'proxies'
+    | 'wire'
+    | 'profile'
+    | 'seed'
+    | 'endpoint'
+    | 'identities'
+    | 'deliveryService'
+    | 'shards'
   >,
 ): ShardConfig[] {
   const wanted =
@@ -207,6 +219,7 @@ export function shardConfigs(
     profile: options.profile,
     endpoint: options.endpoint,
     identities: options.identities,
+    deliveryService: options.deliveryService,
     // Each source address has its own 28,000 ephemeral ports; only Linux answers for all of 127.0.0.0/8.
     localAddress: loopback && process.platform === 'linux' ? `127.0.0.${10 + shard}` : undefined,
   }));
@@ -219,8 +232,8 @@ function lost(message: string): HollowmarkError {
   });
 }
 
-function lowerPriority(pid: number | undefined): void {
-  if (pid === undefined) return;
+function lowerPriority(pid: number, clock: Clock): void {
+  void lowerSession(pid, fleetNice, clock);
   try {
     // Linux sets it for the main thread; threads that start later inherit it, and the workers start on command.
     setPriority(pid, fleetNice);

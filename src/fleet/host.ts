@@ -49,7 +49,7 @@ async function runShards(shards: ShardConfig[], ports: MessagePort[]): Promise<v
 function main(): void {
   const ports: MessagePort[] = [];
   process.on('disconnect', () => process.exit(0));
-  // The conductor decides when to stop: a terminal's Ctrl-C reaches the whole process group.
+  // The conductor decides when to stop: a service manager sends its signals to every process of a service.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('message', (command: FleetCommand) => {
     if (command.type === 'start') {

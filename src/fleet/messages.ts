@@ -6,6 +6,7 @@ import type { ApiServerEndpoint, Credentials } from '../kube/identity.ts';
 import type { ProgrammingSnapshot } from '../hollow/proxy/programming-latency.ts';
 import type { IdentityPlan } from '../kube/identity-issuer.ts';
 import type { CallSnapshot } from '../metrics/call-metrics.ts';
+import type { DeliverySnapshot } from '../metrics/delivery.ts';
 import type { WireFormat } from '../wire/codec.ts';
 
 /** What one shard has to do; plain data, sent once. */
@@ -24,6 +25,8 @@ export type ShardConfig = {
   identities: IdentityPlan;
   /** What the nodes send; absent: what real ones do. */
   profile?: WireProfileName | undefined;
+  /** `<namespace>/<name>` of the Service whose writes are timed on their way to every node; absent: none is. */
+  deliveryService?: string | undefined;
   /** Source address of the shard's connections; undefined lets the kernel choose. */
   localAddress: string | undefined;
 };
@@ -81,10 +84,20 @@ export type ShardReport = {
   totals: ShardTotals;
   /** Pods whose start the API server has acknowledged since the last report… */
   startedUids: string[];
-  /** …with seen, sent and acknowledged of each: machine-wide monotonic microseconds, three a pod. */
+  /** …with the times of each, as `metrics/pod-start-times.ts` puts them into a list. */
   startedTimesUs: Float64Array;
   /** About every five seconds, after `flush`, and in the last report. */
   statistics?: ShardStatistics;
+};
+
+/** Kubelets whose nodes were registered. */
+export type NodeConnects = {
+  nodes: string[];
+  /**
+   * Of each: when it began to connect, and when the API server had its node (machine-wide monotonic microseconds), and 1
+   * where another kubelet was on the node before, else 0.
+   */
+  times: Float64Array;
 };
 
 export type ShardStatistics = {
@@ -93,6 +106,9 @@ export type ShardStatistics = {
   loopDelay: string;
   gcPause: string;
   networkProgramming: ProgrammingSnapshot;
+  nodeConnects: NodeConnects;
+  /** Absent where nothing is timed. */
+  delivery?: DeliverySnapshot | undefined;
   /** Errors inside hollow nodes: a sample of their messages, and how many there were. */
   errors: string[];
   errorCount: number;

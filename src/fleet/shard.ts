@@ -5,18 +5,25 @@ import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { NodeConfig } from '../hollow/context.ts';
 import type { PodStarted } from '../hollow/effects.ts';
-import { type ShardEnvironment, type ShardObserver, clientOf } from '../hollow/environment.ts';
+import {
+  type NodeConnected,
+  type ShardEnvironment,
+  type ShardObserver,
+  clientOf,
+} from '../hollow/environment.ts';
 import { HollowNode } from '../hollow/hollow-node.ts';
 import type { NodeFailure } from '../hollow/node-failure.ts';
 import { type SharedProxyState, sharedProxyState } from '../hollow/proxy/hollow-proxy.ts';
 import { NodeRuntimes } from '../hollow/runtime/node-runtimes.ts';
 import { ProgrammingLatency } from '../hollow/proxy/programming-latency.ts';
 import { SharedWatches } from '../hollow/shared-watches.ts';
+import { WatchDelivery } from '../hollow/watch-delivery.ts';
 import { wireProfile } from '../hollow/wire-profile.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { ClientSubject, Credentials } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
+import { addStartTimes } from '../metrics/pod-start-times.ts';
 import { codecNamed } from '../wire/negotiation.ts';
 import {
   type ShardConfig,
@@ -53,6 +60,8 @@ export class Shard implements ShardObserver {
   private readonly totals: ShardTotals = noTotals();
   private startedUids: string[] = [];
   private startedTimesUs: number[] = [];
+  private connectedNodes: string[] = [];
+  private connectedTimes: number[] = [];
   private errors: string[] = [];
   private errorCount = 0;
   private interruptions: string[] = [];
@@ -77,6 +86,8 @@ export class Shard implements ShardObserver {
       runtimes: new NodeRuntimes(config.runtimes),
       localAddress: config.localAddress,
       pool: undefined,
+      delivery:
+        config.deliveryService === undefined ? undefined : new WatchDelivery(clock, config.deliveryService),
       observer: this,
     };
   }
@@ -206,20 +217,29 @@ export class Shard implements ShardObserver {
     const statistics = {
       calls: this.metrics.drain(),
       networkProgramming: this.networkProgramming.drain(complete),
+      nodeConnects: { nodes: this.connectedNodes, times: new Float64Array(this.connectedTimes) },
+      delivery: this.environment.delivery?.drain(),
       errors: this.errors,
       errorCount: this.errorCount,
       interruptions: this.interruptions,
     };
+    this.connectedNodes = [];
+    this.connectedTimes = [];
     this.errors = [];
     this.errorCount = 0;
     this.interruptions = [];
     return statistics;
   }
 
-  onPodStarted(started: PodStarted): void {
+  onNodeConnected({ node, startUs, registeredUs, again }: NodeConnected): void {
+    this.connectedNodes.push(node);
+    this.connectedTimes.push(startUs, registeredUs, again ? 1 : 0);
+  }
+
+  onPodStarted({ uid, times }: PodStarted): void {
     this.totals.podsStarted++;
-    this.startedUids.push(started.uid);
-    this.startedTimesUs.push(started.seenUs, started.sentUs, started.acknowledgedUs);
+    this.startedUids.push(uid);
+    addStartTimes(this.startedTimesUs, times);
   }
 
   onPodDeleted(): void {

@@ -125,6 +125,8 @@ export const kinds = {
   getPod: callClass('GET', 'pods', '', 'resource'),
   patchPodStatus: callClass('PATCH', 'pods', 'status', 'resource'),
   deletePod: callClass('DELETE', 'pods', '', 'resource'),
+  getClaim: callClass('GET', 'persistentvolumeclaims', '', 'resource'),
+  getVolume: callClass('GET', 'persistentvolumes', '', 'resource'),
   createToken: callClass('POST', 'serviceaccounts', 'token', 'resource'),
   createEvent: callClass('POST', 'events', '', 'resource'),
   patchEvent: callClass('PATCH', 'events', '', 'resource'),

@@ -1,10 +1,11 @@
 import type { RequestVerb } from '../kube/client.ts';
 import type { WatchSpec } from '../kube/reflector.ts';
 import type { CallClass } from '../metrics/call-metrics.ts';
+import type { PodStartTimes } from '../metrics/pod-start-times.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
 import type { Pressure } from './node-failure.ts';
 import { type View, everything } from '../wire/view.ts';
-import { identityView, podStatusView, wholeNodeView } from './views.ts';
+import { claimView, identityView, podStatusView, wholeNodeView } from './views.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods and tokens share one limiter (50 QPS, burst 100),
@@ -21,7 +22,8 @@ export type Tag =
   | { to: 'node-status'; step: 'get' | 'patch' }
   | { to: 'event' }
   | { to: 'status'; step: 'get' | 'patch' | 'delete'; uid: string }
-  | { to: 'token'; uid: string };
+  | { to: 'token'; uid: string }
+  | { to: 'claim'; step: 'claim' | 'volume'; uid: string };
 
 /** What is read of the answer's object; of the others (events, tokens, PATCHes, deletions) nothing is even decoded. */
 export function bodyView(tag: Tag): View | undefined {
@@ -37,6 +39,9 @@ export function bodyView(tag: Tag): View | undefined {
       return tag.step === 'get' ? podStatusView : undefined;
     case 'node-status':
       return tag.step === 'get' ? wholeNodeView : undefined;
+    case 'claim':
+      // Of a volume it is enough that it is there: a claim that is bound has one that is.
+      return tag.step === 'claim' ? claimView : undefined;
     case 'start-up':
     case 'event':
     case 'token':
@@ -65,6 +70,7 @@ export type TimerName =
   | { of: 'event-retry' }
   | { of: 'status-sync' }
   | { of: 'token'; uid: string }
+  | { of: 'claims' }
   | { of: 'token-refresh' }
   | { of: 'runtime'; generation: number }
   | { of: 'eviction' }
@@ -85,14 +91,16 @@ export type Effect =
   /** Nothing of the pod is left on the node: its timers are of no use. */
   | { type: 'pod-gone'; uid: string }
   | { type: 'drop-connections' }
+  /** The API server has the node. */
+  | { type: 'node-registered' }
   | { type: 'node-ready' }
   | { type: 'pod-started'; started: PodStarted }
   | { type: 'pod-deleted' }
   /** A fault of ours: something threw. */
   | { type: 'failed'; error: unknown };
 
-/** When a hollow kubelet saw, sent and had acknowledged a pod's start; machine-wide monotonic microseconds. */
-export type PodStarted = { uid: string; seenUs: number; sentUs: number; acknowledgedUs: number };
+/** A pod whose start the API server has acknowledged. */
+export type PodStarted = { uid: string; times: PodStartTimes };
 
 /** What happens to a kubelet. */
 export type KubeletEvent =

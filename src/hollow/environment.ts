@@ -11,6 +11,7 @@ import { Reflector, type WatchHandler, type WatchSpec } from '../kube/reflector.
 import type { PodStarted } from './effects.ts';
 import type { NodeRuntimes } from './runtime/node-runtimes.ts';
 import type { OpenWatch, SharedWatches } from './shared-watches.ts';
+import type { WatchDelivery } from './watch-delivery.ts';
 
 /** What the hollow nodes of one shard share. */
 export type ShardEnvironment = {
@@ -25,6 +26,8 @@ export type ShardEnvironment = {
   localAddress: string | undefined;
   /** Where all nodes are one to the API server; else each has a client of its own. */
   pool: Pool | undefined;
+  /** Where the run measures when what it writes comes to every node. */
+  delivery?: WatchDelivery | undefined;
   /** Told about what happens; must not throw. */
   observer: ShardObserver;
 };
@@ -32,7 +35,17 @@ export type ShardEnvironment = {
 /** One identity's few connections, and its watches, which all nodes of a shard share. */
 export type Pool = { identity: ClientIdentity; client: ApiClient; watches: SharedWatches };
 
+/** When a kubelet began to connect, and when the API server had its node; machine-wide monotonic microseconds. */
+export type NodeConnected = {
+  node: string;
+  startUs: number;
+  registeredUs: number;
+  /** Another kubelet was on this node before. */
+  again: boolean;
+};
+
 export interface ShardObserver {
+  onNodeConnected(connected: NodeConnected): void;
   onPodStarted(started: PodStarted): void;
   onPodDeleted(): void;
   /** A watch failed and is being tried again. */

@@ -48,6 +48,8 @@ export type HollowKubeletOptions = Pick<KubeletOptions, 'runtime' | 'containersS
   prng: Prng;
   /** Called once, when the API server has acknowledged the node as Ready. */
   onReady: () => void;
+  /** Another kubelet was on this node before. */
+  again?: boolean;
 };
 
 /** The one loop that performs a kubelet's effects: requests, watches and timers, and what comes of them. */
@@ -63,15 +65,19 @@ export class HollowKubelet {
   private readonly timers = new Map<string, Set<DelayHandle>>();
   private readonly prng: Prng;
   private readonly onReady: () => void;
+  private readonly again: boolean;
+  /** When it began to connect; undefined once its node was registered. */
+  private startUs: number | undefined;
   private stopped = false;
   /** What becomes of heartbeats on their way; undefined: they arrive. */
   heartbeats: Omit<Extract<NodeFailure, { type: 'bad-heartbeats' }>, 'type'> | undefined;
 
   constructor(environment: ShardEnvironment, node: NodeConfig, options: HollowKubeletOptions) {
-    const { identity, prng, onReady, ...found } = options;
+    const { identity, prng, onReady, again = false, ...found } = options;
     this.environment = environment;
     this.prng = prng;
     this.onReady = onReady;
+    this.again = again;
     const { kubeletAgent, qps, burst } = wireProfile(node.wireProfile);
     this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'), found);
     this.nodeName = node.name;
@@ -86,6 +92,7 @@ export class HollowKubelet {
   }
 
   start(): void {
+    this.startUs = this.environment.clock.nowUs();
     this.handle({ type: 'start' });
   }
 
@@ -140,6 +147,9 @@ export class HollowKubelet {
       case 'drop-connections':
         this.connections.drop();
         break;
+      case 'node-registered':
+        this.onRegistered();
+        break;
       case 'node-ready':
         this.onReady();
         break;
@@ -153,6 +163,19 @@ export class HollowKubelet {
         observer.onError(effect.error);
         break;
     }
+  }
+
+  /** A node that somebody deletes is registered once more, which is no start of a kubelet. */
+  private onRegistered(): void {
+    const { environment, nodeName, startUs, again } = this;
+    if (startUs === undefined) return;
+    this.startUs = undefined;
+    environment.observer.onNodeConnected({
+      node: nodeName,
+      startUs,
+      registeredUs: environment.clock.nowUs(),
+      again,
+    });
   }
 
   private limited(via: ClientName, act: () => void): void {
@@ -241,7 +264,8 @@ export class HollowKubelet {
   private watch(key: string, spec: Extract<Effect, { type: 'watch' }>['spec']): void {
     if (this.watches.has(key)) return;
     const { environment, connections, nodeName, limits } = this;
-    const handler = new KubeletWatch(key, environment.observer, this.onWatched);
+    const tap = key === 'services' ? environment.delivery?.tap('kubelet', nodeName) : undefined;
+    const handler = new KubeletWatch(key, environment.observer, this.onWatched, tap);
     this.watches.set(key, openWatch(environment, connections.client, nodeName, spec, handler, limits.api));
   }
 

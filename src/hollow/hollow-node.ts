@@ -161,6 +161,7 @@ export class HollowNode {
       identity: this.identity,
       prng: this.prng.fork(`kubelet-${this.kubelets}`),
       onReady: () => {},
+      again: true,
       runtime: this.runtime,
       containersSurvive,
     });

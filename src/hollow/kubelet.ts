@@ -61,7 +61,10 @@ export class Kubelet {
     this.lease = new LeaseRenewer(context, dropConnections);
     const nodeEvents = new NodeEvents(context, this.events);
     this.startUp = new StartUp(context, nodeEvents, () => this.nodeStatus.isKnown);
-    this.registration = new Registration(context, nodeEvents, (made) => this.nodeStatus.registered(made));
+    this.registration = new Registration(context, nodeEvents, (made) => {
+      context.emit({ type: 'node-registered' });
+      this.nodeStatus.registered(made);
+    });
     this.csiNode = new CsiNode(context, () => this.nodeStatus.readyChanged());
     this.nodeStatus = new NodeStatusReporter(context, nodeEvents, {
       register: () => this.registration.start(),
@@ -154,7 +157,10 @@ export class Kubelet {
         this.pods.onStatusAnswer(tag.step, tag.uid, status, body);
         break;
       case 'token':
-        this.pods.onToken(tag.uid, status);
+        this.pods.tokens.onAnswer(tag.uid, status);
+        break;
+      case 'claim':
+        this.pods.claims.onAnswer(tag.step, tag.uid, status, body);
         break;
     }
   }
@@ -197,7 +203,10 @@ export class Kubelet {
         this.pods.onStatusTimer();
         break;
       case 'token':
-        this.pods.onTokenTimer(timer.uid);
+        this.pods.tokens.onTimer(timer.uid);
+        break;
+      case 'claims':
+        this.pods.claims.onTimer();
         break;
       case 'runtime':
         this.pods.onRuntimeTimer(timer.generation);
@@ -209,7 +218,7 @@ export class Kubelet {
         this.pods.onPodTimer(timer.uid, timer.wake, timer.key);
         break;
       case 'token-refresh':
-        this.pods.onTokenRefresh();
+        this.pods.tokens.onRefresh();
         break;
     }
   }

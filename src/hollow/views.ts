@@ -42,5 +42,12 @@ export const wholeNodeView = new View({
   status: true,
 });
 
+/** Whether a claim has a volume, and which, and whether it may still be used. */
+export const claimView = new View({
+  metadata: { name: true, uid: true, deletionTimestamp: true, finalizers: true },
+  spec: { volumeName: true },
+  status: { phase: true },
+});
+
 /** Who an object is. */
 export const identityView = new View({ metadata: { name: true, uid: true } });

@@ -25,6 +25,8 @@ export type ApiRequest = {
   limit?: RateLimit | undefined;
   /** Latency counts from here when given (open-loop load); else from when the request is handed to the client. */
   intendedUs?: number;
+  /** Nobody asks again: when it has no answer, its latency counts until it was given up. */
+  lastAttempt?: boolean;
 };
 
 export type ApiResponse = {
@@ -33,6 +35,8 @@ export type ApiResponse = {
   contentType: string;
   /** The pause that the server asks for; undefined when it does not. */
   retryAfterSeconds?: number | undefined;
+  /** When the server answered, by its clock, in whole seconds as HTTP writes it; empty when it did not say. */
+  date?: string;
   /** The answer's bytes; empty when the caller asked for none. */
   body: Buffer;
 };
@@ -52,6 +56,7 @@ export class Call implements ExchangeHandler {
   private startUs: number;
   private status = 0;
   private contentType = '';
+  private date = '';
   private retryAfterSeconds: number | undefined;
   private sizeBytes = 0;
   private readonly chunks: Buffer[] = [];
@@ -86,8 +91,9 @@ export class Call implements ExchangeHandler {
     this.startUs += waitMs * 1000;
   }
 
-  onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined): void {
+  onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined, date = ''): void {
     this.status = status;
+    this.date = date;
     this.contentType = contentType;
     this.retryAfterSeconds = retryAfterSeconds;
   }
@@ -102,7 +108,7 @@ export class Call implements ExchangeHandler {
 
   onEnd({ how, reason }: StreamEnd): void {
     if (this.settled) return;
-    const { chunks, contentType, retryAfterSeconds, status } = this;
+    const { chunks, contentType, retryAfterSeconds, date, status } = this;
     if (how !== 'complete') {
       const unsent = how === 'refused' && status === 0;
       this.onFailure(new NoAnswerError(`connection lost during ${this.what}: ${reason}`, unsent));
@@ -111,13 +117,15 @@ export class Call implements ExchangeHandler {
     this.settle();
     const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.sizeBytes);
     this.metrics.record(this.request.kind, status, this.clock.nowUs() - this.startUs);
-    this.resolve({ status, contentType, retryAfterSeconds, body });
+    this.resolve({ status, contentType, retryAfterSeconds, date, body });
   }
 
   onFailure(error: NoAnswerError): void {
     if (this.settled) return;
     this.settle();
-    this.metrics.record(this.request.kind, 0, 0);
+    const { kind, lastAttempt } = this.request;
+    if (lastAttempt === true) this.metrics.recordGivenUp(kind, this.clock.nowUs() - this.startUs);
+    else this.metrics.record(kind, 0, 0);
     this.reject(error);
   }
 

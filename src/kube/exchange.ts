@@ -108,12 +108,17 @@ export class Exchange implements StreamHandler {
     else this.repeat(pauseMs);
   }
 
-  onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined): void {
+  onResponse(
+    status: number,
+    contentType: string,
+    retryAfterSeconds: number | undefined,
+    date?: string,
+  ): void {
     this.status = status;
     if (status === 429 || status >= 500) this.pauseMs = this.nextPauseMs(retryAfterSeconds);
     if (this.pauseMs !== undefined) return;
     this.outgoing = undefined;
-    this.handler.onResponse(status, contentType, retryAfterSeconds);
+    this.handler.onResponse(status, contentType, retryAfterSeconds, date);
   }
 
   onData(chunk: Buffer): void {

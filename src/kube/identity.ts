@@ -95,6 +95,47 @@ export class CredentialsIdentity implements ClientIdentity {
   }
 }
 
+/** What an identity shows at one time, as plain data that another thread can be sent. */
+export type ShownIdentity = { certificate?: ClientCertificate; headers: IdentityHeaders };
+
+export function shownBy(identity: ClientIdentity): ShownIdentity {
+  const { certificate } = identity.tls();
+  return { ...(certificate === undefined ? {} : { certificate }), headers: identity.headers() };
+}
+
+/** An identity of another thread: shows what it is told that the original shows. */
+export class RelayedIdentity implements ClientIdentity {
+  private readonly base: CredentialsIdentity;
+  private extra: IdentityHeaders;
+
+  /** @param onRefused called for each request that the server refuses to know. */
+  constructor(endpoint: ApiServerEndpoint, shown: ShownIdentity, onRefused: () => void) {
+    this.base = new CredentialsIdentity(endpoint, credentialsOf(shown), onRefused);
+    this.extra = shown.headers;
+  }
+
+  update(shown: ShownIdentity): void {
+    this.base.update(credentialsOf(shown));
+    this.extra = shown.headers;
+  }
+
+  tls(): TlsIdentity {
+    return this.base.tls();
+  }
+
+  headers(): IdentityHeaders {
+    return this.extra;
+  }
+
+  refused(): void {
+    this.base.refused();
+  }
+}
+
+function credentialsOf({ certificate }: ShownIdentity): Credentials {
+  return certificate === undefined ? {} : { certificate };
+}
+
 /**
  * Speaks as `subject` with the rights of `base` to impersonate.
  * @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation

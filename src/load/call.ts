@@ -11,7 +11,7 @@ export type LoadClient = Pick<ApiClient, 'request' | 'codec'>;
 export type LoadRequest = {
   /** For messages: `create Deployment hollow-1/fill-00001`. */
   what: string;
-  request: Omit<ApiRequest, 'intendedUs'>;
+  request: Omit<ApiRequest, 'intendedUs' | 'lastAttempt'>;
   /** `create`: 409 after an answer was lost means that it is there. `delete`: 404 means that it is gone. */
   verb: 'create' | 'update' | 'delete' | 'read';
 };
@@ -30,6 +30,8 @@ export type CallOutcome =
   | { type: 'failed'; status: number; message: string; retries: number }
   | { type: 'interrupted' };
 
+export type DoneCall = Extract<CallOutcome, { type: 'done' }>;
+
 /**
  * Attempts in all, as clusterloader2 makes them (steps of its RetryWithExponentialBackOff): with the delays below a
  * request is given up after about 36 s.
@@ -46,7 +48,7 @@ const transientStatuses = new Set([429, 500, 502, 503, 504]);
 /**
  * Sends a request until it is done, has failed for good, or {@link attemptsMax} attempts were made. A throttled
  * attempt waits as long as the server asks. Never rejects.
- * @param intendedUs latency of the first attempt counts from here; of later ones from when they were due.
+ * @param intendedUs latency counts from here until there is an answer; of attempts after an answer from when they were due.
  * @param raw latencies from the actual send are recorded here.
  */
 export async function callUntilDone(
@@ -63,7 +65,8 @@ export async function callUntilDone(
     const retries = attempt - 1;
     let failure: { status: number; message: string; retryAfterMs: number | undefined };
     try {
-      const response = await client.request({ ...load.request, intendedUs: attemptDueUs });
+      const lastAttempt = attempt >= attemptsMax;
+      const response = await client.request({ ...load.request, intendedUs: attemptDueUs, lastAttempt });
       const acceptedUs = clock.nowUs();
       raw.record(load.request.kind, response.status, acceptedUs - sentUs);
       const already = isAlready(load, response.status, lost);
@@ -88,7 +91,8 @@ export async function callUntilDone(
     } catch {
       return { type: 'interrupted' };
     }
-    attemptDueUs = clock.nowUs();
+    // Who asked has no answer yet: without it, the time that a lost one was waited for would be in no latency.
+    if (failure.status !== 0) attemptDueUs = clock.nowUs();
   }
 }
 

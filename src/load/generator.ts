@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
 import { Histogram } from '../metrics/histogram.ts';
-import { type CallOutcome, type LoadClient, type LoadRequest, callUntilDone } from './call.ts';
+import { type CallOutcome, type DoneCall, type LoadClient, type LoadRequest, callUntilDone } from './call.ts';
+import { joinSends } from './join-sends.ts';
 import { type NamespaceWork, createNamespaces, deleteNamespaces } from './namespaces.ts';
 import type { DeploymentPlan, ObjectContext, PodFailure, PodPlan } from './objects.ts';
 import {
@@ -17,6 +18,9 @@ import {
   scaleDeployment,
 } from './requests.ts';
 import { PacedSender, type SendPlan, type SendReport } from './sender.ts';
+import { WorkloadMaker } from './workload-maker.ts';
+import { deleteWorkload } from './workload-requests.ts';
+import { type WorkloadPlan, podsOf } from './workloads.ts';
 
 /** A pod that was created directly; times are the clock's µs. */
 export type CreatedPod = {
@@ -40,6 +44,8 @@ export type LoadOptions = {
   onPodCreated?: (pod: CreatedPod) => void;
   /** Called when the server has accepted the deletion of such a pod. */
   onPodDeleted?: (pod: CreatedPod) => void;
+  /** Called for each Job, StatefulSet and claim whose creation the server has accepted. */
+  onWorkloadCreated?: (plan: WorkloadPlan, intendedUs: number) => void;
 };
 
 /** What the load has done so far; all but `podsExpected` only rise. */
@@ -51,7 +57,10 @@ export type LoadCounters = {
   failedCount: number;
   retryCount: number;
   heldBackCount: number;
-  /** Pods that should exist now: replicas of all Deployments, and pods created directly and not deleted. */
+  /**
+   * Pods that should exist now: replicas of all Deployments and StatefulSets, those of Jobs in the end, and pods created
+   * directly and not deleted.
+   */
   podsExpected: number;
   /** Pods asked for so far, deleted ones included. */
   podsCreated: number;
@@ -62,6 +71,7 @@ export type DeletableObjects = {
   deployments: readonly ObjectKey[];
   services: readonly ObjectKey[];
   pods: readonly CreatedPod[];
+  workloads: readonly WorkloadPlan[];
 };
 
 type OwnDeployment = ObjectKey & { phase: string; replicas: number; failure?: PodFailure };
@@ -73,11 +83,15 @@ export class LoadGenerator {
   readonly rawCalls = new CallMetrics();
   /** µs from intended to actual send, of all paced phases. */
   readonly lateness = new Histogram();
+  /** Jobs, StatefulSets and claims. */
+  readonly workloads: WorkloadMaker;
   private readonly options: LoadOptions;
   private readonly deployments = new Map<string, OwnDeployment>();
   private readonly ownServices = new Map<string, ObjectKey>();
   private readonly pods = new Map<string, CreatedPod>();
   private readonly reports: SendReport[] = [];
+  /** Those of the phase at hand. */
+  private phaseReports: SendReport[] = [];
   private running: PacedSender | undefined;
   private podsCreated = 0;
   private namespacesMade = false;
@@ -85,6 +99,17 @@ export class LoadGenerator {
   constructor(options: LoadOptions) {
     this.options = options;
     this.namespaces = options.namespaces;
+    const { client, context, onWorkloadCreated } = options;
+    this.workloads = new WorkloadMaker({
+      client,
+      context,
+      work: (signal) => this.namespaceWork(signal),
+      send: (plan, signal, what) => this.sendPaced(plan, signal, what),
+      onCreated: (plan, intendedUs) => {
+        this.podsCreated += podsOf(plan);
+        onWorkloadCreated?.(plan, intendedUs);
+      },
+    });
   }
 
   counters(): LoadCounters {
@@ -111,10 +136,25 @@ export class LoadGenerator {
     return totals;
   }
 
+  /** Begins to gather what {@link sentSoFar} tells. */
+  beginPhase(): void {
+    this.phaseReports = [];
+  }
+
+  /**
+   * What has become of the phase's requests, also of those whose end nobody waits for because the cluster was lost
+   * meanwhile. Undefined of none.
+   */
+  sentSoFar(): SendReport | undefined {
+    const { running } = this;
+    const reports = running === undefined ? this.phaseReports : [...this.phaseReports, running.brokenOff()];
+    return reports.length === 0 ? undefined : reports.reduce(joinSends);
+  }
+
   get podsExpected(): number {
     let replicas = 0;
     for (const deployment of this.deployments.values()) replicas += deployment.replicas;
-    return replicas + this.pods.size;
+    return replicas + this.workloads.pods + this.pods.size;
   }
 
   /** Those of {@link podsExpected} that can start. */
@@ -160,6 +200,7 @@ export class LoadGenerator {
     this.deployments.clear();
     this.ownServices.clear();
     this.pods.clear();
+    this.workloads.allDeleted();
     this.namespacesMade = left.length > 0;
     return left;
   }
@@ -212,7 +253,10 @@ export class LoadGenerator {
     });
   }
 
-  /** Deletes Deployments (their pods go later), Services and directly created pods, one request each, in this order. */
+  /**
+   * Deletes Deployments (their pods go later), Services, directly created pods, Jobs, StatefulSets and claims, one request
+   * each, in this order.
+   */
   deleteObjects(objects: DeletableObjects, sends: SendPlan, signal: AbortSignal): Promise<SendReport> {
     const { client } = this.options;
     const steps = [
@@ -225,6 +269,10 @@ export class LoadGenerator {
         done: () => this.ownServices.delete(keyOf(key)),
       })),
       ...objects.pods.map((pod) => ({ request: () => deletePod(pod), done: () => this.podDeleted(pod) })),
+      ...objects.workloads.map((plan) => ({
+        request: () => deleteWorkload(client, plan),
+        done: () => this.workloads.deleted(plan),
+      })),
     ];
     return this.sendPaced(sends, signal, {
       make: (i) => (steps[i] as (typeof steps)[number]).request(),
@@ -274,7 +322,7 @@ export class LoadGenerator {
 
   private async podAccepted(
     plan: PodPlan,
-    outcome: Extract<CallOutcome, { type: 'done' }>,
+    outcome: DoneCall,
     intendedUs: number,
     signal: AbortSignal,
     onCreated: (pod: CreatedPod) => void,
@@ -328,6 +376,7 @@ export class LoadGenerator {
     try {
       const report = await sender.run();
       this.reports.push(report);
+      this.phaseReports.push(report);
       return report;
     } finally {
       this.running = undefined;

@@ -4,11 +4,12 @@ import type { ApiClient } from '../kube/client.ts';
 import type { ClientSubject } from '../kube/identity.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import { runLabel } from './labels.ts';
+import type { WorkloadPlan } from './workloads.ts';
 
 /** Who sends the load. Not `system:masters`: that group bypasses priority and fairness, and RBAC too. */
 export const loadSubject: ClientSubject = { user: 'hollowmark:load', groups: ['hollowmark:load'] };
 
-/** Who watches what becomes of the load, and reads metrics. Writes nothing but its own probe Lease. */
+/** Who watches what becomes of the load, and reads metrics. Writes nothing but its own Lease and Service. */
 export const observerSubject: ClientSubject = {
   user: 'hollowmark:observer',
   groups: ['hollowmark:observer'],
@@ -23,7 +24,7 @@ export type Rule = {
   verbs: string[];
 };
 
-/** Exactly the requests of `requests.ts`. */
+/** Exactly the requests of `requests.ts`; see {@link workloadRules} for more. */
 export const loadRules: readonly Rule[] = [
   { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'delete', 'get', 'list'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['create', 'delete', 'get', 'list'] },
@@ -36,6 +37,28 @@ export const loadRules: readonly Rule[] = [
 ];
 
 const read = ['get', 'list', 'watch'];
+
+/** What a scenario makes beside what every scenario may make: only then load and observer have rights on it. */
+export type WorkloadKinds = readonly WorkloadPlan['kind'][];
+
+/** The requests of `workload-requests.ts`, and what watches what becomes of them. */
+const workloadRules: Readonly<Record<WorkloadPlan['kind'], { load: readonly Rule[]; observer: Rule }>> = {
+  job: {
+    load: [{ apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'delete'] }],
+    observer: { apiGroups: ['batch'], resources: ['jobs'], verbs: read },
+  },
+  statefulset: {
+    load: [{ apiGroups: ['apps'], resources: ['statefulsets'], verbs: ['create', 'delete'] }],
+    observer: { apiGroups: ['apps'], resources: ['statefulsets'], verbs: read },
+  },
+  claim: {
+    load: [
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['create', 'delete'] },
+      { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['create', 'delete', 'list'] },
+    ],
+    observer: { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: read },
+  },
+};
 
 export const observerRules: readonly Rule[] = [
   { apiGroups: [''], resources: ['events', 'namespaces', 'nodes', 'pods'], verbs: read },
@@ -63,11 +86,28 @@ export function probeLease(runId: string): {
   };
 }
 
-function probeRules(lease: { name: string }): Rule[] {
+/**
+ * The Service that the observer writes to learn when every node has what is written (`measure/watch-delivery.ts`), where
+ * the Lease is. Names of Services have 63 characters at most: it has the end of the run's id, which tells runs apart.
+ */
+export function deliveryService(runId: string): ReturnType<typeof probeLease> {
+  return { ...probeLease(runId), name: `hollowmark-${runId.slice(-serviceNameRest)}` };
+}
+
+const serviceNameRest = 63 - 'hollowmark-'.length;
+
+/** Names in rules that belong to one run. */
+export function probeNames(runId: string): readonly string[] {
+  return [probeLease(runId).name, deliveryService(runId).name];
+}
+
+function probeRules(lease: { name: string }, service: { name: string }): Rule[] {
   const lock = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
   return [
     { ...lock, verbs: ['create'] },
     { ...lock, resourceNames: [lease.name], verbs: ['delete', 'patch'] },
+    { apiGroups: [''], resources: ['services'], verbs: ['create'] },
+    { apiGroups: [''], resources: ['services'], resourceNames: [service.name], verbs: ['patch'] },
   ];
 }
 
@@ -83,16 +123,26 @@ const rbacPath = `/apis/${rbac}/v1`;
 type Grant = { path: string; object: { metadata: { name: string }; rules?: readonly Rule[] } };
 
 /**
- * What gives the identities their rights for a run, in order of creation. Its probe Lease is the only thing that the
- * observer may write. Pure.
+ * What gives the identities their rights for a run, in order of creation. Its Lease and its Service are the only things
+ * that the observer may write. Pure.
  */
-export function grants(runId: string): Grant[] {
+export function grants(runId: string, workloads: WorkloadKinds = []): Grant[] {
   const lease = probeLease(runId);
   const probes = `namespaces/${lease.namespace}/`;
   return [
-    ...grant(loadSubject, loadRules, runId, ''),
-    ...grant(observerSubject, observerRules, runId, ''),
-    ...grant(observerSubject, probeRules(lease), runId, probes),
+    ...grant(
+      loadSubject,
+      [...loadRules, ...workloads.flatMap((kind) => workloadRules[kind].load)],
+      runId,
+      '',
+    ),
+    ...grant(
+      observerSubject,
+      [...observerRules, ...workloads.map((kind) => workloadRules[kind].observer)],
+      runId,
+      '',
+    ),
+    ...grant(observerSubject, probeRules(lease, deliveryService(runId)), runId, probes),
   ];
 }
 
@@ -122,8 +172,12 @@ type AdminClient = Pick<ApiClient, 'request' | 'codec'>;
  * @param admin may create roles and bindings with these rules.
  * @throws HollowmarkError `cluster-unavailable` when the server refuses or cannot be reached.
  */
-export async function ensureLoadIdentity(admin: AdminClient, runId: string): Promise<void> {
-  for (const { path, object } of grants(runId)) {
+export async function ensureLoadIdentity(
+  admin: AdminClient,
+  runId: string,
+  workloads: WorkloadKinds = [],
+): Promise<void> {
+  for (const { path, object } of grants(runId, workloads)) {
     // 409: from an earlier call of the same run.
     await send(admin, 'POST', path, [409], object);
   }

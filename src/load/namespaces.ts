@@ -105,19 +105,19 @@ async function untilFound(request: LoadRequest, work: NamespaceWork): Promise<vo
   }
 }
 
-function call(work: NamespaceWork, request: LoadRequest): Promise<CallOutcome> {
+export function call(work: NamespaceWork, request: LoadRequest): Promise<CallOutcome> {
   return callUntilDone(work, request, work.clock.nowUs(), work.signal);
 }
 
-/** The answer of a call that has to succeed. */
-function requireDone(outcome: CallOutcome, what: string): ApiResponse {
+/** The answer of a call that has to succeed. @throws HollowmarkError, see {@link createNamespaces}. */
+export function requireDone(outcome: CallOutcome, what: string): ApiResponse {
   if (outcome.type === 'interrupted') throw interrupted();
   if (outcome.type === 'failed')
     throw new HollowmarkError('cluster-unavailable', `${what}: ${outcome.message}`);
   return outcome.response;
 }
 
-async function pause(delayMs: number, work: NamespaceWork): Promise<void> {
+export async function pause(delayMs: number, work: NamespaceWork): Promise<void> {
   try {
     await sleep(work.clock, delayMs, work.signal);
   } catch (cause) {
@@ -125,6 +125,6 @@ async function pause(delayMs: number, work: NamespaceWork): Promise<void> {
   }
 }
 
-function interrupted(cause?: unknown): HollowmarkError {
+export function interrupted(cause?: unknown): HollowmarkError {
   return new HollowmarkError('interrupted', 'interrupted', cause === undefined ? {} : { cause });
 }

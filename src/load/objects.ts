@@ -42,12 +42,26 @@ export type DeploymentPlan = {
   service: boolean;
 };
 
-export type PodPlan = { namespace: string; name: string; phase: string; shape: PodShape };
+export type PodPlan = {
+  namespace: string;
+  name: string;
+  phase: string;
+  shape: PodShape;
+  /** A PersistentVolumeClaim of its namespace that it mounts: then it is load, and not there to be measured. */
+  claim?: string;
+};
 
 /** A kubelet gives a container this long between SIGTERM and SIGKILL; pause ends at once. 0 would skip the kubelet. */
 const terminationGracePeriodSeconds = 1;
 
 const containerName = 'main';
+
+const annotationPrefix = `hollowmark.dev/container.${containerName}`;
+
+/** How a hollow kubelet is told how long a container runs before it ends by itself. */
+export const runDurationAnnotation = `${annotationPrefix}.run-duration`;
+
+const claimVolume = 'data';
 
 /** No name server knows it (RFC 6761), and no hollow node pulls from it. */
 const noRegistry = 'registry.invalid';
@@ -94,28 +108,33 @@ export function serviceObject(plan: DeploymentPlan, context: ObjectContext): unk
 }
 
 /** A pod without a controller. The phase and its purpose stand in its labels. */
-export function latencyPodObject(plan: PodPlan, context: ObjectContext): unknown {
+export function podObject(plan: PodPlan, context: ObjectContext): unknown {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name: plan.name,
       namespace: plan.namespace,
-      labels: labelsOf(plan.phase, 'latency', context),
+      labels: labelsOf(plan.phase, plan.claim === undefined ? 'latency' : 'load', context),
     },
-    spec: podSpec(plan.shape, context),
+    spec: podSpec(plan.shape, context, undefined, plan.claim),
   };
 }
 
-function labelsOf(phase: string, purpose: PodPurpose, context: ObjectContext): Record<string, string> {
+export function labelsOf(phase: string, purpose: PodPurpose, context: ObjectContext): Record<string, string> {
   return { [runLabel]: context.runId, [phaseLabel]: phase, [purposeLabel]: purpose };
 }
 
 /**
- * A stateless pod as the startup SLI means it. The token is mounted as it is by default, so that a kubelet has to
+ * A pod that is stateless as the startup SLI means it, unless it mounts a claim. The token is mounted as it is by default, so that a kubelet has to
  * ask for one and to read kube-root-ca.crt (a projected volume, which the SLI allows).
  */
-function podSpec(shape: PodShape, context: ObjectContext, failure?: PodFailure): unknown {
+export function podSpec(
+  shape: PodShape,
+  context: ObjectContext,
+  failure?: PodFailure,
+  claim?: string,
+): Record<string, unknown> {
   return {
     containers: [
       {
@@ -125,9 +144,13 @@ function podSpec(shape: PodShape, context: ObjectContext, failure?: PodFailure):
         ...(failure?.failure === 'flapping'
           ? { readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1, failureThreshold: 1 } }
           : {}),
+        ...(claim === undefined ? {} : { volumeMounts: [{ name: claimVolume, mountPath: '/data' }] }),
         ...(Object.keys(shape.requests).length === 0 ? {} : { resources: resourcesOf(shape.requests) }),
       },
     ],
+    ...(claim === undefined
+      ? {}
+      : { volumes: [{ name: claimVolume, persistentVolumeClaim: { claimName: claim } }] }),
     terminationGracePeriodSeconds,
     ...(shape.runtimeClass === undefined
       ? {}
@@ -139,15 +162,14 @@ function podSpec(shape: PodShape, context: ObjectContext, failure?: PodFailure):
 
 /** How a hollow kubelet is told what a container does by itself (`hollow/pods/container-behaviour.ts`). */
 function annotationsOf(failure: PodFailure | undefined): Record<string, string> | undefined {
-  const prefix = `hollowmark.dev/container.${containerName}`;
   switch (failure?.failure) {
     case 'exiting':
       return {
-        [`${prefix}.run-duration`]: `${failure.afterMs}ms`,
-        [`${prefix}.exit-code`]: String(failure.exitCode),
+        [runDurationAnnotation]: `${failure.afterMs}ms`,
+        [`${annotationPrefix}.exit-code`]: String(failure.exitCode),
       };
     case 'flapping':
-      return { [`${prefix}.readiness-flaps-every`]: `${failure.everyMs}ms` };
+      return { [`${annotationPrefix}.readiness-flaps-every`]: `${failure.everyMs}ms` };
     case 'failed-pull':
     case undefined:
       return undefined;

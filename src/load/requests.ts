@@ -6,13 +6,13 @@ import {
   type ObjectContext,
   type PodPlan,
   deploymentObject,
-  latencyPodObject,
+  podObject,
   namespaceObject,
   serviceObject,
 } from './objects.ts';
 
 /** A request whose answer takes longer has none: the API server itself gives up after 60 s. */
-const timeoutMs = 60_000;
+export const timeoutMs = 60_000;
 
 /** Objects a LIST asks for at most, as kubectl does. */
 export const listLimit = 500;
@@ -182,7 +182,7 @@ export function createPod(client: LoadClient, plan: PodPlan, context: ObjectCont
       method: 'POST',
       path: pods(plan.namespace),
       kind: kinds.createPod,
-      body: client.codec.encode(latencyPodObject(plan, context)),
+      body: client.codec.encode(podObject(plan, context)),
       timeoutMs,
     },
   };

@@ -37,8 +37,10 @@ const failuresListedMax = 20;
 
 /** What became of a phase's requests. */
 export type SendReport = {
+  /** When sending began: the plan's offsets count from here. */
+  startUs: number;
   plannedCount: number;
-  /** Those whose intended time came before the end: all of them, unless interrupted. */
+  /** Those whose intended time came while requests were being sent: all of them, unless interrupted. */
   dueCount: number;
   /** First attempts that left. */
   sentCount: number;
@@ -54,9 +56,16 @@ export type SendReport = {
   requestedPerSecond: number | undefined;
   /**
    * 0..1: the share of the planned requests that had left one interval (10 ms at least) after the last one's intended
-   * time. A sender that is 3 % too slow has 0.97.
+   * time. A sender that is 3 % too slow has 0.97. After an interruption, of those that had been due by then for 10 ms.
    */
   achievedRatio: number;
+  /** The same, but those that were held back count as in time: what the sender itself has to answer for. */
+  keptUpRatio: number;
+  /**
+   * The requested rate, as much lower or higher as the sends took more or less time than they were to; of requests that
+   * were to leave all at once, the rate at which they did. Undefined of fewer than two.
+   */
+  achievedPerSecond: number | undefined;
   /** µs from the intended to the actual send. */
   lateness: Histogram;
   /** The first {@link failuresListedMax}. */
@@ -87,7 +96,15 @@ export class PacedSender {
   private inFlight = 0;
   /** Sends up to here were due while there was no free slot. */
   private heldUntil = 0;
+  /** Sends up to here were late before there was none. */
+  private lateUntil = 0;
   private onTimeCount = 0;
+  /** Of those that were held back, the ones that were not on time. */
+  private heldLateCount = 0;
+  private firstSentUs = 0;
+  private lastSentUs = 0;
+  /** When the last request had left, or the abort came. */
+  private endedUs: number | undefined;
   private wake: (() => void) | undefined;
   private dueSeen = 0;
   private abandoned = false;
@@ -96,6 +113,7 @@ export class PacedSender {
     this.options = options;
     this.startUs = options.clock.nowUs();
     this.report = {
+      startUs: this.startUs,
       plannedCount: options.plan.offsetsUs.length,
       dueCount: 0,
       sentCount: 0,
@@ -105,21 +123,29 @@ export class PacedSender {
       heldBackCount: 0,
       requestedPerSecond: options.plan.requestsPerSecond,
       achievedRatio: 1,
+      keptUpRatio: 1,
+      achievedPerSecond: undefined,
       lateness: new Histogram(),
       failures: [],
       interrupted: false,
     };
   }
 
-  /** The report as it stands; `dueCount` and `achievedRatio` are not final before {@link run} resolves. */
+  /** The report as it stands; only its counts mean something before {@link run} resolves, and not `dueCount`. */
   get soFar(): Readonly<SendReport> {
     return this.report;
+  }
+
+  /** What the report would be if the run ended here: of a phase that is not brought to its end. */
+  brokenOff(): SendReport {
+    this.endedUs ??= this.options.clock.nowUs();
+    return { ...this.finish(), interrupted: true };
   }
 
   /** Requests whose intended time has come. */
   get dueCount(): number {
     const { clock, plan } = this.options;
-    const sinceUs = clock.nowUs() - this.startUs;
+    const sinceUs = (this.endedUs ?? clock.nowUs()) - this.startUs;
     while (this.dueSeen < plan.offsetsUs.length && (plan.offsetsUs[this.dueSeen] ?? 0) <= sinceUs)
       this.dueSeen++;
     return this.dueSeen;
@@ -141,23 +167,25 @@ export class PacedSender {
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     await this.sendAll();
+    this.endedUs = clock.nowUs();
     while (this.inFlight > 0 && !this.abandoned) await this.slotFree();
     signal.removeEventListener('abort', onAbort);
     return this.finish();
   }
 
   private async sendAll(): Promise<void> {
-    const { plan, clock, signal, concurrencyMax = concurrencyMaxDefault } = this.options;
+    const { plan, clock, signal } = this.options;
     for (let next = 0; next < plan.offsetsUs.length && !signal.aborted; ) {
       const nowUs = clock.nowUs();
       let turn = 0;
       while (next < plan.offsetsUs.length && this.intendedUs(next) <= nowUs) {
-        if (this.inFlight >= concurrencyMax || turn >= sendsPerTurnMax) break;
+        if (this.isFull || turn >= sendsPerTurnMax) break;
         this.send(next++);
         turn++;
       }
       if (next >= plan.offsetsUs.length) break;
-      if (this.inFlight >= concurrencyMax && this.intendedUs(next) <= nowUs) {
+      if (this.isFull && this.intendedUs(next) <= nowUs) {
+        this.markLate(next, nowUs);
         await this.slotFree();
         this.markHeld(next);
       } else {
@@ -171,8 +199,48 @@ export class PacedSender {
     const { report } = this;
     report.interrupted = report.sentCount < report.plannedCount || this.options.signal.aborted;
     report.dueCount = report.interrupted ? this.dueCount : report.plannedCount;
-    report.achievedRatio = report.dueCount === 0 ? 1 : Math.min(1, this.onTimeCount / report.dueCount);
+    const owed = report.interrupted ? this.overdueCount() : report.plannedCount;
+    const ratioOf = (count: number): number => (owed === 0 ? 1 : Math.min(1, count / owed));
+    report.achievedRatio = ratioOf(this.onTimeCount);
+    report.keptUpRatio = ratioOf(this.onTimeCount + this.heldLateCount + this.heldUnsent(owed));
+    report.achievedPerSecond = this.achievedPerSecond();
     return report;
+  }
+
+  /** Requests that have left, and those that should have, {@link graceUsMin} before the end at the latest. */
+  private overdueCount(): number {
+    const { offsetsUs } = this.options.plan;
+    const untilUs = (this.endedUs ?? 0) - this.startUs - graceUsMin;
+    let count = this.report.sentCount;
+    while (count < offsetsUs.length && (offsetsUs[count] ?? 0) <= untilUs) count++;
+    return count;
+  }
+
+  /** Of those that should have left and have not, the ones that still wait for a slot. */
+  private heldUnsent(owed: number): number {
+    const { sentCount } = this.report;
+    if (this.isFull) this.markHeld(sentCount);
+    return Math.max(0, Math.min(this.heldUntil, owed) - Math.max(this.lateUntil, sentCount));
+  }
+
+  /** An interval is added to either time: n requests of one rate take n - 1 intervals from the first to the last. */
+  private achievedPerSecond(): number | undefined {
+    const { requestsPerSecond, intervalUs, offsetsUs } = this.options.plan;
+    const { sentCount } = this.report;
+    const tookUs = this.lastSentUs - this.firstSentUs;
+    if (sentCount < 2) return undefined;
+    if (requestsPerSecond === undefined) return tookUs === 0 ? undefined : ((sentCount - 1) * 1e6) / tookUs;
+    const plannedUs = (offsetsUs[sentCount - 1] ?? 0) - (offsetsUs[0] ?? 0);
+    return (requestsPerSecond * (plannedUs + intervalUs)) / (tookUs + intervalUs);
+  }
+
+  private get isFull(): boolean {
+    return this.inFlight >= (this.options.concurrencyMax ?? concurrencyMaxDefault);
+  }
+
+  /** Later than this is not in time. */
+  private get graceUs(): number {
+    return Math.max(graceUsMin, this.options.plan.intervalUs);
   }
 
   private intendedUs(i: number): number {
@@ -184,15 +252,28 @@ export class PacedSender {
     this.heldUntil = Math.max(this.heldUntil, next, this.dueCount);
   }
 
+  /** Those that are too late already when the slots have just run out are the sender's: it was that which waited. */
+  private markLate(next: number, nowUs: number): void {
+    if (next < this.heldUntil || next < this.lateUntil) return;
+    this.lateUntil = next;
+    const { length } = this.options.plan.offsetsUs;
+    while (this.lateUntil < length && this.intendedUs(this.lateUntil) + this.graceUs < nowUs)
+      this.lateUntil++;
+  }
+
   private send(i: number): void {
     const { clock, plan, signal } = this.options;
     const { report } = this;
     const intendedUs = this.intendedUs(i);
     const sentUs = clock.nowUs();
     const lastUs = this.intendedUs(plan.offsetsUs.length - 1);
+    if (report.sentCount === 0) this.firstSentUs = sentUs;
+    this.lastSentUs = sentUs;
     report.sentCount++;
-    if (i < this.heldUntil) report.heldBackCount++;
-    if (sentUs <= lastUs + Math.max(graceUsMin, plan.intervalUs)) this.onTimeCount++;
+    const isHeld = i >= this.lateUntil && i < this.heldUntil;
+    if (isHeld) report.heldBackCount++;
+    if (sentUs <= lastUs + this.graceUs) this.onTimeCount++;
+    else if (isHeld) this.heldLateCount++;
     report.lateness.record(sentUs - intendedUs);
     this.options.lateness.record(sentUs - intendedUs);
     this.inFlight++;

@@ -1,5 +1,6 @@
 import type { CallMetrics } from '../metrics/call-metrics.ts';
 import { Histogram } from '../metrics/histogram.ts';
+import { Churn } from './churn.ts';
 import type { NodeObserver, PodObserver } from './observer.ts';
 import type { PodStartup } from './pod-startup.ts';
 import type { ResourceInterval } from './resources.ts';
@@ -11,14 +12,13 @@ const nodeCallsAgeUsMax = 5_000_000;
 /** Reports of shards in that time, at most; later ones take the place of the oldest. */
 const nodeReportsMax = 64;
 
-/** Churn is the mean over so many points. */
-const churnPoints = 10;
-
 export type CourseSources = {
   pods: PodObserver;
   nodes: NodeObserver;
   startup: PodStartup;
   loadCounters: () => { dueCount: number; sentCount: number };
+  /** The load's, which are part of the churn. */
+  loadCalls: CallMetrics;
   /** Their latencies make each point's p99; `recent` of each is set. */
   clientCalls: readonly CallMetrics[];
 };
@@ -28,18 +28,19 @@ export class Course {
   readonly timeline = new Timeline();
   /** Until the first phase. */
   phase = 'start';
-  /** The most pods created and deleted a second, over {@link churnPoints}; over fewer while there are no more. */
-  churnPerSecondPeak = 0;
+  readonly churn: Churn;
+  /** Hears of latencies of calls as they become known: our clients' once a second, those of each report of nodes. */
+  onCalls: ((latencies: Histogram) => void) | undefined;
   private readonly sources: CourseSources;
   private readonly recent = new Histogram();
   private nodeCalls: { atUs: number; histogram: Histogram }[] = [];
-  private churn: { seconds: number; changes: number }[] = [];
   private startUs = 0;
   private lastUs = 0;
-  private last = { due: 0, sent: 0, changes: 0 };
+  private last = { due: 0, sent: 0 };
 
   constructor(sources: CourseSources) {
     this.sources = sources;
+    this.churn = new Churn(sources);
     for (const metrics of sources.clientCalls) metrics.recent = this.recent;
   }
 
@@ -52,6 +53,7 @@ export class Course {
   /** Latencies of all calls of a shard since its last report. */
   onNodeCalls(histogram: Histogram, nowUs: number): void {
     this.nodeCalls.push({ atUs: nowUs, histogram });
+    this.onCalls?.(histogram);
     if (this.nodeCalls.length > nodeReportsMax) this.nodeCalls.shift();
   }
 
@@ -59,7 +61,6 @@ export class Course {
     const { pods, nodes, startup, loadCounters } = this.sources;
     const seconds = Math.max(1e-3, (nowUs - this.lastUs) / 1e6);
     const { dueCount, sentCount } = loadCounters();
-    const changes = pods.created + pods.deleted;
     this.timeline.push({
       atMs: Math.round((nowUs - this.startUs) / 1000),
       phase: this.phase,
@@ -74,8 +75,8 @@ export class Course {
       cpuCores: resources.cpuCores,
       rssBytes: resources.rssBytes,
     });
-    this.addChurn(seconds, changes - this.last.changes);
-    this.last = { due: dueCount, sent: sentCount, changes };
+    this.churn.look(seconds, this.phase);
+    this.last = { due: dueCount, sent: sentCount };
     this.lastUs = nowUs;
   }
 
@@ -83,20 +84,10 @@ export class Course {
     this.nodeCalls = this.nodeCalls.filter(({ atUs }) => nowUs - atUs <= nodeCallsAgeUsMax);
     const all = new Histogram();
     all.merge(this.recent);
+    this.onCalls?.(this.recent);
     for (const { histogram } of this.nodeCalls) all.merge(histogram);
     this.recent.reset();
     return all.count === 0 ? null : all.quantile(0.99);
-  }
-
-  private addChurn(seconds: number, changes: number): void {
-    this.churn.push({ seconds, changes });
-    if (this.churn.length > churnPoints) this.churn.shift();
-    const totalSeconds = this.churn.reduce((sum, point) => sum + point.seconds, 0);
-    const totalChanges = this.churn.reduce((sum, point) => sum + point.changes, 0);
-    this.churnPerSecondPeak = Math.max(
-      this.churnPerSecondPeak,
-      totalChanges / Math.max(totalSeconds, churnPoints),
-    );
   }
 }
 

@@ -18,6 +18,9 @@ const pageTimeoutMs = 15_000;
 const attemptsMax = 6;
 const retryDelayMs = 500;
 
+/** One page that is refused, by a server that is busy with the end of the run, is not yet a list that cannot be had. */
+const listAttemptsMax = 3;
+
 /** What is read of a page. */
 const listView = new View({ metadata: { continue: true }, items: { metadata: { uid: true } } });
 
@@ -26,7 +29,7 @@ const listPods = callClass('LIST', 'pods', '', 'cluster');
 /**
  * Compares the observer's pods, uid by uid, with a consistent list from the API server. Called when nothing is measured
  * any more: a list of 10,000 pods is tens of megabytes.
- * @throws HollowmarkError `cluster-unavailable` when the server does not list them.
+ * @throws HollowmarkError `cluster-unavailable` or NoAnswerError when the server does not list them, asked {@link listAttemptsMax} times.
  */
 export async function compareWithList(
   client: ApiClient,
@@ -36,7 +39,7 @@ export async function compareWithList(
   neverSeen: () => number,
 ): Promise<CountComparison> {
   for (let attempt = 1; ; attempt++) {
-    const listed = await listUids(client, runId);
+    const listed = await listUids(client, clock, runId);
     let missed = 0;
     for (const uid of listed) if (!pods.has(uid)) missed++;
     const comparison: CountComparison = {
@@ -52,7 +55,18 @@ export async function compareWithList(
   }
 }
 
-async function listUids(client: ApiClient, runId: string): Promise<Set<string>> {
+async function listUids(client: ApiClient, clock: Clock, runId: string): Promise<Set<string>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await listOnce(client, runId);
+    } catch (error) {
+      if (attempt >= listAttemptsMax) throw error;
+      await sleep(clock, retryDelayMs);
+    }
+  }
+}
+
+async function listOnce(client: ApiClient, runId: string): Promise<Set<string>> {
   const uids = new Set<string>();
   let next = '';
   for (let page = 0; page < pagesMax; page++) {

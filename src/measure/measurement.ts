@@ -1,33 +1,38 @@
-import { type Clock, type TimerHandle, sleep } from '../base/clock.ts';
+import { type TimerHandle, sleep } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
-import type { ApiClient } from '../kube/client.ts';
-import { CallMetrics, type CallSnapshot } from '../metrics/call-metrics.ts';
+import { CallMetrics } from '../metrics/call-metrics.ts';
 import { Histogram } from '../metrics/histogram.ts';
-import { LoopDelayRecorder } from '../metrics/loop-delay.ts';
 import { hasProcfs } from '../metrics/process-stats.ts';
-import type { RunResult, Sli, Validity } from '../result/result.ts';
-import { type CallSource, apiCallSlis, refusalNote } from './api-calls.ts';
+import type { RunResult, Sli, TimelinePoint, Validity } from '../result/result.ts';
+import { type CallSource, apiCallSlis, callOutcomes, refusalNote } from './api-calls.ts';
+import { Changes } from './changes.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Course } from './course.ts';
 import { compareWithList } from './final-list.ts';
+import { HarnessDelays } from './harness-delays.ts';
+import { machineFigures } from './machine-figures.ts';
+import type { FinishOptions, MeasurementOptions } from './options.ts';
+import type { Instrument, ShardFigures, Told } from './instrument.ts';
+import { instrumentsOf } from './instruments.ts';
+import { judgedP99sUs } from './judged.ts';
+import { clampedCount, sumOf } from './losses.ts';
 import { NetworkProgramming } from './network-programming.ts';
 import { notesOf } from './notes.ts';
 import { NodeObserver, PodObserver } from './observer.ts';
 import { type CreatedPod, PodStartup } from './pod-startup.ts';
-import { type ScrapeTarget, parsePrometheus, scrape } from './prometheus.ts';
-import { type Pids, ResourceSampler } from './resources.ts';
-import {
-  type ServerLatencies,
-  serverLatencies,
-  serverLatencySlis,
-  serverPrefixes,
-} from './server-latency.ts';
-import { type Threshold, objectiveFor, podStartupObjective } from './slo.ts';
+import { ResourceSampler } from './resources.ts';
+import { ComponentMetrics } from './scraper/component-metrics.ts';
+import { type Threshold, officialWindows, podStartupObjective } from './slo.ts';
 import { judgedGroup, startupSlis } from './startup-slis.ts';
-import { type CountComparison, checkValidity } from './validity.ts';
-import { type ProbeLease, WatchLag } from './watch-lag.ts';
+import { type ValidityInputs, checkValidity } from './validity.ts';
+import { WatchLag } from './watch-lag.ts';
+import { OwnSeries } from './windows/own-series.ts';
+import { RunWindows } from './windows/run-windows.ts';
+import { type CreatedWorkload, Workloads } from './workloads.ts';
 
 const sampleIntervalMs = 1000;
+
+const nothingListed: RunResult['inventory'] = { nodes: [], nodesOmitted: 0, workloads: [] };
 
 /** The first listings of an empty run take milliseconds. */
 const syncTimeoutMs = 30_000;
@@ -35,51 +40,20 @@ const syncTimeoutMs = 30_000;
 /** Nodes report at most this much later than what they report on; see `fleet/shard-worker.ts`. */
 const reportDelayMs = 300;
 
-/** What the conductor gives. Nothing is changed in it but `loadMetrics.recent` and `observerMetrics.recent`. */
-export type MeasurementOptions = {
-  clock: Clock;
-  runId: string;
-  /**
-   * A connection of its own, read-only: list and watch pods and nodes of the cluster, and leases in its namespace.
-   */
-  observerClient: ApiClient;
-  /** A further connection, for nothing else: create, patch, delete, list and watch `probeLease`. */
-  probeClient: ApiClient;
-  /** Of both clients. */
-  observerMetrics: CallMetrics;
-  /** Exists from {@link Measurement.start} to {@link Measurement.finish}, in a namespace that stays. */
-  probeLease: ProbeLease;
-  loadMetrics: CallMetrics;
-  /** Rising counts: requests of paced phases that were due so far, and those that have left. */
-  loadCounters: () => { dueCount: number; sentCount: number };
-  /** The API server's is used for `api-call-server`; may be empty. */
-  scrapeTargets: readonly ScrapeTarget[];
-  /** `harness` (this process) and `fleet`. */
-  harnessPids: Pids;
-  /** Empty for a cluster that is not ours. */
-  controlPlanePids: Pids;
-  cpuCount: number;
-  /** The scenario's own; without them the official SLOs hold. */
-  thresholds?: readonly Threshold[];
-};
-
-export type FinishOptions = {
-  /** Of each phase that sent at a rate: the share of its requests that left in time, 0..1. */
-  achieved: readonly { phase: string; ratio: number }[];
-};
-
-/** What hollow nodes tell from time to time, since the last time; histograms are HDR V2 base64, microseconds. */
-export type ShardFigures = {
-  calls: readonly CallSnapshot[];
-  loopDelay: string;
-  gcPause: string;
-  networkProgramming: { changes: string; proxyP99s: string };
-};
-
 /** The parts of a result that come from measuring. */
 export type Measured = Pick<
   RunResult,
-  'slis' | 'validity' | 'resources' | 'timeline' | 'slowestPods' | 'notes'
+  | 'slis'
+  | 'figures'
+  | 'calls'
+  | 'windows'
+  | 'validity'
+  | 'resources'
+  | 'timeline'
+  | 'slowestPods'
+  | 'latencyGrids'
+  | 'inventory'
+  | 'notes'
 > & {
   pods: RunResult['pods'];
   nodes: { ready: number; notReadyEvents: number };
@@ -87,71 +61,105 @@ export type Measured = Pick<
 
 /**
  * Everything that is measured in one run, in the process and thread of the load generator. One second's work here (a
- * timeline point, /proc of seven processes) takes less than a millisecond; what takes longer (reading /metrics, the
- * final list) is done in {@link start} and {@link finish}, when nothing is being timed.
+ * timeline point, /proc of seven processes) takes less than a millisecond; what takes longer is done in a thread of its own
+ * (reading /metrics) or in {@link finish}, when nothing is being timed (the final list).
  */
 export class Measurement {
   readonly pods: PodObserver;
   readonly nodes: NodeObserver;
   readonly startup: PodStartup;
+  readonly workloads: Workloads;
+  readonly course: Course;
+  /** Measuring has ended; what is measured may be taken down. */
+  stopped = false;
   private readonly options: MeasurementOptions;
   private readonly thresholds: readonly Threshold[];
   private readonly lag: WatchLag;
-  private readonly recorder: LoopDelayRecorder;
+  private readonly delays: HarnessDelays;
   private readonly clockSteps: ClockSteps;
   private readonly resources: ResourceSampler;
-  private readonly course: Course;
   private readonly calls: Record<CallSource, CallMetrics>;
-  private readonly shardLoopDelay = new Histogram();
-  private readonly shardGcPause = new Histogram();
-  private readonly networkProgramming = new NetworkProgramming();
-  private readonly listeners = new Set<() => void>();
-  private serverBefore: ServerLatencies | undefined;
-  private serverSideMissing: string | undefined;
+  private readonly instruments: readonly Instrument[];
+  readonly changes: Changes;
+  private readonly components: ComponentMetrics;
+  private readonly windows: RunWindows;
   private timer: TimerHandle | undefined;
   private startUs = 0;
   private ticks = 0;
+  private gaveUp = false;
+  private lastStep = 0;
 
   constructor(options: MeasurementOptions) {
     this.options = options;
     this.thresholds = options.thresholds ?? [];
     const { clock, runId, observerClient } = options;
-    const lateAfterUs =
-      objectiveFor(this.thresholds, 'pod-startup', {})?.threshold ?? podStartupObjective.threshold;
-    this.startup = new PodStartup(clock, lateAfterUs);
-    const onChange = (): void => this.changed();
+    this.delays = new HarnessDelays(clock);
+    const { delayNowUs } = this.delays;
+    this.startup = new PodStartup(clock, podStartupObjective.threshold, delayNowUs, this.thresholds);
+    this.changes = new Changes(clock);
+    const onChange = (): void => this.changes.changed();
     this.pods = new PodObserver({ client: observerClient, runId, clock, onChange }, this.startup);
-    this.nodes = new NodeObserver({ client: observerClient, runId, clock, onChange });
+    this.nodes = new NodeObserver({ client: observerClient, runId, clock, onChange, delayNowUs });
     this.lag = new WatchLag({
       observerClient,
       probeClient: options.probeClient,
       lease: options.probeLease,
       clock,
+      delayNowUs,
     });
-    this.recorder = new LoopDelayRecorder(clock);
+    const settings = options.windows ?? officialWindows;
+    this.components = new ComponentMetrics({
+      components: options.components,
+      thresholds: this.thresholds,
+      windows: settings,
+      clock,
+      onWindows: (lines) => this.windows.add(lines),
+      lastStep: () => this.lastStep,
+    });
+    const { client, kinds } = options.workloads ?? { client: observerClient, kinds: [] };
+    this.workloads = new Workloads({ client, runId, clock, changes: this.changes, kinds, delayNowUs });
+    this.instruments = [
+      // The first, so that what the others read at the end is no delay of the run.
+      this.delays,
+      this.components,
+      new NetworkProgramming(),
+      this.lag,
+      this.workloads,
+      ...instrumentsOf(options, { pods: this.pods, nodes: this.nodes, startup: this.startup, delayNowUs }),
+    ];
+    for (const metrics of [options.loadMetrics, options.observerMetrics]) metrics.delayNowUs = delayNowUs;
     this.clockSteps = new ClockSteps(clock);
     this.resources = new ResourceSampler(options.harnessPids, options.controlPlanePids);
     this.calls = { load: options.loadMetrics, observer: options.observerMetrics, nodes: new CallMetrics() };
+    const { startup, calls, instruments, thresholds } = this;
+    this.windows = new RunWindows({
+      settings,
+      dir: options.stateDir,
+      own: new OwnSeries({ startup, calls, instruments, thresholds }),
+    });
     this.course = new Course({
       pods: this.pods,
       nodes: this.nodes,
       startup: this.startup,
       loadCounters: options.loadCounters,
+      loadCalls: options.loadMetrics,
       clientCalls: [options.loadMetrics, options.observerMetrics],
     });
   }
 
   /**
-   * Reads the API server's metrics a first time, waits until the watches are up, and begins to measure.
-   * @throws HollowmarkError `cluster-unavailable` when the watches do not come up in 30 s. Call {@link stop} then.
+   * Waits until the watches are up, reads the components' metrics a first time, and begins to measure.
+   * @throws HollowmarkError `cluster-unavailable` when the watches do not come up in 30 s (call {@link stop} then),
+   * `interrupted` when it was stopped meanwhile.
    */
   async start(): Promise<void> {
     const { clock } = this.options;
-    this.serverBefore = await this.scrapeServer();
     this.pods.start();
     this.nodes.start();
-    const synced = (): boolean => this.pods.synced && this.nodes.synced;
-    if (!(await this.waitUntil(synced, { timeoutMs: syncTimeoutMs }))) {
+    const synced = (): boolean => this.stopped || (this.pods.synced && this.nodes.synced);
+    const isSynced = await this.changes.waitUntil(synced, { timeoutMs: syncTimeoutMs });
+    this.throwIfStopped();
+    if (!isSynced) {
       const why = this.pods.lastInterruption === '' ? '' : `: ${this.pods.lastInterruption}`;
       throw new HollowmarkError(
         'cluster-unavailable',
@@ -159,18 +167,23 @@ export class Measurement {
         { hint: 'its identity must be allowed to list and watch pods and nodes' },
       );
     }
-    this.lag.start();
-    this.recorder.reset();
+    for (const instrument of this.instruments) {
+      await instrument.start?.();
+      this.throwIfStopped();
+    }
+    this.delays.reset();
     this.startUs = clock.nowUs();
     this.resources.sample(this.startUs);
     this.clockSteps.check();
     this.course.begin(this.startUs);
+    this.windows.begin(this.startUs);
     this.arm();
   }
 
-  /** The name of the phase that begins now, for the timeline. */
+  /** A phase of this name begins now. */
   phase(name: string): void {
     this.course.phase = name;
+    for (const instrument of this.instruments) instrument.phase?.(name);
   }
 
   /** The load generator created a pod directly. */
@@ -178,53 +191,33 @@ export class Measurement {
     this.startup.onCreated(pod);
   }
 
-  /** Hollow nodes started pods: seen, status sent, acknowledged of each, three numbers a pod. */
+  /** The load generator created a Job, a StatefulSet or a claim. */
+  onWorkloadCreated(created: CreatedWorkload): void {
+    this.workloads.onCreated(created);
+  }
+
+  /** The requests of a phase have left: the first was due at `startUs`. */
+  sent(phase: string, startUs: number): void {
+    for (const instrument of this.instruments) instrument.sent?.(phase, startUs);
+  }
+
+  /** Hollow nodes started pods, see {@link PodStartup.recordNodeSide}. */
   recordNodeSide(uids: readonly string[], timesUs: Float64Array): void {
     this.startup.recordNodeSide(uids, timesUs);
   }
 
   /** What a shard tells about every five seconds. */
   recordShard(shard: ShardFigures): void {
-    this.shardLoopDelay.merge(Histogram.fromBase64(shard.loopDelay));
-    this.shardGcPause.merge(Histogram.fromBase64(shard.gcPause));
-    this.networkProgramming.record(shard.networkProgramming);
     const recent = new Histogram();
     this.calls.nodes.recent = recent;
     this.calls.nodes.merge(shard.calls);
+    for (const instrument of this.instruments) instrument.shard?.(shard, recent);
     this.course.onNodeCalls(recent, this.options.clock.nowUs());
   }
 
-  /** Calls `listener` whenever a count may have changed. @returns what ends that. */
-  onChange(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  /**
-   * Resolves with true as soon as `condition` holds, with false after `timeoutMs`.
-   * Rejects with the signal's reason when it aborts first.
-   */
-  waitUntil(
-    condition: () => boolean,
-    options: { timeoutMs: number; signal?: AbortSignal },
-  ): Promise<boolean> {
-    const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    if (condition()) return Promise.resolve(true);
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        unsubscribe();
-        deadline.cancel();
-        signal?.removeEventListener('abort', onAbort);
-        settle();
-      };
-      const onAbort = (): void => end(() => reject(signal?.reason as Error));
-      const unsubscribe = this.onChange(() => {
-        if (condition()) end(() => resolve(true));
-      });
-      const deadline = this.options.clock.timer(options.timeoutMs, () => end(() => resolve(condition())));
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+  /** Pods that were seen, but for those which the startup SLI calls stateful. */
+  get statelessPods(): number {
+    return this.startup.statelessCount;
   }
 
   /** p99 of the judged pods' startup (precise) so far, in microseconds; null without a sample. For live displays. */
@@ -233,14 +226,37 @@ export class Measurement {
     return group === undefined ? null : group.precise.quantile(0.99);
   }
 
+  /** The latest points of the course, not more than `countMax`. For live displays, as the next two. */
+  recentPoints(countMax: number): TimelinePoint[] {
+    return this.course.timeline.points().slice(-countMax);
+  }
+
+  /** The API server does not answer now. */
+  apiServerIsDown(): boolean {
+    return this.instruments.some((one) => one.isDown?.() === true);
+  }
+
+  /** `listener` hears of windows as they are closed, as lines of their log. */
+  onWindows(listener: (lines: string) => void): void {
+    this.windows.onLines = listener;
+  }
+
   /** Ends all activity; what was measured stays readable. Safe to call twice. */
   stop(): void {
+    this.stopped = true;
+    this.changes.changed();
     this.timer?.cancel();
     this.timer = undefined;
-    this.recorder.stop();
-    this.lag.stop();
+    for (const instrument of this.instruments) instrument.stop?.();
+    this.windows.stop();
     this.pods.stop();
     this.nodes.stop();
+  }
+
+  /** What the cluster's components have not answered is not waited for any longer. */
+  giveUp(): void {
+    this.gaveUp = true;
+    this.components.giveUp();
   }
 
   /**
@@ -254,33 +270,39 @@ export class Measurement {
     this.timer?.cancel();
     this.timer = undefined;
     this.sample();
-    this.recorder.stop();
-    this.lag.stop();
-    const elapsedMs = (clock.nowUs() - this.startUs) / 1000;
-    this.startup.finish();
+    // What is read afterwards may take half a minute, by which no pod is older.
+    const endUs = clock.nowUs();
+    this.lastStep = this.windows.end(endUs);
+    await Promise.all(this.instruments.map(async (instrument) => instrument.finish?.()));
+    const elapsedMs = (endUs - this.startUs) / 1000;
+    this.startup.finish(endUs);
     const refusals = refusalNote(this.calls);
-    const serverAfter = this.serverBefore === undefined ? undefined : await this.scrapeServer();
-    const server =
-      this.serverBefore === undefined || serverAfter === undefined
-        ? undefined
-        : serverLatencySlis(this.serverBefore, serverAfter, this.thresholds);
+    const told = this.instruments.map((instrument) => instrument.tell(this.thresholds));
     const slis = [
       ...startupSlis(this.startup, this.thresholds),
-      ...apiCallSlis(this.calls, server === undefined, this.thresholds),
-      ...(server?.slis ?? []),
-      ...this.networkProgramming.slis(this.thresholds),
-      this.lag.sli(),
+      ...apiCallSlis(this.calls, !this.components.serverIsKnown, this.thresholds),
+      ...told.flatMap((one) => one.slis ?? []),
     ];
-    const counts = await this.compareCounts();
+    const counts = await this.compareCounts(options.cutShort === true);
+    const judged = await this.windows.finish(slis);
     this.stop();
     const { pods, nodes, startup } = this;
     return {
-      slis,
-      validity: this.validity(slis, counts, options),
+      slis: judged.slis,
+      figures: [...told.flatMap((one) => one.figures ?? []), ...machineFigures(this.resources)],
+      calls: callOutcomes(this.calls),
+      windows: judged.windows,
+      validity: this.validity(slis, told, counts, options),
       resources: this.resources.totals(),
       timeline: this.course.timeline.points(),
       slowestPods: startup.slowestPods(),
-      notes: this.notes(elapsedMs, refusals, server),
+      latencyGrids: told.flatMap((one) => one.latencyGrids ?? []),
+      inventory: told.find((one) => one.inventory !== undefined)?.inventory ?? nothingListed,
+      notes: [
+        ...this.notes(elapsedMs, refusals, judged.windows.lengthMs),
+        ...told.flatMap((one) => one.notes ?? []),
+        ...judged.notes,
+      ],
       pods: { created: pods.created, started: pods.started, deleted: pods.deleted, failed: pods.failed },
       nodes: { ready: nodes.ready, notReadyEvents: nodes.notReadyEvents },
     };
@@ -288,53 +310,56 @@ export class Measurement {
 
   private validity(
     slis: readonly Sli[],
-    counts: CountComparison | undefined,
+    told: readonly Told[],
+    counts: ValidityInputs['counts'],
     options: FinishOptions,
   ): Validity {
-    const { pods, nodes, startup, resources } = this;
+    const { pods, nodes, startup, resources, delays } = this;
+    const { cpuCount } = this.options;
     return checkValidity({
-      observerLoopDelay: this.recorder.loopDelays,
-      observerGcPause: this.recorder.gcPauses,
-      shardLoopDelay: this.shardLoopDelay,
-      watchLag: this.lag.lags,
-      judgedP99sUs: judgedHere(slis),
+      observerLoopDelay: delays.loopDelays,
+      observerGcPause: delays.gcPauses,
+      shardLoopDelay: delays.shardLoopDelays,
+      watchLag: this.lag,
+      cutShort: options.cutShort === true || this.gaveUp,
+      judgedP99sUs: judgedP99sUs(slis),
       achieved: options.achieved,
-      harnessShare: resources.harnessShare(this.options.cpuCount),
+      harnessShare: resources.harnessShare(cpuCount),
+      controlPlaneShare: resources.controlPlaneShare(cpuCount),
+      othersShare: resources.othersShare(cpuCount),
       stealShare: resources.stealShare(),
-      droppedCount: pods.dropped + nodes.dropped + startup.dropped,
-      clampedCount: this.clampedCount(),
+      droppedCount: pods.dropped + nodes.dropped + startup.dropped + sumOf(told, 'droppedCount'),
+      clampedCount: clampedCount(startup, this.calls) + sumOf(told, 'clampedCount'),
       clockStepUs: this.clockSteps.stepUsMax,
+      clockAheadMs: this.lag.skew.certainMs,
       counts,
     });
   }
 
-  private notes(
-    elapsedMs: number,
-    refusals: string | undefined,
-    server: { reset: boolean } | undefined,
-  ): string[] {
+  private notes(elapsedMs: number, refusals: string | undefined, windowLengthMs: number): string[] {
     const { pods, startup } = this;
     const { excluded, neverStarted, incomplete, relisted } = startup;
     return notesOf({
       elapsedMs,
-      churnPerSecondPeak: this.course.churnPerSecondPeak,
+      windowLengthMs,
+      churn: this.course.churn,
       judgedKind: judgedGroup([...startup.groups.values()])?.kind,
-      loopDelayP99Us: this.recorder.loopDelays.quantile(0.99),
+      loopDelayP99Us: this.delays.loopDelays.quantile(0.99),
       excluded,
       neverStarted,
       incomplete,
       relisted,
+      clockAheadMs: this.lag.skew.certainMs ?? 0,
+      startedBeforeCreated: startup.startedBeforeCreated,
       interruptions: pods.interruptions,
       lastInterruption: pods.lastInterruption,
       refusals,
-      serverSideMissing: server === undefined ? (this.serverSideMissing ?? 'not asked for') : undefined,
-      serverRestarted: server?.reset ?? false,
       hasProcfs: hasProcfs(),
     });
   }
 
-  private changed(): void {
-    for (const listener of this.listeners) listener();
+  private throwIfStopped(): void {
+    if (this.stopped) throw new HollowmarkError('interrupted', 'measuring was stopped before it had begun');
   }
 
   private arm(): void {
@@ -351,48 +376,21 @@ export class Measurement {
     const nowUs = this.options.clock.nowUs();
     this.clockSteps.check();
     this.startup.sweep();
+    for (const instrument of this.instruments) instrument.sample?.(nowUs);
+    const step = this.windows.sample(nowUs);
+    if (step !== undefined) this.components.step(step);
     this.course.add(nowUs, this.resources.sample(nowUs));
   }
 
-  private async scrapeServer(): Promise<ServerLatencies | undefined> {
-    const target = this.options.scrapeTargets.find(({ component }) => component === 'kube-apiserver');
-    if (target === undefined) return undefined;
-    try {
-      return serverLatencies(parsePrometheus(await scrape(target), serverPrefixes));
-    } catch (error) {
-      this.serverSideMissing = errorMessage(error);
-      return undefined;
-    }
-  }
-
-  private async compareCounts(): Promise<CountComparison | undefined> {
+  /** @returns undefined where there may be no server to ask any more. */
+  private async compareCounts(cutShort: boolean): Promise<ValidityInputs['counts']> {
     const { observerClient, clock, runId } = this.options;
     try {
       return await compareWithList(observerClient, clock, runId, this.pods, () =>
         this.startup.unseenCreated(),
       );
-    } catch {
-      return undefined;
+    } catch (error) {
+      return cutShort || this.gaveUp ? undefined : { unread: errorMessage(error) };
     }
   }
-
-  private clampedCount(): number {
-    let count = this.lag.lags.clampedCount + this.startup.statusWrites.clampedCount;
-    for (const group of this.startup.groups.values()) {
-      count += group.official.clampedCount + group.precise.clampedCount;
-    }
-    for (const metrics of Object.values(this.calls)) {
-      for (const { histogram } of metrics.entries()) count += histogram.clampedCount;
-    }
-    return count;
-  }
-}
-
-/** p99 of what is judged, had enough samples, and was measured in this process. */
-function judgedHere(slis: readonly Sli[]): number[] {
-  const here = new Set(['pod-startup', 'pod-startup-precise', 'api-call']);
-  return slis
-    .filter((sli) => sli.slo !== undefined && sli.slo.verdict !== 'inconclusive')
-    .filter((sli) => here.has(sli.id) && sli.labels['source'] !== 'nodes')
-    .map((sli) => sli.p99);
 }

@@ -1,12 +1,13 @@
+import type { Churn } from './churn.ts';
 import type { StartupExclusions } from './pod-startup.ts';
-import { churnPerSecondMax, sloWindowMs } from './slo.ts';
+import { churnPerSecondMax } from './slo.ts';
 import { countOf, countText, durationText } from './words.ts';
 
 /** What a reader of the figures may have to know. */
 export type NoteInputs = {
   elapsedMs: number;
-  /** The most pods created and deleted a second, as the mean of ten seconds. */
-  churnPerSecondPeak: number;
+  windowLengthMs: number;
+  churn: Pick<Churn, 'peak' | 'latencyPeak'>;
   /** The kind of pods whose startup is judged; undefined when none started. */
   judgedKind: string | undefined;
   loopDelayP99Us: number;
@@ -14,13 +15,14 @@ export type NoteInputs = {
   neverStarted: number;
   incomplete: number;
   relisted: number;
+  /** By how much the API server's wall clock was ahead of ours at least; less than 0 where it was behind. */
+  clockAheadMs: number;
+  /** Started pods whose start lay before their creation, by these clocks. */
+  startedBeforeCreated: number;
   interruptions: number;
   lastInterruption: string;
   /** Requests without success, see `refusalNote`. */
   refusals: string | undefined;
-  /** Why there is no `api-call-server`; undefined when there is. */
-  serverSideMissing: string | undefined;
-  serverRestarted: boolean;
   hasProcfs: boolean;
 };
 
@@ -31,16 +33,15 @@ export function notesOf(inputs: NoteInputs): string[] {
 
 function aboutSlos(inputs: NoteInputs): string[] {
   const notes: string[] = [];
-  if (inputs.elapsedMs < sloWindowMs) {
-    notes.push('The run was shorter than an SLO window (5 min): it is judged over its whole length.');
-  }
-  if (inputs.churnPerSecondPeak > churnPerSecondMax) {
-    const judged =
-      inputs.judgedKind === 'latency'
-        ? ' Startup is judged on the latency pods, which are made apart from the others.'
-        : '';
+  if (inputs.elapsedMs < inputs.windowLengthMs) {
     notes.push(
-      `Churn above the SLO's precondition: up to ${Math.round(inputs.churnPerSecondPeak)} pods a second were created and deleted, where the startup SLO presupposes ${churnPerSecondMax}.${judged}`,
+      `The run was shorter than an SLO window (${lengthText(inputs.windowLengthMs)}): it is judged over its whole length.`,
+    );
+  }
+  const { peak, latencyPeak } = inputs.churn;
+  if (peak > churnPerSecondMax) {
+    notes.push(
+      `Churn above the SLO's precondition: up to ${rateText(peak)} a second (pods created and deleted, and what else the load asked for), where the startup SLO presupposes ${churnPerSecondMax}.${inputs.judgedKind === 'latency' ? aboutLatencyPods(latencyPeak) : ''}`,
     );
   }
   if (inputs.loopDelayP99Us > 10_000) {
@@ -49,6 +50,22 @@ function aboutSlos(inputs: NoteInputs): string[] {
     );
   }
   return notes;
+}
+
+function aboutLatencyPods(peak: number): string {
+  return peak > churnPerSecondMax
+    ? ` There were up to ${rateText(peak)} also while the latency pods were made on which startup is judged: its SLO promises nothing of them.`
+    : ` Startup is judged on the latency pods, which were made while there were ${rateText(peak)} at most.`;
+}
+
+/** Whole where that does not hide that it is more than the limit. */
+function rateText(perSecond: number): string {
+  return String(perSecond < 30 ? Number(perSecond.toFixed(1)) : Math.round(perSecond));
+}
+
+/** `5 min`, `90 s`. */
+function lengthText(ms: number): string {
+  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1000} s`;
 }
 
 function aboutPods({ excluded, neverStarted, incomplete, relisted }: NoteInputs): string[] {
@@ -69,7 +86,7 @@ function aboutPods({ excluded, neverStarted, incomplete, relisted }: NoteInputs)
   if (left.length > 0) notes.push(`Pods left out of the startup figures: ${left.join(', ')}.`);
   if (incomplete > 0) {
     notes.push(
-      `${countOf(incomplete, 'pod')} started without a complete path (no report of node or load generator): they are in the startup figures, and not in the phases.`,
+      `${countOf(incomplete, 'pod')} started without a complete path (no report of node or load generator, or a kubelet that was started anew meanwhile): they are in the startup figures, with image pulls that nobody told of, and not in the phases.`,
     );
   }
   if (relisted > 0) {
@@ -80,24 +97,33 @@ function aboutPods({ excluded, neverStarted, incomplete, relisted }: NoteInputs)
   return notes;
 }
 
-function aboutSources(inputs: NoteInputs): string[] {
+/** From here on a skew is told: less than what `pod-startup` cannot tell anyhow, and more than NTP leaves. */
+const clockSkewMsMin = 100;
+
+function aboutClocks({ clockAheadMs, startedBeforeCreated }: NoteInputs): string[] {
   const notes: string[] = [];
+  if (Math.abs(clockAheadMs) >= clockSkewMsMin) {
+    const [how, error] = clockAheadMs < 0 ? ['behind', 'long'] : ['ahead of', 'short'];
+    notes.push(
+      `The API server's wall clock was at least ${durationText(Math.abs(clockAheadMs) * 1000)} ${how} ours: pod-startup reads too ${error} by that.`,
+    );
+  }
+  if (startedBeforeCreated > 0) {
+    notes.push(
+      `${countOf(startedBeforeCreated, 'pod')} started before they were created, by the clocks of observer and API server: they count as 0 in pod-startup, and the others are too short as well.`,
+    );
+  }
+  return notes;
+}
+
+function aboutSources(inputs: NoteInputs): string[] {
+  const notes: string[] = aboutClocks(inputs);
   if (inputs.interruptions > 0) {
     notes.push(
       `The observer's watch was interrupted (${countOf(inputs.interruptions, 'time')}, last by: ${inputs.lastInterruption}).`,
     );
   }
   if (inputs.refusals !== undefined) notes.push(inputs.refusals);
-  if (inputs.serverRestarted) {
-    notes.push(
-      'The API server was restarted during the run: its own latencies (api-call-server) are those since its last start.',
-    );
-  }
-  if (inputs.serverSideMissing !== undefined) {
-    notes.push(
-      `There are no latencies of the API server itself (${inputs.serverSideMissing}): API calls are judged by what the load generator measured.`,
-    );
-  }
   if (!inputs.hasProcfs) notes.push('CPU and memory of processes are known on Linux only.');
   return notes;
 }

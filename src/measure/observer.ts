@@ -33,16 +33,27 @@ export interface PodListener {
   onScheduled(pod: PodFacts, atUs: number, live: boolean): void;
   onStarted(pod: PodFacts, atUs: number, live: boolean): void;
   onUnschedulable(uid: string): void;
+  onFailed?(uid: string): void;
   onGone(uid: string, atUs: number): void;
+}
+
+/** What the observer tells of each node: when it is seen first, and whenever it becomes Ready or ceases to be. */
+export interface NodeListener {
+  onNode(name: string, state: Readonly<NodeState>): void;
+  onNodeGone(name: string): void;
 }
 
 export type ObserverOptions = {
   /** Read-only, with a connection of its own. */
   client: ApiClient;
   runId: string;
+  /** Absent: objects of the run alone; empty: all that there are. */
+  selector?: string;
   clock: Clock;
   /** Called after anything that a wait may be for has changed. Must be cheap. */
   onChange: () => void;
+  /** How late this thread's event loop is; 0 where it is not known. */
+  delayNowUs?: () => number;
 };
 
 const scheduledBit = 1;
@@ -50,6 +61,7 @@ const startedBit = 2;
 const failedBit = 4;
 const unschedulableBit = 8;
 const deletingBit = 16;
+const succeededBit = 32;
 
 /**
  * Watches all pods of a run and counts what becomes of them. Each pod is one small integer beside its uid (about
@@ -66,6 +78,8 @@ export class PodObserver implements WatchHandler {
   /** Pods of {@link running} that have not failed and are not being deleted. */
   serving = 0;
   deleted = 0;
+  /** Pods of {@link deleted} that had ended well before. */
+  endedDeleted = 0;
   /** Pods whose phase became Failed. */
   failed = 0;
   /** Pods beyond {@link podsMax}, and events that a fault lost: a run that has any is not valid. */
@@ -77,22 +91,28 @@ export class PodObserver implements WatchHandler {
   synced = false;
   private readonly pods = new Map<string, number>();
   private readonly options: ObserverOptions;
-  private readonly listener: PodListener;
+  private readonly listeners: PodListener[];
+  private readonly startListeners: ((pod: PodFacts, atUs: number) => void)[] = [];
   private listed: Set<string> | undefined;
   private reflector: Reflector | undefined;
 
   constructor(options: ObserverOptions, listener: PodListener) {
     this.options = options;
-    this.listener = listener;
+    this.listeners = [listener];
+  }
+
+  /** Tells one more; before {@link start}. */
+  listen(listener: PodListener): void {
+    this.listeners.push(listener);
   }
 
   start(): void {
-    const { client, runId } = this.options;
+    const { client, runId, selector } = this.options;
     this.reflector = new Reflector(
       client,
       {
         path: '/api/v1/pods',
-        selector: runSelector(runId),
+        selector: selector ?? runSelector(runId),
         timeoutSecondsMin: watchTimeoutSecondsMin,
         sendsTimeout: false,
         backoffMsMin: observerBackoffMsMin,
@@ -103,6 +123,11 @@ export class PodObserver implements WatchHandler {
 
   stop(): void {
     this.reflector?.stop();
+  }
+
+  /** `listener` hears of each pod that is seen started, once. Must be cheap. */
+  onStart(listener: (pod: PodFacts, atUs: number) => void): void {
+    this.startListeners.push(listener);
   }
 
   /** Pods that are there now. */
@@ -166,27 +191,30 @@ export class PodObserver implements WatchHandler {
       }
       bits = 0;
       this.created++;
-      this.listener.onSeen(facts, atUs, live);
+      for (const listener of this.listeners) listener.onSeen(facts, atUs, live);
     }
     const before = bits;
     if (facts.node !== '' && (bits & scheduledBit) === 0) {
       bits |= scheduledBit;
-      this.listener.onScheduled(facts, atUs, live);
+      for (const listener of this.listeners) listener.onScheduled(facts, atUs, live);
     }
     if (facts.unschedulable && (bits & unschedulableBit) === 0) {
       bits |= unschedulableBit;
-      this.listener.onUnschedulable(facts.uid);
+      for (const listener of this.listeners) listener.onUnschedulable(facts.uid);
     }
     if (facts.started && (bits & startedBit) === 0) {
       bits |= startedBit;
       this.started++;
       this.running++;
-      this.listener.onStarted(facts, atUs, live);
+      for (const listener of this.listeners) listener.onStarted(facts, atUs, live);
+      for (const listener of this.startListeners) listener(facts, atUs);
     }
     if (facts.failed && (bits & failedBit) === 0) {
       bits |= failedBit;
       this.failed++;
+      for (const listener of this.listeners) listener.onFailed?.(facts.uid);
     }
+    if (facts.succeeded) bits |= succeededBit;
     if (facts.deleting) bits |= deletingBit;
     this.serving += servingCount(bits) - servingCount(before);
     if (bits !== before || bits === 0) this.pods.set(facts.uid, bits);
@@ -197,9 +225,10 @@ export class PodObserver implements WatchHandler {
     if (bits === undefined) return;
     this.pods.delete(uid);
     this.deleted++;
+    if ((bits & succeededBit) !== 0) this.endedDeleted++;
     if ((bits & startedBit) !== 0) this.running--;
     this.serving -= servingCount(bits);
-    this.listener.onGone(uid, atUs);
+    for (const listener of this.listeners) listener.onGone(uid, atUs);
   }
 }
 
@@ -210,6 +239,10 @@ function servingCount(bits: number): 0 | 1 {
 /** What is known of a node. */
 export type NodeState = {
   ready: boolean;
+  /** When it was last seen to become Ready, monotonic; 0 before. */
+  readyUs: number;
+  /** How late this thread was then. */
+  readyDelayUs: number;
   /** How often it was Ready and then was not. */
   lapses: number;
   /** Keys of its taints. */
@@ -233,6 +266,7 @@ export class NodeObserver implements WatchHandler {
   dropped = 0;
   synced = false;
   private readonly nodes = new Map<string, NodeState>();
+  private readonly listeners: NodeListener[] = [];
   private readonly options: ObserverOptions;
   private listed: Set<string> | undefined;
   private reflector: Reflector | undefined;
@@ -241,13 +275,17 @@ export class NodeObserver implements WatchHandler {
     this.options = options;
   }
 
+  listen(listener: NodeListener): void {
+    this.listeners.push(listener);
+  }
+
   start(): void {
-    const { client, runId } = this.options;
+    const { client, runId, selector } = this.options;
     this.reflector = new Reflector(
       client,
       {
         path: '/api/v1/nodes',
-        selector: runSelector(runId),
+        selector: selector ?? runSelector(runId),
         timeoutSecondsMin: watchTimeoutSecondsMin,
         sendsTimeout: false,
         backoffMsMin: observerBackoffMsMin,
@@ -311,25 +349,32 @@ export class NodeObserver implements WatchHandler {
   private update(name: string, isReady: boolean, taints: readonly string[]): void {
     this.listed?.add(name);
     let state = this.nodes.get(name);
+    const changed = state?.ready !== isReady;
     if (state === undefined) {
       if (this.nodes.size >= nodesMax) {
         this.dropped++;
         return;
       }
-      state = { ready: false, lapses: 0, taints: noTaints };
+      state = { ready: false, readyUs: 0, readyDelayUs: 0, lapses: 0, taints: noTaints };
       this.nodes.set(name, state);
     }
     if (state.ready && !isReady) {
       this.ready--;
       this.notReadyEvents++;
       state.lapses++;
-    } else if (!state.ready && isReady) this.ready++;
+    } else if (!state.ready && isReady) {
+      this.ready++;
+      state.readyUs = this.options.clock.nowUs();
+      state.readyDelayUs = this.options.delayNowUs?.() ?? 0;
+    }
     state.ready = isReady;
     state.taints = taints;
+    if (changed) for (const listener of this.listeners) listener.onNode(name, state);
   }
 
   private remove(name: string): void {
     if (this.nodes.get(name)?.ready === true) this.ready--;
-    this.nodes.delete(name);
+    if (!this.nodes.delete(name)) return;
+    for (const listener of this.listeners) listener.onNodeGone(name);
   }
 }

@@ -12,6 +12,10 @@ export type PodFacts = {
    * case (`deployment` for a ReplicaSet), else `pod`.
    */
   kind: string;
+  /** What it belongs to, by name: its controller, of a ReplicaSet the Deployment; else the phase that made it. */
+  workload: string;
+  /** The name of the phase of the scenario that asked for it; empty when nothing says so. */
+  phase: string;
   /** Made by a controller: nobody knows when its create request was sent. */
   controlled: boolean;
   /** Has volumes other than those which the startup SLI calls stateless. */
@@ -24,6 +28,7 @@ export type PodFacts = {
   /** All containers run or have run: the SLI's "reported as started". */
   started: boolean;
   failed: boolean;
+  succeeded: boolean;
   /** Has a deletionTimestamp. */
   deleting: boolean;
   /** Made so as to fail. */
@@ -37,7 +42,7 @@ export const podFactsView = new View({
     namespace: true,
     name: true,
     labels: true,
-    ownerReferences: { kind: true, controller: true },
+    ownerReferences: { kind: true, name: true, controller: true },
     creationTimestamp: true,
     deletionTimestamp: true,
   },
@@ -49,12 +54,14 @@ export const podFactsView = new View({
   },
 });
 
+type Owner = { kind?: string; name?: string; controller?: boolean };
+
 type Meta = {
   uid?: string;
   namespace?: string;
   name?: string;
   labels?: Record<string, string>;
-  ownerReferences?: { kind?: string; controller?: boolean }[];
+  ownerReferences?: Owner[];
   creationTimestamp?: string;
   deletionTimestamp?: string;
 };
@@ -79,6 +86,9 @@ type Pod = {
 /** The load generator's mark on pods: `latency` is there to be measured, `failing` is made so as to fail. */
 export const purposeLabel = 'hollowmark.dev/purpose';
 
+/** The load generator's mark on what a phase makes: the phase's name. */
+const phaseLabel = 'hollowmark.dev/phase';
+
 /**
  * Volumes of a stateless pod.
  * Source: kubernetes/community sig-scalability/slos/pod_startup_latency.md.
@@ -96,6 +106,8 @@ export function podFacts(object: unknown): PodFacts {
     name: metadata.name ?? '',
     node: spec.nodeName ?? '',
     kind: purpose === 'latency' ? 'latency' : kindOfOwner(owner?.kind),
+    workload: workloadOf(owner, metadata.labels),
+    phase: metadata.labels?.[phaseLabel] ?? '',
     controlled: owner !== undefined,
     stateful: (spec.volumes ?? []).some((volume) =>
       Object.keys(volume).some((source) => !statelessVolumes.has(source)),
@@ -110,6 +122,7 @@ export function podFacts(object: unknown): PodFacts {
     ),
     started: allStarted(spec.containers?.length ?? 0, status.containerStatuses ?? []),
     failed: status.phase === 'Failed',
+    succeeded: status.phase === 'Succeeded',
     deleting: metadata.deletionTimestamp !== undefined,
     failing: purpose === 'failing',
   };
@@ -118,6 +131,14 @@ export function podFacts(object: unknown): PodFacts {
 function kindOfOwner(ownerKind: string | undefined): string {
   if (ownerKind === undefined) return 'pod';
   return ownerKind === 'ReplicaSet' ? 'deployment' : ownerKind.toLowerCase();
+}
+
+/** A Deployment's ReplicaSets are called like it, with the hash of the pod's template behind. */
+function workloadOf(owner: Owner | undefined, labels: Record<string, string> | undefined): string {
+  if (owner === undefined) return labels?.[phaseLabel] ?? '';
+  const name = owner.name ?? '';
+  const hash = owner.kind === 'ReplicaSet' ? labels?.['pod-template-hash'] : undefined;
+  return hash !== undefined && name.endsWith(`-${hash}`) ? name.slice(0, -hash.length - 1) : name;
 }
 
 /** Each container once: one that has ended, or that waits for its next start, has been started before. */

@@ -1,9 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { Histogram } from '../metrics/histogram.ts';
+import { type PodStartTimes, startTimesAt } from '../metrics/pod-start-times.ts';
 import type { SlowPod } from '../result/result.ts';
 import type { PodListener } from './observer.ts';
 import type { PodFacts } from './pod-facts.ts';
-import { type PodTimes, noTimes, podPath, startOf } from './pod-path.ts';
+import { type PodTimes, noTimes, podPath, podSpans, startOf } from './pod-path.ts';
+import { type Threshold, objectiveFor } from './slo.ts';
 
 /** Nodes report up to 250 ms late; the answer to a create request may come after the pod's start. */
 const partsGraceUs = 2_000_000;
@@ -31,9 +33,16 @@ export type StartupGroup = {
   class: 'stateless' | 'stateful';
   official: Histogram;
   precise: Histogram;
+  /** The same pods as `precise`, each less the event-loop delay when its start was seen. */
+  preciseLower: Histogram;
   /** By phase, in the order of the way. */
   phases: Map<string, Histogram>;
+  /** By span: several phases as one. */
+  spans: Map<string, Histogram>;
 };
+
+/** Called with each sample of {@link StartupGroup.precise} of a pod that has started. Must be cheap. */
+export type SettledListener = (group: StartupGroup, pod: PodFacts, totalUs: number) => void;
 
 /** Pods that are not among the samples, by reason. */
 export type StartupExclusions = {
@@ -47,9 +56,10 @@ export type StartupExclusions = {
   unfinished: number;
 };
 
-type Pending = { facts: PodFacts; times: PodTimes; live: boolean; startedWallMs: number };
+/** `delayUs`: how late this thread was when it saw the start. */
+type Pending = { facts: PodFacts; times: PodTimes; live: boolean; startedWallMs: number; delayUs: number };
 
-type Early = { atUs: number; created?: CreatedPod; node?: [number, number, number] };
+type Early = { atUs: number; created?: CreatedPod; node?: PodStartTimes };
 
 /**
  * Puts together what load generator, hollow nodes and observer know of each pod, in whatever order it comes, and makes
@@ -57,6 +67,7 @@ type Early = { atUs: number; created?: CreatedPod; node?: [number, number, numbe
  */
 export class PodStartup implements PodListener {
   readonly groups = new Map<string, StartupGroup>();
+  readonly settledListeners: SettledListener[] = [];
   /** From the status's send to its acknowledgement, on the nodes' clocks. */
   readonly statusWrites = new Histogram();
   /** Precise startup latencies since the last {@link drainWindow}. */
@@ -70,6 +81,8 @@ export class PodStartup implements PodListener {
   };
   /** Pods that never started and were late already: they count with the age that they reached. */
   neverStarted = 0;
+  /** Pods that were seen and are stateless, whatever became of them. */
+  statelessCount = 0;
   /** Started pods whose way has a gap, because a part never came. */
   incomplete = 0;
   /** Started pods that were seen so only in a listing after an interruption of the watch. */
@@ -84,11 +97,23 @@ export class PodStartup implements PodListener {
   private waiting: string[] = [];
   private readonly clock: Clock;
   private readonly lateAfterUs: number;
+  private readonly thresholds: readonly Threshold[];
+  private readonly delayNowUs: () => number;
 
-  /** `lateAfterUs`: the SLO's threshold, beyond which a pod that has not started counts all the same. */
-  constructor(clock: Clock, lateAfterUs: number) {
+  /**
+   * `lateAfterUs`: the SLO's threshold, beyond which a pod that has not started counts all the same; `thresholds`: the
+   * scenario's own, that come before it. `delayNowUs`: how late this thread's event loop is.
+   */
+  constructor(
+    clock: Clock,
+    lateAfterUs: number,
+    delayNowUs: () => number,
+    thresholds: readonly Threshold[] = [],
+  ) {
     this.clock = clock;
     this.lateAfterUs = lateAfterUs;
+    this.thresholds = thresholds;
+    this.delayNowUs = delayNowUs;
   }
 
   get pendingCount(): number {
@@ -97,6 +122,11 @@ export class PodStartup implements PodListener {
 
   slowestPods(): SlowPod[] {
     return [...this.slowest];
+  }
+
+  /** Started pods whose start lay before their creationTimestamp, by the clocks of two machines. */
+  get startedBeforeCreated(): number {
+    return [...this.groups.values()].reduce((sum, { official }) => sum + official.negativeCount, 0);
   }
 
   /** Pods that the load generator created and the observer has not seen. */
@@ -126,24 +156,23 @@ export class PodStartup implements PodListener {
     this.settleIfWhole(created.uid, pod);
   }
 
-  /** Hollow nodes started pods: seen, status sent and acknowledged of each, three numbers a pod. */
+  /** Hollow nodes started pods; the times of each, in order, as `metrics/pod-start-times.ts` has them in a list. */
   recordNodeSide(uids: readonly string[], timesUs: Float64Array): void {
     for (const [index, uid] of uids.entries()) {
-      const seenUs = timesUs[index * 3] ?? 0;
-      const sentUs = timesUs[index * 3 + 1] ?? 0;
-      const acknowledgedUs = timesUs[index * 3 + 2] ?? 0;
+      const node = startTimesAt(timesUs, index);
       const pod = this.pending.get(uid);
       if (pod === undefined) {
         const early = this.earlyFor(uid);
-        if (early !== undefined) early.node = [seenUs, sentUs, acknowledgedUs];
+        if (early !== undefined) early.node = node;
         continue;
       }
-      addNode(pod.times, [seenUs, sentUs, acknowledgedUs]);
+      pod.times.node = node;
       this.settleIfWhole(uid, pod);
     }
   }
 
   onSeen(facts: PodFacts, atUs: number, live: boolean): void {
+    if (!facts.stateful) this.statelessCount++;
     if (facts.failing) {
       this.excluded.failing++;
       this.early.delete(facts.uid);
@@ -156,9 +185,9 @@ export class PodStartup implements PodListener {
     if (early !== undefined) {
       this.early.delete(facts.uid);
       if (early.created !== undefined) addCreated(times, early.created);
-      if (early.node !== undefined) addNode(times, early.node);
+      times.node = early.node;
     }
-    this.pending.set(facts.uid, { facts, times, live, startedWallMs: 0 });
+    this.pending.set(facts.uid, { facts, times, live, startedWallMs: 0, delayUs: 0 });
   }
 
   onScheduled(facts: PodFacts, atUs: number): void {
@@ -181,6 +210,7 @@ export class PodStartup implements PodListener {
     if (pod === undefined) return;
     pod.times.startedUs = atUs;
     pod.startedWallMs = this.clock.wallMs();
+    pod.delayUs = this.delayNowUs();
     pod.live = live;
     if (!this.settleIfWhole(facts.uid, pod)) this.waiting.push(facts.uid);
   }
@@ -211,12 +241,11 @@ export class PodStartup implements PodListener {
     }
   }
 
-  /** The run is over: started pods are settled as they are, the others counted. */
-  finish(): void {
-    const nowUs = this.clock.nowUs();
+  /** The run was over at `endUs`: started pods are settled as they are, the others counted with their age then. */
+  finish(endUs: number): void {
     for (const [uid, pod] of [...this.pending]) {
       if (pod.times.startedUs !== 0) this.settle(uid, pod);
-      else if (!this.countLate(pod, nowUs)) this.excluded.unfinished++;
+      else if (!this.countLate(pod, endUs)) this.excluded.unfinished++;
     }
     this.pending.clear();
   }
@@ -246,7 +275,7 @@ export class PodStartup implements PodListener {
 
   private settleIfWhole(uid: string, pod: Pending): boolean {
     const { times, facts } = pod;
-    if (times.startedUs === 0 || times.statusSentUs === 0) return false;
+    if (times.startedUs === 0 || times.node === undefined) return false;
     if (!facts.controlled && times.intendedUs === 0) return false;
     this.settle(uid, pod);
     return true;
@@ -267,15 +296,19 @@ export class PodStartup implements PodListener {
     }
     if (!pod.live) this.relisted++;
     const group = this.groupOf(facts);
-    group.official.record((pod.startedWallMs - facts.createdWallMs) * 1000);
-    group.precise.record(path.totalUs);
-    this.window.record(path.totalUs);
-    for (const [phase, us] of Object.entries(whole ? path.phasesUs : {})) {
-      let histogram = group.phases.get(phase);
-      if (histogram === undefined) group.phases.set(phase, (histogram = new Histogram()));
-      histogram.record(us);
+    const preciseUs = path.totalUs - path.pullUs;
+    group.official.record((pod.startedWallMs - facts.createdWallMs) * 1000 - path.pullUs);
+    group.precise.record(preciseUs);
+    group.preciseLower.record(preciseUs - pod.delayUs);
+    this.window.record(preciseUs);
+    for (const listener of this.settledListeners) listener(group, facts, preciseUs);
+    if (whole) {
+      recordAll(group.phases, path.phasesUs);
+      recordAll(group.spans, podSpans(path.phasesUs));
     }
-    if (times.acknowledgedUs !== 0) this.statusWrites.record(times.acknowledgedUs - times.statusSentUs);
+    if (times.node !== undefined) {
+      this.statusWrites.record(times.node.acknowledgedUs - times.node.statusSentUs);
+    }
     this.keepIfSlow(facts, path.totalUs, path.phasesUs);
   }
 
@@ -283,17 +316,30 @@ export class PodStartup implements PodListener {
   private countLate(pod: Pending, nowUs: number): boolean {
     const ageUs = nowUs - startOf(pod.times);
     const { facts } = pod;
-    if (facts.unschedulable || facts.hasInitContainers || ageUs <= this.lateAfterUs) return false;
+    if (facts.unschedulable || facts.hasInitContainers) return false;
+    const { officialUs, preciseUs } = this.lateAfter(facts);
+    if (ageUs <= Math.min(officialUs, preciseUs)) return false;
     this.neverStarted++;
     const group = this.groupOf(facts);
-    group.official.record(ageUs);
-    group.precise.record(ageUs);
+    if (ageUs > officialUs) group.official.record(ageUs);
+    if (ageUs > preciseUs) {
+      group.precise.record(ageUs);
+      group.preciseLower.record(ageUs - this.delayNowUs());
+    }
     this.keepIfSlow(facts, Math.round(ageUs), { 'never started': Math.round(ageUs) });
     return true;
   }
 
+  /** From which age on a pod of this kind and class counts for either SLI: that of what the SLI is judged by. */
+  private lateAfter(facts: PodFacts): { officialUs: number; preciseUs: number } {
+    const labels = { kind: facts.kind, class: classOf(facts) };
+    const of = (id: string): number | undefined => objectiveFor(this.thresholds, id, labels)?.threshold;
+    const officialUs = of('pod-startup') ?? this.lateAfterUs;
+    return { officialUs, preciseUs: of('pod-startup-precise') ?? officialUs };
+  }
+
   private groupOf(facts: PodFacts): StartupGroup {
-    const podClass = facts.stateful ? 'stateful' : 'stateless';
+    const podClass = classOf(facts);
     const key = `${facts.kind}/${podClass}`;
     let group = this.groups.get(key);
     if (group === undefined) {
@@ -302,7 +348,9 @@ export class PodStartup implements PodListener {
         class: podClass,
         official: new Histogram(),
         precise: new Histogram(),
+        preciseLower: new Histogram(),
         phases: new Map(),
+        spans: new Map(),
       };
       this.groups.set(key, group);
     }
@@ -319,14 +367,20 @@ export class PodStartup implements PodListener {
   }
 }
 
+function classOf({ stateful }: PodFacts): StartupGroup['class'] {
+  return stateful ? 'stateful' : 'stateless';
+}
+
 function addCreated(times: PodTimes, created: CreatedPod): void {
   times.intendedUs = created.intendedUs;
   times.sentUs = created.sentUs;
   times.acceptedUs = created.acceptedUs;
 }
 
-function addNode(times: PodTimes, [seenUs, sentUs, acknowledgedUs]: [number, number, number]): void {
-  times.nodeSeenUs = seenUs;
-  times.statusSentUs = sentUs;
-  times.acknowledgedUs = acknowledgedUs;
+function recordAll(into: Map<string, Histogram>, partsUs: Readonly<Record<string, number>>): void {
+  for (const [name, us] of Object.entries(partsUs)) {
+    let histogram = into.get(name);
+    if (histogram === undefined) into.set(name, (histogram = new Histogram()));
+    histogram.record(us);
+  }
 }

@@ -1,6 +1,7 @@
 import {
   type MachineSample,
   type ProcessSample,
+  readLoad,
   readMachine,
   readProcess,
 } from '../metrics/process-stats.ts';
@@ -13,9 +14,10 @@ export type Pids = () => Readonly<Record<string, number>>;
 export type ResourceReader = {
   process: (pid: number) => ProcessSample | undefined;
   machine: () => MachineSample | undefined;
+  load: () => number | undefined;
 };
 
-export const procfsReader: ResourceReader = { process: readProcess, machine: readMachine };
+export const procfsReader: ResourceReader = { process: readProcess, machine: readMachine, load: readLoad };
 
 /** What was used since the last sample, by process name. */
 export type ResourceInterval = { cpuCores: Record<string, number>; rssBytes: Record<string, number> };
@@ -35,6 +37,8 @@ export class ResourceSampler {
   private readonly controlPlane = new Map<string, Usage>();
   private firstMachine: MachineSample | undefined;
   private lastMachine: MachineSample | undefined;
+  /** The largest load of the machine at a sample; undefined where the system does not tell. */
+  loadMax: number | undefined;
   private startUs: number | undefined;
   private lastUs = 0;
 
@@ -58,14 +62,15 @@ export class ResourceSampler {
       for (const [name, pid] of Object.entries(pids())) {
         const sample = pid > 0 ? this.reader.process(pid) : undefined;
         if (sample === undefined) continue;
-        const usedSeconds = account(usages, name, pid, sample, first);
+        const newSeconds = account(usages, name, pid, sample, first);
         interval.rssBytes[name] = sample.rssBytes;
-        if (!first && seconds > 0)
-          interval.cpuCores[name] = Math.round((usedSeconds / seconds) * 1000) / 1000;
+        if (!first && seconds > 0) interval.cpuCores[name] = Math.round((newSeconds / seconds) * 1000) / 1000;
       }
     }
     this.lastMachine = this.reader.machine();
     this.firstMachine ??= this.lastMachine;
+    const load = this.reader.load();
+    if (load !== undefined) this.loadMax = Math.max(this.loadMax ?? 0, load);
     this.lastUs = nowUs;
     return interval;
   }
@@ -77,19 +82,66 @@ export class ResourceSampler {
 
   /** CPU of the harness, as a share of `cpuCount` cores over the time sampled; undefined without figures. */
   harnessShare(cpuCount: number): number | undefined {
-    const elapsedSeconds = (this.lastUs - (this.startUs ?? this.lastUs)) / 1e6;
-    if (this.harness.size === 0 || elapsedSeconds <= 0) return undefined;
-    const used = totalsOf(this.harness).reduce((sum, one) => sum + one.cpuSeconds, 0);
-    return used / (elapsedSeconds * cpuCount);
+    return this.shareOf(this.harness, cpuCount);
+  }
+
+  /** Likewise, of the control plane; undefined for one that is not ours, too. */
+  controlPlaneShare(cpuCount: number): number | undefined {
+    return this.shareOf(this.controlPlane, cpuCount);
+  }
+
+  /**
+   * What processes other than harness and control plane used of the machine's CPU; undefined where the system does not
+   * tell, where the control plane is not ours (it may run here all the same), and where not all of the machine's cores
+   * are for us to use: who else uses them is then nobody's business.
+   */
+  othersShare(cpuCount: number): number | undefined {
+    const { firstMachine: first, lastMachine: last, elapsedSeconds } = this;
+    const ours = [this.harnessShare(cpuCount), this.controlPlaneShare(cpuCount)];
+    if (first === undefined || last === undefined || ours.includes(undefined)) return undefined;
+    const totalSeconds = last.totalCpuSeconds - first.totalCpuSeconds;
+    if (totalSeconds <= 0 || Math.round(totalSeconds / elapsedSeconds) > cpuCount) return undefined;
+    const workSeconds = workOf(last) - workOf(first);
+    const ourSeconds = usedSeconds(this.harness) + usedSeconds(this.controlPlane);
+    return Math.max(0, workSeconds - ourSeconds) / totalSeconds;
   }
 
   /** CPU time that the hypervisor took away, as a share of all; undefined where the system does not tell. */
   stealShare(): number | undefined {
-    if (this.firstMachine === undefined || this.lastMachine === undefined) return undefined;
-    const total = this.lastMachine.totalCpuSeconds - this.firstMachine.totalCpuSeconds;
-    if (total <= 0) return undefined;
-    return (this.lastMachine.stealCpuSeconds - this.firstMachine.stealCpuSeconds) / total;
+    return this.machineShare(({ stealCpuSeconds }) => stealCpuSeconds);
   }
+
+  /** CPU time in which cores were not idle, what the hypervisor took included; likewise. */
+  busyShare(): number | undefined {
+    return this.machineShare(({ totalCpuSeconds, idleCpuSeconds }) => totalCpuSeconds - idleCpuSeconds);
+  }
+
+  private machineShare(secondsOf: (machine: MachineSample) => number): number | undefined {
+    const { firstMachine: first, lastMachine: last } = this;
+    if (first === undefined || last === undefined) return undefined;
+    const total = last.totalCpuSeconds - first.totalCpuSeconds;
+    return total <= 0 ? undefined : (secondsOf(last) - secondsOf(first)) / total;
+  }
+
+  private get elapsedSeconds(): number {
+    return (this.lastUs - (this.startUs ?? this.lastUs)) / 1e6;
+  }
+
+  private shareOf(usages: ReadonlyMap<string, Usage>, cpuCount: number): number | undefined {
+    const { elapsedSeconds } = this;
+    if (usages.size === 0 || elapsedSeconds <= 0) return undefined;
+    return usedSeconds(usages) / (elapsedSeconds * cpuCount);
+  }
+}
+
+/** CPU time that processes have used. */
+function workOf(machine: MachineSample): number {
+  const { totalCpuSeconds, idleCpuSeconds, stealCpuSeconds, interruptCpuSeconds } = machine;
+  return totalCpuSeconds - idleCpuSeconds - stealCpuSeconds - interruptCpuSeconds;
+}
+
+function usedSeconds(usages: ReadonlyMap<string, Usage>): number {
+  return [...usages.values()].reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
 }
 
 /** Adds what a process has used since it was last looked at, in CPU seconds, and returns it. */
@@ -109,11 +161,11 @@ function account(
     usage.pid = pid;
     usage.lastCpuSeconds = 0;
   }
-  const usedSeconds = Math.max(0, sample.cpuSeconds - usage.lastCpuSeconds);
+  const newSeconds = Math.max(0, sample.cpuSeconds - usage.lastCpuSeconds);
   usage.lastCpuSeconds = sample.cpuSeconds;
-  usage.cpuSeconds += usedSeconds;
+  usage.cpuSeconds += newSeconds;
   usage.rssBytesMax = Math.max(usage.rssBytesMax, sample.rssBytes);
-  return usedSeconds;
+  return newSeconds;
 }
 
 function totalsOf(usages: ReadonlyMap<string, Usage>): ProcessResources[] {

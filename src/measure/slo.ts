@@ -34,8 +34,16 @@ export function objectiveFor(
     : { quantile: found.quantile, threshold: Math.round(found.thresholdMs * 1000) };
 }
 
-/** SIG Scalability measures over windows of five minutes; a shorter run is judged over its whole length. */
-export const sloWindowMs = 300_000;
+/** Whether an SLI's objective is what this threshold asks for. */
+export function isFrom(objective: Objective, { quantile, thresholdMs }: Threshold): boolean {
+  return objective.quantile === quantile && objective.threshold === Math.round(thresholdMs * 1000);
+}
+
+/** Sliding windows: how long they are, and from the end of one to that of the next. The first divides by the second. */
+export type WindowSettings = { readonly lengthMs: number; readonly stepMs: number };
+
+/** SIG Scalability's: the last five minutes, each minute. */
+export const officialWindows: WindowSettings = { lengthMs: 300_000, stepMs: 60_000 };
 
 /** The startup SLO holds for clusters with no more changes than this: pods made, updated and deleted, requests. */
 export const churnPerSecondMax = 20;

@@ -5,28 +5,43 @@ import type { PodStartup, StartupGroup } from './pod-startup.ts';
 import { type Threshold, objectiveFor, podStartupObjective } from './slo.ts';
 
 const officialDefinition =
-  'From creationTimestamp until a watcher has seen all containers started; schedulable pods, without image pulls (hollow nodes have every image) and without pods that have init containers.';
+  'From creationTimestamp until a watcher has seen all containers started, less the time in which the node pulled images for the pod; schedulable pods, those with init containers left out.';
 const officialSource =
-  "observer's wall clock less creationTimestamp, which has whole seconds: up to 1 s too long, half of it on average";
+  "observer's wall clock less creationTimestamp; pulls on the monotonic clock of the hollow node";
+const officialResolution = 'creationTimestamp has whole seconds: up to 1 s too long, half of it on average';
 const preciseDefinition =
-  'From the intended send of the create request (for pods that a controller makes: from the first watch event) until a watcher has seen all containers started; the same pods as pod-startup.';
-const preciseSource = 'monotonic clock of the machine, 1 µs';
+  'From the intended send of the create request (for pods that a controller makes: from the first watch event) until a watcher has seen all containers started, less image pulls; the same pods as pod-startup.';
+const preciseSource = 'monotonic clock of the machine';
+const preciseResolution = '1 µs';
 
-/** In the order of a pod's way, whichever came first in a run. */
-const phaseOrder = [
-  'intended to sent',
-  'sent to accepted',
-  'accepted to scheduled',
-  'first seen to scheduled',
-  'scheduled to seen by node',
-  'seen by node to status sent',
-  'status sent to seen by watcher',
-];
+const scheduling = "until a watch event names a node, the event's own way included";
+
+/** In the order of a pod's way, whichever came first in a run: what each phase consists of. */
+const phaseMeanings: Readonly<Record<string, string>> = {
+  'intended to sent': 'how late the create request left',
+  'sent to accepted': 'the create request',
+  'accepted to scheduled': scheduling,
+  'first seen to scheduled': scheduling,
+  'scheduled to seen by node':
+    "until the pod comes over the kubelet's own watch, 0 if that was before the observer's event",
+  'seen by node to sandbox ready':
+    'admission, token, volumes, and the sandbox, which takes what the runtime profile says',
+  'sandbox ready to images pulled':
+    'until the image of the last container is there; of several containers, the starts of the earlier ones are in it',
+  'images pulled to containers started':
+    'create and start of the last container, which take what the runtime profile says',
+  'containers started to status sent': "until it is the pod's turn in the status manager, and its GET",
+  'status sent to acknowledged':
+    "the PATCH of the status, the client's rate limit included, as far as it was not answered after the watcher's event",
+  'acknowledged to seen by watcher': "until the observer's event, 0 if that came before the acknowledgement",
+};
+
+const phaseOrder = Object.keys(phaseMeanings);
 
 /**
- * `pod-startup`, `pod-startup-precise` and `pod-startup-phase`. The SLO is judged on the stateless latency pods where
- * a run has them (they are made within the churn that the SLO presupposes), else on all stateless pods. A user's own
- * thresholds take the official one's place there; those with labels are judged on every group that has the labels.
+ * `pod-startup`, `pod-startup-precise`, `pod-startup-phase` and `pod-startup-span`. The SLO is judged on the stateless
+ * latency pods where a run has them (they are made within the churn that the SLO presupposes), else on all stateless pods.
+ * A user's own thresholds take the official one's place there; those with labels are judged on every group that has the labels.
  */
 export function startupSlis(startup: PodStartup, thresholds: readonly Threshold[]): Sli[] {
   const groups = [...startup.groups.values()];
@@ -37,7 +52,7 @@ export function startupSlis(startup: PodStartup, thresholds: readonly Threshold[
     for (const group of shown) slis.push(startupSli(id, group, group === judged, thresholds));
     if (shown.length === 0) slis.push(startupSli(id, emptyGroup(), true, thresholds));
   }
-  if (judged !== undefined) slis.push(...phaseSlis(judged));
+  for (const group of shown) slis.push(...phaseSlis(group), ...spanSlis(group));
   if (startup.statusWrites.count > 0) {
     slis.push(
       toSli(startup.statusWrites, {
@@ -47,6 +62,7 @@ export function startupSlis(startup: PodStartup, thresholds: readonly Threshold[
         definition:
           "From a node's send of the status in which all containers have started until its acknowledgement.",
         source: preciseSource,
+        resolution: preciseResolution,
       }),
     );
   }
@@ -66,13 +82,19 @@ function merged(groups: readonly StartupGroup[]): StartupGroup {
   for (const group of groups) {
     all.official.merge(group.official);
     all.precise.merge(group.precise);
-    for (const [phase, histogram] of group.phases) {
-      let into = all.phases.get(phase);
-      if (into === undefined) all.phases.set(phase, (into = new Histogram()));
-      into.merge(histogram);
-    }
+    all.preciseLower.merge(group.preciseLower);
+    mergeAll(all.phases, group.phases);
+    mergeAll(all.spans, group.spans);
   }
   return all;
+}
+
+function mergeAll(into: Map<string, Histogram>, from: ReadonlyMap<string, Histogram>): void {
+  for (const [name, histogram] of from) {
+    let all = into.get(name);
+    if (all === undefined) into.set(name, (all = new Histogram()));
+    all.merge(histogram);
+  }
 }
 
 function emptyGroup(): StartupGroup {
@@ -81,7 +103,9 @@ function emptyGroup(): StartupGroup {
     class: 'stateless',
     official: new Histogram(),
     precise: new Histogram(),
+    preciseLower: new Histogram(),
     phases: new Map(),
+    spans: new Map(),
   };
 }
 
@@ -101,6 +125,8 @@ function startupSli(
     unit: 'us',
     definition: official ? officialDefinition : preciseDefinition,
     source: official ? officialSource : preciseSource,
+    resolution: official ? officialResolution : preciseResolution,
+    ...(official ? {} : { lowerBound: group.preciseLower }),
     ...(slo === undefined ? {} : { slo }),
   });
 }
@@ -112,10 +138,24 @@ function phaseSlis(group: StartupGroup): Sli[] {
     .map(([phase, histogram]) =>
       toSli(histogram, {
         id: 'pod-startup-phase',
-        labels: { phase },
+        labels: { phase, kind: group.kind, class: group.class },
         unit: 'us',
-        definition: `One phase of the startup of pods of kind ${group.kind}: ${phase}. The phases of a pod add up to its pod-startup-precise.`,
+        definition: `One phase of the startup of ${group.class} pods of kind ${group.kind}, ${phase}: ${phaseMeanings[phase] ?? 'several at once'}. The phases of a pod add up to its whole way, image pulls included.`,
         source: preciseSource,
+        resolution: preciseResolution,
       }),
     );
+}
+
+function spanSlis(group: StartupGroup): Sli[] {
+  return [...group.spans].map(([span, histogram]) =>
+    toSli(histogram, {
+      id: 'pod-startup-span',
+      labels: { span, kind: group.kind, class: group.class },
+      unit: 'us',
+      definition: `Several phases of the startup of ${group.class} pods of kind ${group.kind} as one, ${span}, image pulls included.`,
+      source: preciseSource,
+      resolution: preciseResolution,
+    }),
+  );
 }

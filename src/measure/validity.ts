@@ -14,7 +14,11 @@ export const limits = {
   achievedRatio: 0.98,
   harnessShare: 0.4,
   stealPercent: 5,
+  /** Of ours, not of the design: docs/decisions/cpu-others.md. */
+  othersPercent: 10,
   clockStepUs: 5_000,
+  /** Of ours, not of the design: what `pod-startup` may be off by anyhow. */
+  clockSkewUs: 1_000_000,
 } as const;
 
 /** Pods as the observer counts them against what the API server lists at the end. */
@@ -36,20 +40,33 @@ export type ValidityInputs = {
   observerLoopDelay: Histogram;
   observerGcPause: Histogram;
   shardLoopDelay: Histogram | undefined;
-  watchLag: Histogram | undefined;
+  /** Of the observer, and how many probes of it were due. */
+  watchLag: { lags: Histogram; dueCount: number };
   /** p99 of each SLI that is judged and that is measured with this harness's clocks. */
   judgedP99sUs: readonly number[];
-  /** The share of the planned requests of each paced phase that left in time. */
+  /** The share of the planned requests of each paced phase that left in time, or were held back by the server. */
   achieved: readonly { phase: string; ratio: number }[];
   /** Harness CPU over the machine's. */
   harnessShare: number | undefined;
+  /** The same of a control plane of ours. */
+  controlPlaneShare: number | undefined;
+  /** Of processes that are neither. */
+  othersShare: number | undefined;
   stealShare: number | undefined;
   /** Samples that found no room, and those beyond a histogram's range. */
   droppedCount: number;
   clampedCount: number;
   clockStepUs: number;
-  counts: CountComparison | undefined;
+  /** By how much the API server's clock was ahead of ours at least, see `ClockSkew`. */
+  clockAheadMs: number | undefined;
+  /** `unread`: why the list could not be had. */
+  counts: CountComparison | { unread: string } | undefined;
+  /** The run was stopped or lost its cluster: what is missing may have had no chance to come. */
+  cutShort: boolean;
 };
+
+/** Of the observer's lag: when so many were due, two seconds' worth, one at least must have come. */
+const lagProbesMin = 8;
 
 /** Whether a run's figures can be trusted. Pure. */
 export function checkValidity(inputs: ValidityInputs): Validity {
@@ -57,12 +74,14 @@ export function checkValidity(inputs: ValidityInputs): Validity {
     observerLoopDelay(inputs),
     shardLoopDelay(inputs.shardLoopDelay),
     gcPause(inputs.observerGcPause),
-    watchLag(inputs.watchLag),
+    watchLag(inputs),
     achievedRate(inputs.achieved),
-    harnessCpu(inputs.harnessShare),
+    harnessCpu(inputs),
     steal(inputs.stealShare),
+    othersCpu(inputs.othersShare),
     samplesLost(inputs),
     clockStep(inputs.clockStepUs),
+    clockSkew(inputs.clockAheadMs),
     countsAgree(inputs.counts),
   ];
   return { verdict: checks.some(({ verdict }) => verdict === 'fail') ? 'invalid' : 'valid', checks };
@@ -149,15 +168,23 @@ function gcPause(pauses: Histogram): ValidityCheck {
   );
 }
 
-function watchLag(lags: Histogram | undefined): ValidityCheck {
+function watchLag({ watchLag: { lags, dueCount }, cutShort }: ValidityInputs): ValidityCheck {
   const measured: Measured = {
     id: 'watch-lag-observer',
-    value: lags?.quantile(0.99) ?? 0,
+    value: lags.quantile(0.99),
     limit: limits.watchLagUs,
     unit: 'us',
   };
-  if (lags === undefined || lags.count === 0)
+  if (lags.count === 0 && (cutShort || dueCount < lagProbesMin))
     return skipped(measured, 'The lag of the observer was not measured');
+  if (lags.count === 0) {
+    return check(
+      measured,
+      false,
+      `Not one of ${countOf(dueCount, 'probe')} of the observer's lag came to both of its watches`,
+      'see in the notes what became of them',
+    );
+  }
   return check(
     measured,
     measured.value <= measured.limit,
@@ -174,12 +201,12 @@ function achievedRate(achieved: ValidityInputs['achieved']): ValidityCheck {
   return check(
     measured,
     worst.ratio >= limit,
-    `${percentText(worst.ratio)} of the requests of phase ${worst.phase} left in time, and no phase had less (${percentText(limit)} asked for)`,
+    `${percentText(worst.ratio)} of the requests of phase ${worst.phase} left in time, or waited for a server that had 1,000 to answer, and no phase had less (${percentText(limit)} asked for)`,
     'lower the rate of that phase, or use a machine with more cores',
   );
 }
 
-function harnessCpu(share: number | undefined): ValidityCheck {
+function harnessCpu({ harnessShare: share, controlPlaneShare }: ValidityInputs): ValidityCheck {
   const measured: Measured = {
     id: 'harness-cpu',
     value: share ?? 0,
@@ -190,8 +217,36 @@ function harnessCpu(share: number | undefined): ValidityCheck {
   return check(
     measured,
     share <= measured.limit,
-    `The harness used ${percentText(share)} of the machine's CPU (${percentText(measured.limit)} allowed)`,
+    `The harness used ${percentText(share)} of the machine's CPU (${percentText(measured.limit)} allowed)${besideControlPlane(share, controlPlaneShare)}`,
     'run fewer nodes or a lower rate, or use a machine with more cores',
+  );
+}
+
+/** So much CPU for each bit of the control plane's: what the load costs who sends it. */
+function besideControlPlane(share: number, controlPlaneShare: number | undefined): string {
+  if (controlPlaneShare === undefined || controlPlaneShare === 0) return '';
+  const times = Number((share / controlPlaneShare).toPrecision(2));
+  return `, ${times} times what the control plane used (${percentText(controlPlaneShare)})`;
+}
+
+function othersCpu(share: number | undefined): ValidityCheck {
+  const measured: Measured = {
+    id: 'cpu-others',
+    value: (share ?? 0) * 100,
+    limit: limits.othersPercent,
+    unit: 'percent',
+  };
+  if (share === undefined) {
+    return skipped(
+      measured,
+      'What other processes used of the CPU is not known: the system does not tell, the control plane is not ours, or not all cores are for us',
+    );
+  }
+  return check(
+    measured,
+    measured.value <= measured.limit,
+    `Processes that are neither harness nor control plane used ${percentText(share)} of the machine's CPU (${limits.othersPercent} % allowed)`,
+    'end what else runs there, or use a machine of its own',
   );
 }
 
@@ -232,10 +287,33 @@ function clockStep(stepUs: number): ValidityCheck {
   );
 }
 
-function countsAgree(counts: CountComparison | undefined): ValidityCheck {
+function clockSkew(aheadMs: number | undefined): ValidityCheck {
+  const value = Math.abs(aheadMs ?? 0) * 1000;
+  const measured: Measured = { id: 'clock-skew', value, limit: limits.clockSkewUs, unit: 'us' };
+  if (aheadMs === undefined) return skipped(measured, 'The API server did not say what time it is');
+  const how = aheadMs < 0 ? 'behind' : 'ahead of';
+  return check(
+    measured,
+    value <= measured.limit,
+    value === 0
+      ? "The API server's wall clock was not seen to differ from ours"
+      : `The API server's wall clock was at least ${durationText(value)} ${how} ours (${durationText(measured.limit)} allowed)`,
+    'have NTP keep both, as startup and network programming are counted from one to the other',
+  );
+}
+
+function countsAgree(counts: ValidityInputs['counts']): ValidityCheck {
   const base = { id: 'counts-agree', limit: 0, unit: 'count' as const };
   if (counts === undefined) {
     return skipped(base, 'The observer could not be compared with a final list of pods');
+  }
+  if ('unread' in counts) {
+    return check(
+      { ...base, value: 0 },
+      false,
+      `The API server did not give the final list of pods (${counts.unread})`,
+      'see why it did not, or load it less',
+    );
   }
   const { missed, ghosts, neverSeen, imbalance, listed } = counts;
   const wrong = missed + ghosts + neverSeen + Math.abs(imbalance);

@@ -1,10 +1,13 @@
 import type { Clock, TimerHandle } from '../base/clock.ts';
-import type { ApiClient } from '../kube/client.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { ApiClient, ApiResponse } from '../kube/client.ts';
 import { Reflector, type WatchHandler } from '../kube/reflector.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import { Histogram } from '../metrics/histogram.ts';
-import type { Sli } from '../result/result.ts';
 import { toSli } from '../result/summarise.ts';
+import { ClockSkew } from './clock-skew.ts';
+import type { Instrument, Told } from './instrument.ts';
+import { countOf, countText } from './words.ts';
 
 /** 240 probes in a minute make a p99 of more than the two worst ones; they cost the API server 0.2 % of a core. */
 const probeIntervalMs = 250;
@@ -31,6 +34,8 @@ export type WatchLagOptions = {
   /** Made and deleted here. Both may list and watch leases in its namespace, the second create and patch this one. */
   lease: ProbeLease;
   clock: Clock;
+  /** How late this thread's event loop is. */
+  delayNowUs: () => number;
 };
 
 /**
@@ -42,14 +47,20 @@ export type WatchLagOptions = {
  * From a write's answer to its event on the quiet connection is the API server's own watch latency: a result of the
  * run (on a machine whose CPUs are all busy it was 100 ms), not a fault of the observer.
  */
-export class WatchLag {
+export class WatchLag implements Instrument {
   /** Of the observer, microseconds. */
   readonly lags = new Histogram();
   /** Of the API server, microseconds. */
   readonly watchLatency = new Histogram();
-  /** Probes that were due while the one before had no answer yet. */
-  skipped = 0;
-  failed = 0;
+  /** Likewise, each less the event-loop delay at the arrival of its event. */
+  readonly watchLatencyLower = new Histogram();
+  /** Probes whose time has come: those that were sent, and those that were not as the one before had no answer yet. */
+  dueCount = 0;
+  private skippedCount = 0;
+  private failedCount = 0;
+  private firstFailure = '';
+  /** Of the API server's clock, by the answers to the probes. */
+  readonly skew = new ClockSkew();
   private readonly options: WatchLagOptions;
   /** Seen on the quiet connection, and not yet by the observer. */
   private readonly ahead: Passage;
@@ -65,7 +76,8 @@ export class WatchLag {
   constructor(options: WatchLagOptions) {
     this.options = options;
     this.ahead = new Passage(this.lags);
-    this.written = new Passage(this.watchLatency);
+    const { delayNowUs } = options;
+    this.written = new Passage(this.watchLatency, { histogram: this.watchLatencyLower, delayNowUs });
   }
 
   private get collection(): string {
@@ -95,16 +107,60 @@ export class WatchLag {
     this.ahead.close(nowUs);
   }
 
-  /** `watch-latency`: in work at SIG Scalability, so reported and not judged. */
-  sli(): Sli {
-    return toSli(this.watchLatency, {
+  finish(): Promise<void> {
+    this.stop();
+    return Promise.resolve();
+  }
+
+  /** `watch-latency`, in work at SIG Scalability, so reported and not judged; and the lag, which is the harness's own. */
+  tell(): Told {
+    const sli = toSli(this.watchLatency, {
       id: 'watch-latency',
       labels: { resource: 'leases' },
       unit: 'us',
       definition:
         'From the answer to a write until its event on a watch that has a connection to itself, 0 when the event comes first; a Lease, patched four times a second.',
-      source: "observer's clock, 1 µs; includes the loop delay of its thread",
+      source: "observer's clock; includes the loop delay of its thread",
+      resolution: '1 µs',
+      lowerBound: this.watchLatencyLower,
     });
+    const lag = toSli(this.lags, {
+      id: 'harness-watch-lag',
+      labels: {},
+      unit: 'us',
+      definition:
+        "How much later the observer's connection brings an event than one that carries nothing else, 0 when it is not later; the Lease of watch-latency.",
+      source: "observer's clock; a delay of its thread's loop is in both and so in neither",
+      resolution: '1 µs',
+    });
+    return {
+      slis: this.lags.count === 0 ? [sli] : [sli, lag],
+      notes: this.notes(),
+      clampedCount: this.lags.clampedCount + this.watchLatency.clampedCount,
+    };
+  }
+
+  private notes(): string[] {
+    const probes = countOf(this.dueCount, 'probe');
+    const notes: string[] = [];
+    if (this.failedCount > 0) {
+      notes.push(
+        `Lag of the observer and watch latency: ${countText(this.failedCount)} of ${probes} were without success, the first: ${this.firstFailure}.`,
+      );
+    }
+    if (this.skippedCount > 0) {
+      notes.push(
+        `Lag of the observer and watch latency: ${countText(this.skippedCount)} of ${probes} were left out, as the one before had no answer yet.`,
+      );
+    }
+    return notes;
+  }
+
+  private fail(reason: string): void {
+    // The end of the run ends what is on its way.
+    if (this.stopped) return;
+    this.failedCount++;
+    if (this.firstFailure === '') this.firstFailure = reason;
   }
 
   private watch(client: ApiClient, onVersion: (version: number) => void): Reflector {
@@ -112,7 +168,7 @@ export class WatchLag {
       onListing() {},
       onSynced() {},
       onEvent: (event) => onVersion(Number(event.resourceVersion)),
-      onFault: () => this.failed++,
+      onFault: (error) => this.fail(errorMessage(error)),
     };
     return new Reflector(
       client,
@@ -131,18 +187,22 @@ export class WatchLag {
     this.timer = this.options.clock.timer(probeIntervalMs, () => {
       if (this.stopped) return;
       this.arm();
-      if (this.writing) this.skipped++;
+      this.dueCount++;
+      if (this.writing) this.skippedCount++;
       else void this.probe();
     });
   }
 
   private async probe(): Promise<void> {
     this.writing = true;
+    const { clock } = this.options;
     try {
-      const { status, body } = await this.write();
+      const sentWallMs = clock.wallMs();
+      const { status, date = '', body } = await this.write();
+      this.skew.add(date, sentWallMs, clock.wallMs());
       if (status !== 200 && status !== 201) {
         if (status === 409) this.created = true;
-        else this.failed++;
+        else this.fail(`HTTP ${status}`);
         return;
       }
       this.created = true;
@@ -150,16 +210,16 @@ export class WatchLag {
         metadata?: { resourceVersion?: string };
       };
       const version = Number(answer.metadata?.resourceVersion ?? 0);
-      if (!this.stopped) this.written.enter(version, this.options.clock.nowUs());
-    } catch {
+      if (!this.stopped) this.written.enter(version, clock.nowUs());
+    } catch (error) {
       // No answer: whether the write happened is not known, and it is a result of the run, not of this probe.
-      this.failed++;
+      this.fail(errorMessage(error));
     } finally {
       this.writing = false;
     }
   }
 
-  private write(): Promise<{ status: number; body: Buffer }> {
+  private write(): Promise<ApiResponse> {
     const { probeClient } = this.options;
     const annotations = { 'hollowmark.dev/probe': String(this.sequence++) };
     if (this.created) {
@@ -187,6 +247,9 @@ export class WatchLag {
   }
 }
 
+/** Where times are recorded a second time, less the event-loop delay. */
+type LowerBound = { histogram: Histogram; delayNowUs: () => number };
+
 /**
  * The time that versions of one object take from one place to another: 0 for one that comes to the second place first.
  * An event stands for all versions up to its own: a listing shows the newest only. Versions of a resource grow.
@@ -194,16 +257,18 @@ export class WatchLag {
  */
 export class Passage {
   private readonly histogram: Histogram;
+  private readonly lower: LowerBound | undefined;
   private readonly under: { version: number; atUs: number }[] = [];
   private left = 0;
 
-  constructor(histogram: Histogram) {
+  constructor(histogram: Histogram, lower?: LowerBound) {
     this.histogram = histogram;
+    this.lower = lower;
   }
 
   enter(version: number, atUs: number): void {
     if (version <= this.left) {
-      this.histogram.record(0);
+      this.record(0);
       return;
     }
     this.under.push({ version, atUs });
@@ -214,13 +279,18 @@ export class Passage {
     this.left = Math.max(this.left, version);
     for (let first = this.under[0]; first !== undefined && first.version <= version; first = this.under[0]) {
       this.under.shift();
-      this.histogram.record(atUs - first.atUs);
+      this.record(atUs - first.atUs);
     }
   }
 
   /** Those that never arrived count with their age; the youngest may just be on its way. */
   close(atUs: number): void {
-    for (const { atUs: enteredUs } of this.under.slice(0, -1)) this.histogram.record(atUs - enteredUs);
+    for (const { atUs: enteredUs } of this.under.slice(0, -1)) this.record(atUs - enteredUs);
     this.under.length = 0;
+  }
+
+  private record(us: number): void {
+    this.histogram.record(us);
+    this.lower?.histogram.record(us - this.lower.delayNowUs());
   }
 }

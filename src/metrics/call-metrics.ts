@@ -38,7 +38,7 @@ export type CallSnapshot = {
   statuses: Record<number, number>;
 };
 
-type CallRecord = { histogram: Histogram; statuses: Map<number, number> };
+type CallRecord = { histogram: Histogram; lower: Histogram | undefined; statuses: Map<number, number> };
 
 /** Client-side API latencies by kind of request. */
 export class CallMetrics {
@@ -47,19 +47,23 @@ export class CallMetrics {
   total = 0;
   /** When set, latencies of all kinds are recorded here too: whoever set it reads and resets it. */
   recent: Histogram | undefined;
+  /**
+   * When set, how late the event loop is: each latency is recorded a second time less that. The truth lies between the
+   * two. Latencies that are merged have no such second.
+   */
+  delayNowUs: (() => number) | undefined;
+  /** When set, called with each latency that is recorded here. Must be cheap. */
+  onLatency: ((latencyUs: number) => void) | undefined;
 
   /** `status` is 0 when there was no answer: counted, but no latency is recorded. */
   record(kind: CallClass, status: number, latencyUs: number): void {
-    let record = this.records.get(kind);
-    if (record === undefined) {
-      record = { histogram: new Histogram(), statuses: new Map() };
-      this.records.set(kind, record);
-    }
-    this.total++;
-    record.statuses.set(status, (record.statuses.get(status) ?? 0) + 1);
-    if (status === 0) return;
-    record.histogram.record(latencyUs);
-    this.recent?.record(latencyUs);
+    const record = this.count(kind, status);
+    if (status !== 0) this.time(record, latencyUs);
+  }
+
+  /** There was no answer, and nobody asks any more: counted, with the age at which that was so. */
+  recordGivenUp(kind: CallClass, ageUs: number): void {
+    this.time(this.count(kind, 0), ageUs);
   }
 
   /** Everything since the last call, and starts anew. */
@@ -85,11 +89,7 @@ export class CallMetrics {
   merge(snapshots: readonly CallSnapshot[]): void {
     for (const snapshot of snapshots) {
       const kind = callClass(snapshot.verb, snapshot.resource, snapshot.subresource, snapshot.scope);
-      let record = this.records.get(kind);
-      if (record === undefined) {
-        record = { histogram: new Histogram(), statuses: new Map() };
-        this.records.set(kind, record);
-      }
+      const record = this.recordOf(kind);
       const histogram = Histogram.fromBase64(snapshot.histogram);
       histogram.clampedCount = snapshot.clampedCount;
       record.histogram.merge(histogram);
@@ -101,10 +101,33 @@ export class CallMetrics {
     }
   }
 
-  /** Every kind of request seen, with its histogram (not a copy) and its outcomes. */
-  *entries(): Generator<{ kind: CallClass; histogram: Histogram; statuses: ReadonlyMap<number, number> }> {
-    for (const [kind, record] of this.records) {
-      yield { kind, histogram: record.histogram, statuses: record.statuses };
+  /** Every kind of request seen, with its histograms (not copies) and its outcomes. */
+  *entries(): Generator<{ kind: CallClass } & Readonly<CallRecord>> {
+    for (const [kind, record] of this.records) yield { kind, ...record };
+  }
+
+  private count(kind: CallClass, status: number): CallRecord {
+    const record = this.recordOf(kind);
+    this.total++;
+    record.statuses.set(status, (record.statuses.get(status) ?? 0) + 1);
+    return record;
+  }
+
+  private time(record: CallRecord, latencyUs: number): void {
+    record.histogram.record(latencyUs);
+    this.recent?.record(latencyUs);
+    this.onLatency?.(latencyUs);
+    if (this.delayNowUs === undefined) return;
+    record.lower ??= new Histogram();
+    record.lower.record(latencyUs - this.delayNowUs());
+  }
+
+  private recordOf(kind: CallClass): CallRecord {
+    let record = this.records.get(kind);
+    if (record === undefined) {
+      record = { histogram: new Histogram(), lower: undefined, statuses: new Map() };
+      this.records.set(kind, record);
     }
+    return record;
   }
 }

@@ -7,6 +7,9 @@ export const latencyMaxUs = 3_600_000_000;
 /** Three significant digits: 0.1 % of the value, as HDR states its precision. */
 const significantDigits = 3;
 
+/** Of a value that is not {@link Histogram.coarse}: values that differ by a smaller share are one. */
+export const relativeResolution = 10 ** -significantDigits;
+
 function build(digits = significantDigits): JsHistogram {
   return hdr.build({
     bitBucketSize: 32,
@@ -26,6 +29,8 @@ export class Histogram {
   private readonly hdr: JsHistogram;
   /** Samples beyond {@link latencyMaxUs}; a run that has any is not valid. */
   clampedCount = 0;
+  /** Samples below 0, which count as 0: of times that two clocks tell, which do not agree. */
+  negativeCount = 0;
 
   constructor(histogram: JsHistogram = build()) {
     this.hdr = histogram;
@@ -36,10 +41,13 @@ export class Histogram {
     return new Histogram(build(2));
   }
 
-  /** Records a sample, or as many equal ones as `times` says; negative ones (clock steps) count as 0. */
+  /** Records a sample, or as many equal ones as `times` says; negative ones count as 0. */
   record(value: number, times = 1): void {
     let whole = Math.round(value);
-    if (whole < 0) whole = 0;
+    if (whole < 0) {
+      whole = 0;
+      this.negativeCount += times;
+    }
     if (whole > latencyMaxUs) {
       whole = latencyMaxUs;
       this.clampedCount += times;
@@ -61,24 +69,41 @@ export class Histogram {
     return this.count === 0 ? 0 : this.hdr.mean;
   }
 
-  /** The value at `q` in 0..1; 0 without samples. */
+  /** The value at `q` in 0..1, at most {@link max}; 0 without samples. */
   quantile(q: number): number {
-    return this.count === 0 ? 0 : this.hdr.getValueAtPercentile(q * 100);
+    // HDR tells the upper end of a bucket.
+    return this.count === 0 ? 0 : Math.min(this.hdr.getValueAtPercentile(q * 100), this.hdr.maxValue);
+  }
+
+  /** Samples above a value. Those that HDR cannot tell from it are not: a bucket's upper limit is not above itself. */
+  countAbove(value: number): number {
+    const limit = this.hdr.highestEquivalentValue(value);
+    return this.buckets().reduce((sum, bucket) => sum + (bucket.value > limit ? bucket.count : 0), 0);
   }
 
   merge(other: Histogram): void {
     if (other.count > 0) this.hdr.add(other.hdr);
     this.clampedCount += other.clampedCount;
+    this.negativeCount += other.negativeCount;
   }
 
   reset(): void {
     this.hdr.reset();
     this.clampedCount = 0;
+    this.negativeCount = 0;
   }
 
-  /** HDR V2 compressed, base64; empty without samples. Opens in any HDR viewer. */
+  /** HDR V2 compressed, base64; empty without samples. Opens in any HDR viewer. Counts beside the samples are not in it. */
   toBase64(): string {
     return this.count === 0 ? '' : hdr.encodeIntoCompressedBase64(this.hdr);
+  }
+
+  /**
+   * HDR's own table of percentiles (`.hgrm`): five lines each time the distance to 100 % halves.
+   * @param ratio what values are divided by: 1000 makes milliseconds of microseconds.
+   */
+  percentileText(ratio = 1): string {
+    return this.hdr.outputPercentileDistribution(5, ratio);
   }
 
   /** The inverse of {@link toBase64}. @throws Error when the text is not an HDR histogram. */

@@ -8,6 +8,9 @@ import { Histogram } from './histogram.ts';
  */
 export const loopSampleIntervalMs = 10;
 
+/** What a stall has kept from coming, such as what a full receive window held back, is here this long after it. */
+const catchUpMs = 2;
+
 /** A suspended machine must not lead to millions of made-up samples: 10 minutes' worth at most for one stall. */
 const stallSamplesMax = 60_000;
 
@@ -31,6 +34,7 @@ export class LoopDelayRecorder {
   private readonly observer: PerformanceObserver;
   private timer: TimerHandle | undefined;
   private dueUs = 0;
+  private lastLateUs = 0;
   private stopped = false;
 
   constructor(clock: Clock) {
@@ -43,6 +47,16 @@ export class LoopDelayRecorder {
   /** Delays so far, in microseconds; not a copy. */
   get loopDelays(): Histogram {
     return this.delays;
+  }
+
+  /**
+   * How late what runs now may be, in microseconds: as late as the last look at the loop was, until what had queued
+   * meanwhile has been read, or as one that is due by now already is; 0 once stopped. What held the loop between two looks
+   * is not seen: up to {@link loopSampleIntervalMs} too little.
+   */
+  delayNowUs(): number {
+    // Timers come up to a millisecond early.
+    return Math.max(0, this.lastLateUs, this.clock.nowUs() - this.dueUs);
   }
 
   /** Pauses so far, in microseconds; not a copy. */
@@ -72,6 +86,8 @@ export class LoopDelayRecorder {
     if (this.stopped) return;
     this.onPauses(this.observer.takeRecords());
     this.stopped = true;
+    this.dueUs = Number.POSITIVE_INFINITY;
+    this.lastLateUs = 0;
     this.observer.disconnect();
     this.timer?.cancel();
     this.timer = undefined;
@@ -80,9 +96,23 @@ export class LoopDelayRecorder {
   private arm(): void {
     this.dueUs = this.clock.nowUs() + loopSampleIntervalMs * 1000;
     this.timer = this.clock.timer(loopSampleIntervalMs, () => {
-      recordStall(this.delays, this.clock.nowUs() - this.dueUs);
-      if (!this.stopped) this.arm();
+      this.lastLateUs = this.clock.nowUs() - this.dueUs;
+      recordStall(this.delays, this.lastLateUs);
+      if (this.stopped) return;
+      this.arm();
+      if (this.lastLateUs > loopSampleIntervalMs * 1000) this.forgetOnceRead();
     });
+  }
+
+  /** What is sent after a stall is not late by it. */
+  private forgetOnceRead(): void {
+    const nextLookUs = this.dueUs;
+    const forget = (): void => {
+      // A later look may have found another stall.
+      if (this.dueUs === nextLookUs) this.lastLateUs = 0;
+    };
+    // After a stall so many timers may be due that this one runs with them: what had queued is read after them all.
+    this.clock.timer(catchUpMs, () => setImmediate(forget));
   }
 
   private onPauses(entries: readonly { duration: number }[]): void {

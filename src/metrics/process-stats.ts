@@ -12,6 +12,8 @@ export type MachineSample = {
   /** Time that the hypervisor gave to others while something here wanted to run. */
   stealCpuSeconds: number;
   idleCpuSeconds: number;
+  /** In interrupts, soft ones included: done for whoever caused them, and in no process's time. */
+  interruptCpuSeconds: number;
 };
 
 /** Whether this system tells what {@link readProcess} and {@link readMachine} need (procfs: Linux only). */
@@ -38,6 +40,24 @@ export function readMachine(): MachineSample | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Tasks that run or wait for a CPU or a disk, as the mean of the last minute; undefined where the system does not tell. */
+export function readLoad(): number | undefined {
+  try {
+    return loadOf(readFileSync('/proc/loadavg', 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first field of proc_loadavg(5). */
+export function loadOf(loadavg: string): number {
+  const load = Number(loadavg.split(' ')[0]);
+  if (loadavg.trim() === '' || !Number.isFinite(load)) {
+    throw new Error(`not a /proc/loadavg: ${loadavg.slice(0, 80)}`);
+  }
+  return load;
 }
 
 /** `utime` + `stime` out of proc_pid_stat(5). The name in parentheses may itself hold spaces and parentheses. */
@@ -68,5 +88,6 @@ export function machineOf(stat: string): MachineSample {
     totalCpuSeconds: totalTicks / ticksPerSecond,
     stealCpuSeconds: (ticks[7] ?? 0) / ticksPerSecond,
     idleCpuSeconds: ((ticks[3] ?? 0) + (ticks[4] ?? 0)) / ticksPerSecond,
+    interruptCpuSeconds: ((ticks[5] ?? 0) + (ticks[6] ?? 0)) / ticksPerSecond,
   };
 }

@@ -6,6 +6,7 @@ import { tool } from '../base/package-info.ts';
 import { Histogram } from '../metrics/histogram.ts';
 import { type RunResult, resultFileName, resultSchemaId } from './result.ts';
 import { findSchemaFault } from './schema.ts';
+import { upgraded } from './upgrade.ts';
 
 /**
  * Larger files are refused: V8 cannot hold a string of more than 512 MiB, and a run of 5,000 nodes over a day
@@ -23,7 +24,7 @@ export function resultFileAt(path: string): string {
 }
 
 /**
- * Reads and checks a `result.json`.
+ * Reads and checks a `result.json`, also of an earlier version.
  *
  * @param path the file or the run's folder, absolute or relative to the working directory
  * @throws HollowmarkError `bad-input` when the file is missing, no file, not text, not JSON, of another schema
@@ -41,7 +42,7 @@ export function readResult(path: string): RunResult {
  * @param origin named in error messages: a path or an address
  */
 export function parseResult(text: string, origin: string): RunResult {
-  const value = parseJson(text, origin);
+  const value = upgraded(parseJson(text, origin));
   checkVersion(value, origin);
   const fault = findSchemaFault(value);
   if (fault !== undefined) {
@@ -50,6 +51,7 @@ export function parseResult(text: string, origin: string): RunResult {
     });
   }
   const result = value as RunResult;
+  checkTimes(result, origin);
   checkHistograms(result, origin);
   return result;
 }
@@ -84,6 +86,17 @@ function checkVersion(value: unknown, origin: string): void {
   throw unusable(`${origin} is not a Hollowmark result: $.schema ${found}, not ${resultSchemaId}`, {
     hint: 'Give the result.json that a run wrote.',
   });
+}
+
+/** The schema knows the form of a time; that it is one is known only here. */
+function checkTimes({ run }: RunResult, origin: string): void {
+  for (const field of ['startedAt', 'measuringStartedAt', 'finishedAt'] as const) {
+    const at = run[field];
+    if (at === undefined || !Number.isNaN(Date.parse(at))) continue;
+    throw unusable(`${origin}: $.run.${field} is no time: ${at}`, {
+      hint: 'The file was changed or damaged. Take the original, or run the scenario again.',
+    });
+  }
 }
 
 function checkHistograms(result: RunResult, origin: string): void {

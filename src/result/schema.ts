@@ -8,6 +8,8 @@ export const resultSchemaPath: URL = new URL('./result.schema.json', import.meta
 /** The part of a JSON Schema that {@link resultSchema} uses and that key order is taken from. */
 export type SchemaNode = {
   $ref?: string;
+  /** `on one line`: `serialiseResult` does not break such a value into lines. */
+  $comment?: string;
   $defs?: Record<string, SchemaNode>;
   properties?: Record<string, SchemaNode>;
   required?: string[];

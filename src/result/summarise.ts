@@ -1,5 +1,5 @@
-import type { Histogram } from '../metrics/histogram.ts';
-import type { Sli, Slo, SloVerdict, Unit } from './result.ts';
+import { Histogram } from '../metrics/histogram.ts';
+import type { Quantiles, Sli, Slo, SloVerdict, Unit } from './result.ts';
 
 /** What is told of an SLI beside its samples. */
 export type SliDescription = {
@@ -8,6 +8,9 @@ export type SliDescription = {
   unit: Unit;
   definition: string;
   source: string;
+  resolution: string;
+  /** The same samples, each less the event-loop delay at its time. */
+  lowerBound?: Histogram;
   slo?: { quantile: number; threshold: number };
 };
 
@@ -39,20 +42,36 @@ export function judge(
  * one. Values are in the description's unit; without samples they are 0 and the histogram is the empty string.
  */
 export function toSli(histogram: Histogram, description: SliDescription): Sli {
-  const { slo, ...rest } = description;
+  const { slo, lowerBound, ...rest } = description;
   const sli: Sli = {
     ...rest,
     count: histogram.count,
+    ...quantilesOf(histogram),
+    histogram: histogram.toBase64(),
+    ...(lowerBound === undefined ? {} : { lowerBound: quantilesOf(lowerBound) }),
+  };
+  return slo === undefined ? sli : { ...sli, slo: withVerdict(histogram, slo) };
+}
+
+function quantilesOf(histogram: Histogram): Quantiles {
+  return {
     p50: histogram.quantile(0.5),
     p90: histogram.quantile(0.9),
     p99: histogram.quantile(0.99),
     p999: histogram.quantile(0.999),
     max: histogram.max,
-    histogram: histogram.toBase64(),
   };
-  return slo === undefined ? sli : { ...sli, slo: withVerdict(histogram, slo) };
 }
 
 function withVerdict(histogram: Histogram, slo: { quantile: number; threshold: number }): Slo {
   return { ...slo, verdict: judge(histogram.count, histogram.quantile(slo.quantile), slo) };
+}
+
+/** The SLI's value at a quantile: one of those that a result holds, or else read from the histogram. */
+export function valueAt(sli: Sli, quantile: number): number {
+  if (quantile === 0.5) return sli.p50;
+  if (quantile === 0.9) return sli.p90;
+  if (quantile === 0.99) return sli.p99;
+  if (quantile === 0.999) return sli.p999;
+  return quantile >= 1 ? sli.max : Histogram.fromBase64(sli.histogram).quantile(quantile);
 }

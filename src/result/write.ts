@@ -27,10 +27,33 @@ export function writeResult(dir: string, result: RunResult): string {
   return path;
 }
 
-/** The text of a `result.json`. */
+/** The text of a `result.json`: indented, but for values of which there are thousands; those take a line each. */
 export function serialiseResult(result: RunResult): string {
   const schema = resultSchema();
-  return `${JSON.stringify(inSchemaOrder(result, schema, schema), null, 2)}\n`;
+  return `${indented(inSchemaOrder(result, schema, schema), schema, schema, '')}\n`;
+}
+
+/** As `JSON.stringify` with an indent of 2, but for what the schema wants on one line. */
+function indented(value: unknown, node: SchemaNode | undefined, root: SchemaNode, indent: string): string {
+  const schema = resolved(node, root);
+  if (typeof value !== 'object' || value === null || schema?.$comment === 'on one line') {
+    return JSON.stringify(value) ?? 'null';
+  }
+  const inner = `${indent}  `;
+  const lines = Array.isArray(value)
+    ? value.map((item) => indented(item, schema?.items, root, inner))
+    : Object.entries(value)
+        .filter(([, field]) => field !== undefined)
+        .map(([key, field]) => {
+          return `${JSON.stringify(key)}: ${indented(field, schema?.properties?.[key], root, inner)}`;
+        });
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  if (lines.length === 0) return `${open}${close}`;
+  return `${open}\n${lines.map((line) => inner + line).join(',\n')}\n${indent}${close}`;
+}
+
+function resolved(node: SchemaNode | undefined, root: SchemaNode): SchemaNode | undefined {
+  return node?.$ref === undefined ? node : root.$defs?.[node.$ref.slice('#/$defs/'.length)];
 }
 
 /**
@@ -38,7 +61,7 @@ export function serialiseResult(result: RunResult): string {
  * of a pod) keep theirs: for some of them the order carries meaning.
  */
 function inSchemaOrder(value: unknown, node: SchemaNode | undefined, root: SchemaNode): unknown {
-  const schema = node?.$ref === undefined ? node : root.$defs?.[node.$ref.slice('#/$defs/'.length)];
+  const schema = resolved(node, root);
   if (Array.isArray(value)) return value.map((item) => inSchemaOrder(item, schema?.items, root));
   const properties = schema?.properties;
   if (typeof value !== 'object' || value === null || properties === undefined) return value;

@@ -3,10 +3,11 @@ import { tool } from '../base/package-info.ts';
 import { Prng } from '../base/prng.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ApiClient } from '../kube/client.ts';
+import type { ComponentEndpoint } from '../kube/component-endpoint.ts';
 import { HandshakeGate } from '../kube/handshake-gate.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import { IdentityIssuer } from '../kube/identity-issuer.ts';
-import { ensureLoadIdentity, loadSubject, observerSubject } from '../load/identity.ts';
+import { type WorkloadKinds, ensureLoadIdentity, loadSubject, observerSubject } from '../load/identity.ts';
 import { createRuntimeClasses } from '../load/runtime-class.ts';
 import { loadTransportsMax } from '../load/sender.ts';
 import { CallMetrics } from '../metrics/call-metrics.ts';
@@ -23,8 +24,14 @@ export type RunClients = {
   observer: ApiClient;
   probe: ApiClient;
   observerMetrics: CallMetrics;
-  /** Reads metrics, and is not measured itself. */
+  /** Looks at what the run needs to know, and is not measured itself. */
   scraper: ApiClient;
+  /** Watches Jobs, StatefulSets and claims, where there are any. */
+  workloads: ApiClient;
+  /** Makes one that asks whether the API server is there, and is not measured itself. Whoever takes it closes it. */
+  availability: () => ApiClient;
+  /** Components that may be asked for their metrics. */
+  components: readonly ComponentEndpoint[];
   close(): void;
 };
 
@@ -60,12 +67,14 @@ export async function prepareCluster(
 
 /**
  * Gives load and observer their identities, and their rights on the cluster.
+ * @param workloadKinds what the scenario makes beside Deployments and single pods.
  * @param signal ends it at once: nothing is made after that.
  * @throws HollowmarkError `cluster-unavailable` when the API server refuses, or on abort.
  */
 export async function openAccess(
   cluster: Cluster,
   runId: string,
+  workloadKinds: WorkloadKinds,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<RunClients> {
@@ -77,6 +86,7 @@ export async function openAccess(
     metrics = new CallMetrics(),
     transportsMax = 2,
     codec: Codec = jsonCodec,
+    gate = handshakes,
   ): ApiClient =>
     new ApiClient({
       endpoint,
@@ -86,7 +96,7 @@ export async function openAccess(
       clock,
       prng: new Prng(`client/${name}`),
       metrics,
-      handshakes,
+      handshakes: gate,
       transportsMax,
     });
   // A pooled identity has the rights that it has.
@@ -95,7 +105,7 @@ export async function openAccess(
     const end = (): void => admin.close();
     signal.addEventListener('abort', end, { once: true });
     try {
-      await ensureLoadIdentity(admin, runId);
+      await ensureLoadIdentity(admin, runId, workloadKinds);
     } finally {
       signal.removeEventListener('abort', end);
       admin.close();
@@ -123,6 +133,9 @@ export async function openAccess(
     const observer = client(observerIdentity, 'observer', observerMetrics, 2, protobufCodec);
     const probe = client(observerIdentity, 'probe', observerMetrics);
     const scraper = client(observerIdentity, 'scraper');
+    const workloads = client(observerIdentity, 'workloads', observerMetrics);
+    // A server that does not answer must not keep the others waiting for their turn to connect.
+    const gate = new HandshakeGate(2);
     return {
       load,
       loadMetrics,
@@ -130,8 +143,15 @@ export async function openAccess(
       probe,
       observerMetrics,
       scraper,
+      workloads,
+      availability: () => client(observerIdentity, 'availability', new CallMetrics(), 1, jsonCodec, gate),
+      // Of a cluster of others, the API server can be asked by who may read its metrics.
+      components:
+        cluster.components.length > 0
+          ? cluster.components
+          : [{ component: 'kube-apiserver', endpoint, identity: observerIdentity }],
       close() {
-        for (const each of [load, observer, probe, scraper, issuer]) each.close();
+        for (const each of [load, observer, probe, scraper, workloads, issuer]) each.close();
       },
     };
   } catch (error) {

@@ -3,19 +3,25 @@ import { formatPath } from './file/path.ts';
 import { deploymentReplicas } from './deployments.ts';
 import { parseQuantity } from '../base/quantity.ts';
 import { nodeGroups, runsClass } from './nodes.ts';
+import { podsMax as observedPodsMax } from '../measure/observer.ts';
 import { runtimeClasses } from './runtimes.ts';
 import type {
   CreateDeploymentsPhase,
+  CreateJobsPhase,
+  CreateStatefulSetsPhase,
   LatencyPodsPhase,
   NodeGroup,
   Phase,
   Quantities,
   Scenario,
 } from './scenario.ts';
+import { claimPods, isWorkloadPhase, workloadPods, workloadPodsAtATime } from './workloads.ts';
 
 /** Pods of one phase that are there at a time. */
 type Group = {
   pods: number;
+  /** Those that have ended beside them: objects, which take nothing of a node. */
+  ended?: number;
   deployments: number;
   requests: Quantities;
   runtimeClass: string | undefined;
@@ -53,6 +59,20 @@ function change(groups: Map<string, Group>, phase: Phase, scenario: Scenario): G
       }
       return [];
     }
+    case 'create-jobs':
+    case 'create-statefulsets':
+    case 'create-volume-claims': {
+      const pods = workloadPodsAtATime(phase);
+      groups.set(phase.name, {
+        pods,
+        ended: workloadPods(phase) - pods,
+        deployments: 0,
+        requests: phase.type === 'create-volume-claims' ? claimPods.requests : requestsOf(phase, scenario),
+        runtimeClass: phase.type === 'create-volume-claims' ? undefined : phase.runtimeClass,
+        fromDeployments: false,
+      });
+      return [];
+    }
     case 'latency-pods': {
       const group = {
         pods: phase.count,
@@ -77,12 +97,20 @@ function change(groups: Map<string, Group>, phase: Phase, scenario: Scenario): G
   }
 }
 
-/** How many pods there are in each phase. */
-export function podCounts(scenario: Scenario): number[] {
-  return [...states(scenario)].map(({ groups }) => groups.reduce((sum, group) => sum + group.pods, 0));
+/** How many pods there are in each phase: of all of them, as many as are on nodes have not ended. */
+export function podCounts(scenario: Scenario): { all: number; onNodes: number }[] {
+  return [...states(scenario)].map(({ groups }) => ({ all: allPods(groups), onNodes: sumOfPods(groups) }));
 }
 
-/** Pods that no node can hold, and more pods than all nodes hold together. */
+function allPods(groups: readonly Group[]): number {
+  return groups.reduce((sum, { pods, ended = 0 }) => sum + pods + ended, 0);
+}
+
+function sumOfPods(groups: readonly Group[]): number {
+  return groups.reduce((sum, { pods }) => sum + pods, 0);
+}
+
+/** Pods that no node can hold, more pods than all nodes hold together, and more than a run keeps track of. */
 export function findCapacityFaults(scenario: Scenario): Fault[] {
   for (const { phase, index, groups } of states(scenario)) {
     const fault = requestFault(phase, index, scenario) ?? sumFault(phase, index, groups, scenario);
@@ -91,11 +119,10 @@ export function findCapacityFaults(scenario: Scenario): Fault[] {
   return [];
 }
 
+type PodsPhase = CreateDeploymentsPhase | LatencyPodsPhase | CreateJobsPhase | CreateStatefulSetsPhase;
+
 /** What a pod takes of a node: its requests, and the overhead of its RuntimeClass. */
-function requestsOf(
-  { requests, runtimeClass }: CreateDeploymentsPhase | LatencyPodsPhase,
-  scenario: Scenario,
-): Quantities {
+function requestsOf({ requests, runtimeClass }: PodsPhase, scenario: Scenario): Quantities {
   const overhead = runtimeClasses(scenario).find(({ name }) => name === runtimeClass)?.overhead;
   if (overhead === undefined) return requests;
   const sum = { ...requests };
@@ -145,6 +172,11 @@ function sumFault(
   const key = sizeKey(phase);
   if (key === undefined) return undefined;
   const path = ['phases', index, key];
+  const all = allPods(groups);
+  if (all > observedPodsMax) {
+    const what = `${all} pods, those that have ended included, are more than the ${observedPodsMax} that a run keeps track of`;
+    return { path, at: 'value', message: `${formatPath(path)}: ${what}` };
+  }
   const classes = new Set([undefined, ...groups.map(({ runtimeClass }) => runtimeClass)]);
   for (const runtimeClass of classes) {
     // Pods without a class may be on all nodes, together with those that have one.
@@ -161,7 +193,7 @@ function sumFault(
 /** Why the nodes do not hold the pods; undefined when they do, as far as one can add. */
 function shortage(groups: readonly Group[], nodes: readonly NodeGroup[]): string | undefined {
   const count = nodes.reduce((sum, node) => sum + node.count, 0);
-  const pods = groups.reduce((sum, group) => sum + group.pods, 0);
+  const pods = sumOfPods(groups);
   /** What every node has, where all have the same. */
   const each = (resource: string): string => {
     const all = new Set(nodes.map(({ capacity }) => capacity[resource] ?? '0'));
@@ -219,7 +251,7 @@ function sumOver(nodes: readonly NodeGroup[], resource: string, make: (each: big
 function sizeKey(phase: Phase): string | undefined {
   if (phase.type === 'create-deployments') return 'podsPerNode';
   if (phase.type === 'scale') return 'podsPerDeployment';
-  if (phase.type === 'latency-pods') return 'count';
+  if (phase.type === 'latency-pods' || isWorkloadPhase(phase)) return 'count';
   return undefined;
 }
 

@@ -8,7 +8,9 @@ import { parseQuantity } from '../base/quantity.ts';
 import { failNodesFaults } from './node-failures.ts';
 import { nodeGroups } from './nodes.ts';
 import { runtimeClasses } from './runtimes.ts';
+import { windowFaults } from './window-faults.ts';
 import type { Phase, Quantities, Scenario, CreateDeploymentsPhase } from './scenario.ts';
+import { isWorkloadPhase, waitFaults, workloadPods, workloadRequests } from './workloads.ts';
 
 /** Requests that one phase may plan: their send times are kept in memory, 8 bytes each. */
 export const requestsPerPhaseMax = 1_000_000;
@@ -18,6 +20,7 @@ export function findConflicts(scenario: Scenario): Fault[] {
   const faults = [
     ...nodeFaults(scenario),
     ...nameFaults(scenario),
+    ...windowFaults(scenario.windows),
     ...scenario.phases.flatMap((phase, i) => phaseFaults(phase, i, scenario)),
   ];
   // Capacities are only worth adding up when each is a sensible number.
@@ -134,6 +137,10 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
     const count = (phase.listsPerSecond * phase.durationMs) / 1000;
     faults.push(tooMany(['phases', i, 'listsPerSecond'], count, 'requests'));
   }
+  if (isWorkloadPhase(phase) && workloadPods(phase) > requestsPerPhaseMax) {
+    faults.push(tooMany(['phases', i, 'count'], workloadPods(phase), 'pods', []));
+  }
+  faults.push(...waitFaults(phase, i, scenario));
   faults.push(...pacingFaults(phase, i, scenario), ...classFaults(phase, i, scenario));
   if (phase.type === 'create-deployments') faults.push(...failureShareFaults(phase, i));
   if (phase.type === 'fail-nodes') faults.push(...failNodesFaults(phase, i, scenario));
@@ -188,12 +195,19 @@ function requestsOf(phase: Phase, earlier: readonly Phase[], nodes: number): num
       return deploymentsOf(phase, nodes) * requestsPerDeployment(phase);
     case 'latency-pods':
       return phase.count;
+    case 'create-jobs':
+    case 'create-statefulsets':
+    case 'create-volume-claims':
+      return workloadRequests(phase);
     case 'scale': {
       const scaled = earlier.find(({ name }) => name === phase.of);
       return scaled?.type === 'create-deployments' ? deploymentsOf(scaled, nodes) : 1;
     }
     case 'delete': {
-      const made = earlier.filter(({ type }) => type === 'create-deployments' || type === 'latency-pods');
+      const made = earlier.filter(
+        (other) =>
+          other.type === 'create-deployments' || other.type === 'latency-pods' || isWorkloadPhase(other),
+      );
       return Math.max(
         1,
         made.reduce((sum, other) => sum + requestsOf(other, [], nodes), 0),
@@ -267,12 +281,17 @@ function durationFaults(phase: Phase, i: number): Fault[] {
   return faults;
 }
 
-function tooMany(path: (string | number)[], count: number, what: string): Fault {
+function tooMany(
+  path: (string | number)[],
+  count: number,
+  what: string,
+  related: ScenarioPath[] = [['nodes', 'count']],
+): Fault {
   return {
     path,
     at: 'value',
     message: `${formatPath(path)} makes ${Math.round(count)} ${what}; a phase may have ${requestsPerPhaseMax}`,
-    related: [['nodes', 'count']],
+    related,
   };
 }
 
@@ -280,14 +299,15 @@ function tooMany(path: (string | number)[], count: number, what: string): Fault 
 export function findWarnings(scenario: Scenario): string[] {
   const warnings: string[] = [];
   const { nodes, namespaces } = scenario;
-  const podsMax = Math.max(0, ...podCounts(scenario));
+  const counts = podCounts(scenario);
+  const podsMax = Math.max(0, ...counts.map(({ all }) => all));
   const perNamespace = Math.ceil(podsMax / namespaces.count);
   const promised = nodeGroups(nodes).map(({ count, capacity }) => {
     const cores = Number((parseQuantity(capacity['cpu'] ?? '0') ?? 0n) / 1_000_000_000n);
     return count * Math.min(110, 10 * cores);
   });
   const perNodePromised = Math.floor(promised.reduce((sum, pods) => sum + pods, 0) / nodes.count);
-  const perNode = Math.ceil(podsMax / nodes.count);
+  const perNode = Math.ceil(Math.max(0, ...counts.map(({ onNodes }) => onNodes)) / nodes.count);
   const beyond = (what: string, limit: string): void => {
     warnings.push(`${what}: beyond the ${limit} up to which Kubernetes promises its SLOs`);
   };

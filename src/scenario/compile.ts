@@ -14,6 +14,7 @@ import type {
   ScenarioNodes,
   Taint,
   Threshold,
+  WaitGoal,
 } from './scenario.ts';
 
 /** A scenario file's content after validation against the schema, which fills in the defaults. */
@@ -38,6 +39,7 @@ export type ScenarioDocument = {
   controlPlane: { flags: 'scale' | 'default'; extraFlags: Partial<Record<Component, FlagsDocument>> };
   phases: PhaseDocument[];
   thresholds: Threshold[];
+  windows: { length: string; step: string; goodMinutesMin?: number };
 };
 
 type FlagsDocument = Record<string, string | number | boolean>;
@@ -77,7 +79,35 @@ export type PhaseDocument = { name?: string } & (
       runtimeClass?: string;
       pacing: PacingDocument;
     }
-  | { type: 'wait'; for: 'pods-started' | 'pods-gone' | 'nodes-ready'; timeout: string }
+  | {
+      type: 'create-jobs';
+      count: number;
+      completions: number;
+      parallelism: number;
+      duration: string;
+      image: string;
+      requests: QuantitiesDocument;
+      runtimeClass?: string;
+      pacing: PacingDocument;
+    }
+  | {
+      type: 'create-statefulsets';
+      count: number;
+      replicas: number;
+      podManagementPolicy: 'OrderedReady' | 'Parallel';
+      image: string;
+      requests: QuantitiesDocument;
+      runtimeClass?: string;
+      pacing: PacingDocument;
+    }
+  | {
+      type: 'create-volume-claims';
+      count: number;
+      size: string | number;
+      pods: boolean;
+      pacing: PacingDocument;
+    }
+  | { type: 'wait'; for: WaitGoal; timeout: string }
   | { type: 'steady'; duration: string; listsPerSecond: number }
   | {
       type: 'latency-pods';
@@ -126,7 +156,12 @@ export function compile(document: ScenarioDocument, runtimes: Scenario['runtimes
     },
     phases: document.phases.map((phase, i) => compilePhase(phase, names[i] ?? phase.type)),
     thresholds: structuredClone(document.thresholds),
+    windows: compileWindows(document.windows),
   });
+}
+
+function compileWindows({ length, step, ...rest }: ScenarioDocument['windows']): Scenario['windows'] {
+  return { lengthMs: milliseconds(length), stepMs: milliseconds(step), ...rest };
 }
 
 function compileNodes(document: ScenarioDocument['nodes']): ScenarioNodes {
@@ -182,6 +217,22 @@ function compilePhase(phase: PhaseDocument, name: string): Phase {
         pacing: compilePacing(pacing),
       };
     }
+    case 'create-jobs': {
+      const { requests, pacing, duration, ...rest } = phase;
+      return {
+        ...rest,
+        name,
+        durationMs: milliseconds(duration),
+        requests: quantities(requests),
+        pacing: compilePacing(pacing),
+      };
+    }
+    case 'create-statefulsets': {
+      const { requests, pacing, ...rest } = phase;
+      return { ...rest, name, requests: quantities(requests), pacing: compilePacing(pacing) };
+    }
+    case 'create-volume-claims':
+      return { ...phase, name, size: String(phase.size), pacing: compilePacing(phase.pacing) };
     case 'wait': {
       const { timeout, ...rest } = phase;
       return { ...rest, name, timeoutMs: milliseconds(timeout) };

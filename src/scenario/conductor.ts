@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { aborted } from '../base/aborted.ts';
 import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { thisMachine } from '../base/machine.ts';
@@ -9,25 +10,28 @@ import type { ShardReport } from '../fleet/messages.ts';
 import { type WireProfileName, wireProfile } from '../hollow/wire-profile.ts';
 import type { ChildRegister } from '../journal/guardian.ts';
 import { LoadGenerator } from '../load/generator.ts';
-import { probeLease } from '../load/identity.ts';
 import { tolerationsFor } from '../load/objects.ts';
 import { type Measured, Measurement } from '../measure/measurement.ts';
 import { judgeRun } from '../measure/verdict.ts';
 import { type Invocation, type PhaseRecord, type RunResult, resultSchemaId } from '../result/result.ts';
 import type { WireFormat } from '../wire/codec.ts';
 import { type RunClients, openAccess, prepareCluster } from './access.ts';
-import { failableNodes, progressOf } from './cluster-view.ts';
+import { createdWorkload, failableNodes, progressOf } from './cluster-view.ts';
 import { HollowCluster } from './hollow-cluster.ts';
 import type { LoadedScenario } from './load-scenario.ts';
+import { deliveryKey, measuringOptions } from './measuring.ts';
 import { allTaints, nodeConfigs } from './nodes.ts';
 import type { PhaseContext } from './phases/context.ts';
 import { namespaceNames } from './phases/plan.ts';
+import { requestsOf } from './phases/outcome.ts';
 import { runPhase } from './phases/run-phase.ts';
 import type { RunReporter } from './run-reporter.ts';
 import { reportStatus } from './run-status.ts';
-import { podFailureNotes, runNotes } from './notes.ts';
+import { RunTimes } from './run-times.ts';
+import { heldBackNotes, podFailureNotes, runNotes } from './notes.ts';
 import { runtimeSettings } from './runtimes.ts';
 import type { WatchdogLimits } from './watchdog.ts';
+import { workloadKinds } from './workloads.ts';
 
 export type RunOptions = {
   loaded: LoadedScenario;
@@ -45,6 +49,10 @@ export type RunOptions = {
   reporter: RunReporter;
   /** Hears of the fleet's process. */
   children?: ChildRegister | undefined;
+  /** The run's folder of state; absent: windows that are over lie among the temporary files. */
+  stateDir?: string | undefined;
+  /** CPU time a second, in cores, that this machine lets us have; absent: all cores that we see. */
+  quotaCores?: number | undefined;
   /** Of the watchdog over the API server; tests shorten them. */
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
@@ -76,8 +84,7 @@ export async function conductRun(options: RunOptions): Promise<RunOutcome> {
 /** One run: what it holds open, and what is known of it so far. */
 class Run {
   private readonly options: RunOptions;
-  private readonly startWallMs: number;
-  private readonly startUs: number;
+  private readonly times: RunTimes;
   private readonly records: PhaseRecord[] = [];
   private readonly failures: RunResult['failures'] = [];
   private readonly achieved: { phase: string; ratio: number }[] = [];
@@ -93,8 +100,7 @@ class Run {
 
   constructor(options: RunOptions) {
     this.options = options;
-    this.startWallMs = options.clock.wallMs();
-    this.startUs = options.clock.nowUs();
+    this.times = new RunTimes(options.clock);
   }
 
   /** Control plane, identities, observer, nodes: everything up to the first phase. */
@@ -129,6 +135,7 @@ class Run {
       wire: this.options.wire,
       profile: this.options.profile,
       seed: scenario.seed,
+      deliveryService: deliveryKey(runId),
     });
     await hollow.nodesReady();
     await hollow.proxiesReady();
@@ -144,7 +151,7 @@ class Run {
       reporter,
       records: this.records,
       measurement: this.needed(this.measurement),
-      atMs: () => this.atMs(),
+      atMs: () => this.times.atMs(),
     });
     // What a phase still sends or waits for ends with it, also when the cluster died under it.
     const over = new AbortController();
@@ -154,8 +161,9 @@ class Run {
     try {
       for (const phase of scenario.phases) {
         reporter.step(`Phase ${this.records.length + 1} of ${scenario.phases.length}: ${phase.name}`);
-        const startedAtMs = this.atMs();
+        const startedAtMs = this.times.atMs();
         this.measurement?.phase(phase.name);
+        this.load?.beginPhase();
         const record: PhaseRecord = {
           name: phase.name,
           type: phase.type,
@@ -179,11 +187,14 @@ class Run {
           if (outcome.message === undefined) delete record.message;
           else record.message = outcome.message;
           if (outcome.sent !== undefined) {
-            this.achieved.push({ phase: phase.name, ratio: outcome.sent.achievedRatio });
+            this.measurement?.sent(phase.name, outcome.sent.startUs);
+            this.achieved.push({ phase: phase.name, ratio: outcome.sent.keptUpRatio });
             for (const failure of outcome.sent.failures) this.failed(failure.what, failure.message);
           }
         } finally {
-          record.finishedAtMs = this.atMs();
+          record.finishedAtMs = this.times.atMs();
+          const sent = this.load?.sentSoFar();
+          if (sent !== undefined) record.requests = requestsOf(sent);
         }
         signal.throwIfAborted();
         if (record.outcome !== 'completed') {
@@ -213,14 +224,18 @@ class Run {
     const cluster = this.needed(this.cluster);
     reporter.step('Collecting results');
     // Without connections, requests fail at once: what a dead cluster would have answered is missing in the result.
-    const giveUp = (): void => this.clients?.close();
+    const giveUp = (): void => {
+      this.clients?.close();
+      this.measurement?.giveUp();
+    };
     this.needed(this.hollow).died.catch(giveUp);
     const limit = this.error === undefined ? undefined : this.options.clock.timer(endLimitMs, giveUp);
     let measured: Measured;
     let leftover: unknown;
     try {
       await this.hollow?.fleet?.flush();
-      measured = await this.needed(this.measurement).finish({ achieved: this.achieved });
+      const cutShort = this.error !== undefined;
+      measured = await this.needed(this.measurement).finish({ achieved: this.achieved, cutShort });
     } catch (error) {
       throw this.error ?? error;
     } finally {
@@ -251,7 +266,7 @@ class Run {
   private async openMeasurement(cluster: Cluster): Promise<void> {
     const { loaded, runId, clock } = this.options;
     const { scenario } = loaded;
-    this.access = openAccess(cluster, runId, clock, this.opening.signal);
+    this.access = openAccess(cluster, runId, workloadKinds(scenario), clock, this.opening.signal);
     const clients = await this.access;
     this.clients = clients;
     this.load = new LoadGenerator({
@@ -264,27 +279,24 @@ class Run {
       },
       namespaces: namespaceNames(scenario),
       onPodCreated: (pod) => this.measurement?.onCreated(pod),
+      onWorkloadCreated: (plan, intendedUs) =>
+        this.measurement?.onWorkloadCreated(createdWorkload(plan, intendedUs)),
     });
     const load = this.load;
     this.measurement = new Measurement({
+      ...measuringOptions(scenario, runId, clients),
       clock,
-      runId,
-      observerClient: clients.observer,
-      probeClient: clients.probe,
-      observerMetrics: clients.observerMetrics,
-      probeLease: probeLease(runId),
-      loadMetrics: clients.loadMetrics,
+      sends: load,
       loadCounters: () => load.counters(),
-      scrapeTargets: [{ component: 'kube-apiserver', client: clients.scraper }],
-      harnessPids: () => ({
-        harness: process.pid,
-        ...(this.hollow?.fleet === undefined ? {} : { fleet: this.hollow.fleet.pid }),
-      }),
+      harnessPids: () => ({ harness: process.pid, fleet: this.hollow?.fleet?.pid ?? 0 }),
       controlPlanePids: () => cluster.pids(),
-      cpuCount: availableParallelism(),
-      thresholds: scenario.thresholds,
+      cpuCount: Math.min(availableParallelism(), this.options.quotaCores ?? Number.POSITIVE_INFINITY),
+      stateDir: this.options.stateDir,
     });
+    const { measurement, records, failures } = this;
+    this.options.reporter.measuring?.({ cluster, measurement, records, failures });
     await this.measurement.start();
+    this.times.measuring();
     this.measurement.phase('bring-up');
   }
 
@@ -301,16 +313,17 @@ class Run {
   }
 
   private result(measured: Measured, cluster: Cluster): RunResult {
-    const { loaded, runId, clock, signal } = this.options;
+    const { loaded, runId, signal } = this.options;
     const { scenario } = loaded;
     const { pods, nodes, notes, ...parts } = measured;
     const wire = wireProfile(this.options.profile);
     const verdict = judgeRun({
-      slis: measured.slis,
-      validity: measured.validity,
+      ...measured,
       phases: this.records,
       interrupted: signal.aborted,
-      podsCreated: pods.created,
+      statelessPods: this.needed(this.measurement).statelessPods,
+      thresholds: scenario.thresholds,
+      goodMinutesMin: scenario.windows.goodMinutesMin,
     });
     return {
       schema: resultSchemaId,
@@ -318,8 +331,7 @@ class Run {
         id: runId,
         scenario: scenario.name,
         seed: scenario.seed,
-        startedAt: new Date(this.startWallMs).toISOString(),
-        finishedAt: new Date(clock.wallMs()).toISOString(),
+        ...this.times.ofDay(),
         parameters: loaded.document,
         invocation: { ...this.options.invocation, ...cluster.foreign },
         phases: this.records,
@@ -341,7 +353,7 @@ class Run {
       nodes: { requested: scenario.nodes.count, ...nodes },
       pods,
       ...parts,
-      notes: [...runNotes(scenario, wire, cluster), ...notes],
+      notes: runNotes(scenario, wire, cluster, [...heldBackNotes(this.records), ...notes]),
       failures: this.failures,
       ...(this.error === undefined || signal.aborted
         ? verdict
@@ -354,11 +366,7 @@ class Run {
 
   private failed(where: string, message: string): void {
     // A broken cluster fails in a thousand places: the first ones tell why.
-    if (this.failures.length < 50) this.failures.push({ atMs: this.atMs(), where, message });
-  }
-
-  private atMs(): number {
-    return Math.round((this.options.clock.nowUs() - this.startUs) / 1000);
+    if (this.failures.length < 50) this.failures.push({ atMs: this.times.atMs(), where, message });
   }
 
   /** Takes everything down. @returns what went wrong with that: it must hide neither a result nor a cause. */
@@ -386,12 +394,4 @@ class Run {
     if (part === undefined) throw new HollowmarkError('internal', 'the run has not been brought up');
     return part;
   }
-}
-
-/** Rejects with the signal's reason when it aborts; never resolves. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    if (signal.aborted) reject(signal.reason as Error);
-  });
 }

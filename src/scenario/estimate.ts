@@ -1,6 +1,9 @@
 import { waveCount } from './node-failures.ts';
+import { volumesPerSecond } from '../load/volumes.ts';
+import { jobMs } from '../load/workloads.ts';
 import { planDeployments, planLatencyPods, planPhaseSends } from './phases/plan.ts';
 import type { Phase, Scenario } from './scenario.ts';
+import { workloadPods, workloadRequests } from './workloads.ts';
 
 /** How fast pods of a full cluster come and go on a small machine, for guesses of the time left only. */
 const podsPerSecondGuess = 80;
@@ -12,12 +15,18 @@ export function estimatePhasesMs(scenario: Scenario): number[] {
     const pods = podsOf(phase, scenario);
     const sendingMs = sendingMsOf(phase, scenario);
     switch (phase.type) {
+      case 'create-jobs':
+        waiting += jobMs(phase);
+        waiting += Math.max(0, (pods / podsPerSecondGuess) * 1000 - sendingMs);
+        return sendingMs;
       case 'create-deployments':
+      case 'create-statefulsets':
+      case 'create-volume-claims':
       case 'scale':
         waiting += Math.max(0, (pods / podsPerSecondGuess) * 1000 - sendingMs);
         return sendingMs;
       case 'wait': {
-        const guess = phase.for === 'pods-started' ? waiting : 0;
+        const guess = phase.for === 'pods-gone' || phase.for === 'nodes-ready' ? 0 : waiting;
         waiting = 0;
         return guess;
       }
@@ -48,6 +57,10 @@ function podsOf(phase: Phase, scenario: Scenario): number {
       return phase.podsPerNode * scenario.nodes.count;
     case 'latency-pods':
       return phase.count;
+    case 'create-jobs':
+    case 'create-statefulsets':
+    case 'create-volume-claims':
+      return workloadPods(phase);
     case 'wait':
     case 'steady':
     case 'scale':
@@ -63,6 +76,13 @@ function sendingMsOf(phase: Phase, scenario: Scenario): number {
       return lastMs(planDeployments(scenario, phase).sends.offsetsUs);
     case 'latency-pods':
       return lastMs(planLatencyPods(scenario, phase).sends.offsetsUs);
+    case 'create-jobs':
+    case 'create-statefulsets':
+      return lastMs(planPhaseSends(scenario, phase, workloadRequests(phase)).offsetsUs);
+    case 'create-volume-claims': {
+      const volumesMs = (phase.count / volumesPerSecond) * 1000;
+      return volumesMs + lastMs(planPhaseSends(scenario, phase, workloadRequests(phase)).offsetsUs);
+    }
     case 'scale':
     case 'delete':
       return lastMs(planPhaseSends(scenario, phase, 1).offsetsUs);

@@ -34,7 +34,10 @@ export type HollowClusterOptions = {
   watchdogLimits?: Partial<WatchdogLimits> | undefined;
 };
 
-export type HollowNodes = Pick<FleetOptions, 'nodes' | 'runtimes' | 'proxies' | 'wire' | 'profile' | 'seed'>;
+export type HollowNodes = Pick<
+  FleetOptions,
+  'nodes' | 'runtimes' | 'proxies' | 'wire' | 'profile' | 'seed' | 'deliveryService'
+>;
 
 /** A cluster with hollow nodes on it: what `run` measures and `up` leaves running. */
 export class HollowCluster {

@@ -1,6 +1,8 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { clusterNotes } from '../cluster/notes.ts';
+import { clusterNotes, flagNotes } from '../cluster/notes.ts';
 import { type WireProfile, wireNotes } from '../hollow/wire-profile.ts';
+import { concurrencyMaxDefault } from '../load/sender.ts';
+import type { PhaseRecord } from '../result/result.ts';
 import { runtimeNotes } from './runtimes.ts';
 import type { DeploymentFailure, Scenario } from './scenario.ts';
 
@@ -25,12 +27,29 @@ export function podFailureNotes(
   ];
 }
 
-/** What a reader must know to read the figures of a run. */
-export function runNotes(scenario: Scenario, wire: WireProfile, cluster: Cluster): string[] {
+/** Of phases whose requests waited for a server that answered too slowly. */
+export function heldBackNotes(phases: readonly Pick<PhaseRecord, 'name' | 'requests'>[]): string[] {
+  return phases.flatMap(({ name, requests }) => {
+    if (requests?.heldBack === undefined || requests.heldBack === 0) return [];
+    return [
+      `Phase ${name}: ${requests.heldBack} of ${requests.sent} requests left late because ${concurrencyMaxDefault} others had no answer: the server was slow, not the load generator. Their latencies count from when they should have left, and the check achieved-rate takes them as sent in time.`,
+    ];
+  });
+}
+
+/** What a reader must know to read the figures of a run, what measuring says in it, and last what most runs say. */
+export function runNotes(
+  scenario: Scenario,
+  wire: WireProfile,
+  cluster: Cluster,
+  measured: readonly string[],
+): string[] {
   return [
     ...wireNotes(wire),
     ...podFailureNotes(scenario, wire),
     ...clusterNotes(cluster),
     ...runtimeNotes(scenario),
+    ...measured,
+    ...flagNotes(cluster),
   ];
 }

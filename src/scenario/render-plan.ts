@@ -9,9 +9,11 @@ import {
   planLists,
   planNodeFailures,
   planPhaseSends,
+  planWorkloads,
 } from './phases/plan.ts';
 import type { Pacing, Phase, Scenario } from './scenario.ts';
 import type { SendPlan } from '../load/sender.ts';
+import { type WorkloadPhase, isWorkloadPhase, workloadPods, workloadRequests } from './workloads.ts';
 
 /** Intended times that are written out for each phase; the rest follows from the same generator. */
 const timesShown = 20;
@@ -58,14 +60,25 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
       if (!phase.deleteAfterStart) made.set(phase.name, plans.length);
       return [head, timesLine(sends), ...plans.map((plan) => `pod ${plan.namespace}/${plan.name}`)];
     }
+    case 'create-jobs':
+    case 'create-statefulsets':
+    case 'create-volume-claims': {
+      const { plans, sends, pods } = planWorkloads(scenario, phase);
+      made.set(phase.name, plans.length);
+      const later = pods.plans.length === 0 ? [] : [`${timesLine(pods.sends)}, once all claims are bound`];
+      const pod = phase.type === 'create-volume-claims' && phase.pods ? ' with a pod' : '';
+      const objects = plans.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}${pod}`);
+      return [head, timesLine(sends), ...later, ...objects];
+    }
     case 'scale':
       return [head, timesLine(planPhaseSends(scenario, phase, made.get(phase.of) ?? 0))];
     case 'delete': {
       let count = 0;
       for (const [name, objects] of made) {
         const maker = scenario.phases.find((other) => other.name === name);
-        if (maker?.type === 'latency-pods' && phase.what === 'deployments') continue;
-        count += maker?.type === 'create-deployments' ? objects * requestsPerDeployment(maker) : objects;
+        if (maker?.type !== 'create-deployments' && phase.what === 'deployments') continue;
+        if (maker?.type === 'create-deployments') count += objects * requestsPerDeployment(maker);
+        else count += maker !== undefined && isWorkloadPhase(maker) ? workloadRequests(maker) : objects;
         made.delete(name);
       }
       return [head, timesLine(planPhaseSends(scenario, phase, count))];
@@ -112,6 +125,10 @@ function phaseSummary(phase: Phase, scenario: Scenario): string {
       const services = phase.services ? ', a Service each' : '';
       return `create ${replicas.length} Deployments with ${pods} pods${services}, ${pacingSummary(phase.pacing)}`;
     }
+    case 'create-jobs':
+    case 'create-statefulsets':
+    case 'create-volume-claims':
+      return `create ${workloadSummary(phase)}, ${pacingSummary(phase.pacing)}`;
     case 'wait':
       return `wait for ${phase.for}, ${formatDuration(phase.timeoutMs)} at most`;
     case 'steady': {
@@ -128,6 +145,18 @@ function phaseSummary(phase: Phase, scenario: Scenario): string {
       return failNodesSummary(phase, scenario.nodes.count);
     case 'delete':
       return `delete ${phase.what}, ${pacingSummary(phase.pacing)}, then wait ${formatDuration(phase.timeoutMs)} at most`;
+  }
+}
+
+function workloadSummary(phase: WorkloadPhase): string {
+  const pods = workloadPods(phase);
+  switch (phase.type) {
+    case 'create-jobs':
+      return `${phase.count} Jobs with ${pods} pods of ${formatDuration(phase.durationMs)}, ${phase.parallelism} of each at a time`;
+    case 'create-statefulsets':
+      return `${phase.count} StatefulSets with ${pods} pods (${phase.podManagementPolicy})`;
+    case 'create-volume-claims':
+      return `${phase.count} claims of ${phase.size} and their volumes${phase.pods ? ', a pod each' : ''}`;
   }
 }
 

@@ -16,6 +16,7 @@ import { type Fault, alternatives, describeValue } from './file/fault.ts';
 import { type ScenarioPath, formatPath } from './file/path.ts';
 import { YamlSource } from './file/yaml-source.ts';
 import type { Scenario } from './scenario.ts';
+import { claimPods } from './workloads.ts';
 
 const runtimeFile: InputKind = {
   name: 'runtime profile',
@@ -83,7 +84,10 @@ function unknownRuntime(name: string, path: ScenarioPath, own: readonly string[]
 
 /** What the scenario's nodes are told of runtimes and images. */
 export function runtimeSettings({ runtimes, images, phases }: Scenario): RuntimeSettings {
-  const ofLoad = phases.flatMap((phase) => ('image' in phase ? [phase.image] : []));
+  const ofLoad = phases.flatMap((phase) => {
+    if ('image' in phase) return [phase.image];
+    return phase.type === 'create-volume-claims' && phase.pods ? [claimPods.image] : [];
+  });
   const names = new Set([...ofLoad, ...Object.keys(images)]);
   const isPresent = (name: string): boolean => {
     const { present, fails } = images[name] ?? {};

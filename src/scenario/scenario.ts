@@ -21,6 +21,15 @@ export type Scenario = {
   readonly phases: readonly Phase[];
   /** The user's own; the official SLOs hold for everything that none of them matches. */
   readonly thresholds: readonly Threshold[];
+  readonly windows: Windows;
+};
+
+/** How SLOs are judged over time. */
+export type Windows = {
+  readonly lengthMs: number;
+  readonly stepMs: number;
+  /** The share of windows, 0..1, that must be good for the run to pass; absent: they are told and not judged. */
+  readonly goodMinutesMin?: number;
 };
 
 /** Values of flags by name without dashes, by component. */
@@ -83,8 +92,50 @@ export type CreateDeploymentsPhase = PhaseBase<'create-deployments'> & {
 /** A share (0..1) of a phase's Deployments whose pods fail. */
 export type DeploymentFailure = PodFailure & { readonly share: number };
 
+export type CreateJobsPhase = PhaseBase<'create-jobs'> & {
+  readonly count: number;
+  /** Of each Job. */
+  readonly completions: number;
+  readonly parallelism: number;
+  /** How long each pod runs. */
+  readonly durationMs: number;
+  readonly image: string;
+  readonly requests: Quantities;
+  readonly runtimeClass?: string;
+  readonly pacing: Pacing;
+};
+
+export type CreateStatefulSetsPhase = PhaseBase<'create-statefulsets'> & {
+  readonly count: number;
+  /** Of each StatefulSet. */
+  readonly replicas: number;
+  readonly podManagementPolicy: 'OrderedReady' | 'Parallel';
+  readonly image: string;
+  readonly requests: Quantities;
+  readonly runtimeClass?: string;
+  readonly pacing: Pacing;
+};
+
+export type CreateVolumeClaimsPhase = PhaseBase<'create-volume-claims'> & {
+  readonly count: number;
+  /** Of each claim, and of the volume that is there for it. */
+  readonly size: string;
+  /** Whether each claim has a pod that mounts it. */
+  readonly pods: boolean;
+  readonly pacing: Pacing;
+};
+
+/** What is waited for, in the words that users write. */
+export type WaitGoal =
+  | 'pods-started'
+  | 'pods-gone'
+  | 'nodes-ready'
+  | 'jobs-complete'
+  | 'statefulsets-ready'
+  | 'claims-bound';
+
 export type WaitPhase = PhaseBase<'wait'> & {
-  readonly for: 'pods-started' | 'pods-gone' | 'nodes-ready';
+  readonly for: WaitGoal;
   readonly timeoutMs: number;
 };
 
@@ -152,6 +203,9 @@ export type FailNodesPhase = PhaseBase<'fail-nodes'> & {
 
 export type Phase =
   | CreateDeploymentsPhase
+  | CreateJobsPhase
+  | CreateStatefulSetsPhase
+  | CreateVolumeClaimsPhase
   | WaitPhase
   | SteadyPhase
   | LatencyPodsPhase

@@ -16,6 +16,7 @@ const names: Names = {
   phase: '[phases](#phases)',
   pacing: '[pacing](#pacing)',
   threshold: '[thresholds](#thresholds)',
+  windows: '[windows](#windows)',
   dnsLabel: '[name](#values)',
   componentFlags: 'values by flag',
   nodeAnswers: '[answers](#answers)',
@@ -122,6 +123,7 @@ ${root.properties?.['thresholds']?.description ?? ''}
 
 ${fieldTable(root, define('threshold'), names, 'default')}
 
+${section('Windows', 'windows')}
 ## Values
 
 | value | it |

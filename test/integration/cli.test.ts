@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readResult } from '../../src/result/read.ts';
+import { readOpenmetrics } from '../unit/report/openmetrics-reader.ts';
 import { CliRun } from './cli-run.ts';
 import { deployment, eventually } from './support.ts';
 
@@ -45,6 +46,7 @@ describe('the command line, as a user has it', () => {
       'pod-startup',
       'pod-startup-precise',
       'pod-startup-phase',
+      'pod-startup-span',
       'api-call',
       'api-call-server',
     ]) {
@@ -61,6 +63,22 @@ describe('the command line, as a user has it', () => {
       'plan.txt',
       'report.html',
       'result.json',
+    ]);
+
+    const others = await cli.finish('report', 'out', '--out', 'others', '--format', 'perfdash,openmetrics');
+    expect(others.code, others.stderr).toBe(0);
+    readOpenmetrics(readFileSync(join(cli.dir, 'others/openmetrics.txt'), 'utf8'));
+    const startup = readdirSync(join(cli.dir, 'others/perfdash')).find((name) =>
+      name.startsWith('PodStartupLatency_PodStartupLatency_small_'),
+    );
+    const text = readFileSync(join(cli.dir, 'others/perfdash', startup ?? ''), 'utf8');
+    const { dataItems } = JSON.parse(text) as { dataItems: { labels: { Metric: string } }[] };
+    expect(dataItems.map(({ labels }) => labels.Metric)).toEqual([
+      'create_to_schedule',
+      'schedule_to_run',
+      'run_to_watch',
+      'schedule_to_watch',
+      'pod_startup',
     ]);
 
     const again = await cli.finish('report', 'out/result.json', '--out', 'again');

@@ -21,7 +21,7 @@ let startMs: number;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'hollowmark-integration-'));
   const startedMs = performance.now();
-  controlPlane = await startControlPlane(testOptions(join(dir, 'state')));
+  controlPlane = await startControlPlane({ ...testOptions(join(dir, 'state')), niceness: 3 });
   startMs = performance.now() - startedMs;
 });
 afterAll(async () => {
@@ -93,6 +93,12 @@ async function until(what: string, isTrue: () => Promise<boolean> | boolean): Pr
   }
 }
 
+/** The 19th field of proc_pid_stat(5), counted after the name, which may hold spaces. */
+function niceness(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(fields.slice(fields.lastIndexOf(')') + 2).split(' ')[16]);
+}
+
 describe('a started control plane', () => {
   it('is ready, of the version asked for, and was so soon', async () => {
     expect(controlPlane.version).toBe(defaultVersion);
@@ -161,6 +167,15 @@ describe('a started control plane', () => {
       spec: { token },
     });
     expect(review.body).toContain('system:serviceaccount:default:default');
+  });
+
+  it.runIf(process.platform === 'linux')('runs at the priority asked for, and so do its sessions', () => {
+    for (const [name, pid] of Object.entries(controlPlane.pids())) {
+      expect(niceness(pid), name).toBe(3);
+      if (existsSync('/proc/self/autogroup')) {
+        expect(readFileSync(`/proc/${pid}/autogroup`, 'utf8'), name).toMatch(/ nice 3\n$/);
+      }
+    }
   });
 
   it('restarts its API server on the same port with the same state', async () => {

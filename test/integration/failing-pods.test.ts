@@ -148,6 +148,8 @@ describe('pods of a scenario that are to fail', () => {
         nodesReady: () => nodeCount,
         podsPresent: () => 0,
         podsStarted: () => 0,
+        endedPodsGone: () => 0,
+        workloadsDone: () => 0,
         hasStarted: () => false,
         node: () => undefined,
       },

@@ -481,7 +481,7 @@ function expectIdentities(lines: readonly AuditLine[], identity: string): void {
     ({ objectRef, verb }) =>
       verb === 'create' && objectRef?.resource === 'nodes' && (objectRef.name ?? '').startsWith('guest-'),
   );
-  const last = guests.slice(-4) as (AuditLine & { impersonatedUser?: { username: string } })[];
+  const last = guests.slice(-4);
   expect(last).toHaveLength(4);
   for (const { user, impersonatedUser, objectRef } of last) {
     const node = `system:node:${objectRef?.name ?? ''}`;

@@ -98,6 +98,8 @@ const progress: Progress = {
   nodesReady: () => 0,
   podsPresent: () => podsPresent,
   podsStarted: () => 0,
+  endedPodsGone: () => 0,
+  workloadsDone: () => 0,
   hasStarted: () => false,
   node: () => undefined,
 };

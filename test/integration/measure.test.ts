@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
@@ -10,12 +10,14 @@ import {
   type ClientCertificate,
   certificateIdentity,
 } from '../../src/kube/identity.ts';
+import { componentsOf } from '../../src/cluster/local-cluster.ts';
 import { grants, observerSubject, probeLease } from '../../src/load/identity.ts';
 import { type Measured, Measurement } from '../../src/measure/measurement.ts';
 import { parsePrometheus, scrape } from '../../src/measure/prometheus.ts';
 import { judgeRun } from '../../src/measure/verdict.ts';
 import { CallMetrics, callClass } from '../../src/metrics/call-metrics.ts';
 import { Histogram } from '../../src/metrics/histogram.ts';
+import { addStartTimes } from '../../src/metrics/pod-start-times.ts';
 import { jsonCodec } from '../../src/wire/json-codec.ts';
 import { TestControlPlane } from './support.ts';
 
@@ -29,16 +31,18 @@ type Object = { metadata: { uid: string; name: string; creationTimestamp: string
 let cp: TestControlPlane;
 let measurement: Measurement;
 let clients: ApiClient[];
+let observerCertificate: ClientCertificate;
 const observerMetrics = new CallMetrics();
 const loadMetrics = new CallMetrics();
+const rawCalls = new CallMetrics();
 
 beforeAll(async () => {
   cp = await TestControlPlane.start();
   await setUpCluster();
   // The identity that a run gives its observer: what it needs and no more.
   const issuer = await CertificateIssuer.open(cp.controlPlane.clientAuthority, () => systemClock.wallMs());
-  const certificate = await issuer.issueClient(observerSubject);
-  clients = [1, 2].map(() => clientOf(cp.controlPlane.endpoint, certificate, observerMetrics));
+  observerCertificate = await issuer.issueClient(observerSubject);
+  clients = [1, 2].map(() => clientOf(cp.controlPlane.endpoint, observerCertificate, observerMetrics));
   measurement = newMeasurement();
   await measurement.start();
 });
@@ -75,9 +79,11 @@ function newMeasurement(): Measurement {
     probeClient: clients[1] as ApiClient,
     observerMetrics,
     probeLease: probeLease(runId),
+    availabilityClient: () => clientOf(controlPlane.endpoint, observerCertificate),
     loadMetrics,
+    sends: { rawCalls, lateness: new Histogram() },
     loadCounters: () => ({ dueCount: measurement.pods.created, sentCount: measurement.pods.created }),
-    scrapeTargets: [{ component: 'kube-apiserver', client: cp.admin.client }],
+    components: componentsOf(controlPlane),
     harnessPids: () => ({ harness: process.pid }),
     controlPlanePids: () => controlPlane.pids(),
     cpuCount: availableParallelism(),
@@ -110,7 +116,9 @@ async function createPod(name: string, labels: Record<string, string> = {}): Pro
   });
   const acceptedUs = systemClock.nowUs();
   if (labels['hollowmark.dev/run'] !== undefined) return created.metadata.uid;
-  loadMetrics.record(callClass('POST', 'pods', '', 'resource'), 201, acceptedUs - intendedUs);
+  const createPods = callClass('POST', 'pods', '', 'resource');
+  loadMetrics.record(createPods, 201, acceptedUs - intendedUs);
+  rawCalls.record(createPods, 201, acceptedUs - intendedUs - 50);
   measurement.onCreated({ uid: created.metadata.uid, intendedUs, sentUs: intendedUs + 50, acceptedUs });
   return created.metadata.uid;
 }
@@ -146,7 +154,17 @@ async function startPod(name: string, uid: string): Promise<void> {
     'application/merge-patch+json',
   );
   expect(status).toBe(200);
-  measurement.recordNodeSide([uid], Float64Array.of(seenUs, sentUs, systemClock.nowUs()));
+  const times: number[] = [];
+  addStartTimes(times, {
+    seenUs,
+    sandboxUs: seenUs + 5000,
+    pulledUs: seenUs + 6000,
+    containersUs: sentUs,
+    statusSentUs: sentUs,
+    acknowledgedUs: systemClock.nowUs(),
+    pullUs: 1000,
+  });
+  measurement.recordNodeSide([uid], new Float64Array(times));
 }
 
 async function deletePod(name: string): Promise<void> {
@@ -177,7 +195,7 @@ async function setReady(ready: boolean): Promise<void> {
 }
 
 const until = (condition: () => boolean): Promise<boolean> =>
-  measurement.waitUntil(condition, { timeoutMs: waitMs });
+  measurement.changes.waitUntil(condition, { timeoutMs: waitMs });
 
 describe('Measurement against a real API server', () => {
   let measured: Measured;
@@ -249,9 +267,24 @@ describe('Measurement against a real API server', () => {
       'sent to accepted',
       'accepted to scheduled',
       'scheduled to seen by node',
-      'seen by node to status sent',
-      'status sent to seen by watcher',
+      'seen by node to sandbox ready',
+      'sandbox ready to images pulled',
+      'images pulled to containers started',
+      'containers started to status sent',
+      'status sent to acknowledged',
+      'acknowledged to seen by watcher',
     ]);
+    const spans = find('pod-startup-span');
+    expect(spans.map((sli) => sli.labels['span'])).toEqual([
+      'scheduled to containers started',
+      'containers started to seen by watcher',
+      'scheduled to seen by watcher',
+    ]);
+    expect(spans.map((sli) => sli.count)).toEqual(
+      find('pod-startup-phase')
+        .slice(0, 3)
+        .map((sli) => sli.count),
+    );
     expect(measured.slowestPods).toHaveLength(15);
     for (const slow of measured.slowestPods) {
       expect(Object.values(slow.phasesUs).reduce((sum, us) => sum + us, 0)).toBe(slow.totalUs);
@@ -271,6 +304,23 @@ describe('Measurement against a real API server', () => {
     expect(counts?.message).toContain('(11)');
   });
 
+  it('has every pod under its node and its workload, and every startup in its grid', () => {
+    const { inventory, latencyGrids } = measured;
+    expect(inventory.nodes).toHaveLength(1);
+    const [node] = inventory.nodes;
+    expect(node).toMatchObject({ name: 'hollow-1', state: 'ready', lapses: 1 });
+    expect(node?.pods).toMatchObject({ total: 15, started: 15, failed: 0, deleted: 4 });
+    expect(node?.kept.names[0]).toBe('pod-13');
+    // The SLI is without image pulls, of which each pod has 1 ms.
+    expect(node?.pods.startupMaxUs).toBe((measured.slowestPods[0]?.totalUs ?? Number.NaN) - 1000);
+    expect(node?.kept.states.filter((state) => state === 'deleted')).toHaveLength(4);
+    expect(inventory.workloads.map(({ kind, pods }) => [kind, pods.total])).toEqual([['latency', 15]]);
+    const total = (grid: (typeof latencyGrids)[number] | undefined): number =>
+      grid?.columns.flat().reduce((sum, count) => sum + count, 0) ?? 0;
+    expect(total(latencyGrids.find(({ id }) => id === 'pod-startup-precise'))).toBe(15);
+    expect(total(latencyGrids.find(({ id }) => id === 'api-call'))).toBeGreaterThan(15);
+  });
+
   it('has the calls of both sides, and knows that the server was restarted', () => {
     const servers = measured.slis.filter((sli) => sli.id === 'api-call-server');
     const bindings = servers.find((sli) => sli.labels['subresource'] === 'binding');
@@ -285,6 +335,21 @@ describe('Measurement against a real API server', () => {
     const load = measured.slis.find((sli) => sli.id === 'api-call' && sli.labels['source'] === 'load');
     expect(load).toMatchObject({ count: 15, labels: { verb: 'POST', resource: 'pods' } });
     expect(load?.slo).toBeUndefined();
+    const raw = measured.slis.filter((sli) => sli.id === 'api-call-raw');
+    expect(raw.map((sli) => [sli.labels['verb'], sli.count])).toEqual([['POST', 15]]);
+    expect(raw[0]?.p50).toBeLessThan(load?.p50 ?? 0);
+  });
+
+  it('saw for how long the API server could not be used', () => {
+    const figure = (id: string): number => measured.figures.find((one) => one.id === id)?.value ?? -1;
+    expect(figure('api-availability')).toBeGreaterThan(0);
+    expect(figure('api-availability')).toBeLessThan(1);
+    expect(figure('api-unavailable-longest')).toBeGreaterThanOrEqual(1_000_000);
+    expect(measured.notes.some((note) => note.includes('was not available for up to'))).toBe(true);
+    const probe = measured.slis.find(({ id }) => id === 'api-probe');
+    expect(probe?.count).toBeGreaterThan(3);
+    // They are counted nowhere else.
+    expect(measured.calls.some(({ resource }) => resource === 'readyz')).toBe(false);
   });
 
   it('knows its own lag, delay and cost', () => {
@@ -304,6 +369,15 @@ describe('Measurement against a real API server', () => {
     expect(server?.cpuSeconds).toBeGreaterThan(1);
     expect(server?.rssBytesMax).toBeGreaterThan(100e6);
     expect(find('harness-cpu')).toBeGreaterThan(0);
+    const others = measured.validity.checks.find(({ id }) => id === 'cpu-others');
+    if (cpus().length === availableParallelism()) expect(others?.verdict).not.toBe('skipped');
+    const told = measured.slis.filter((sli) => sli.labels['threads'] === 'observer');
+    expect(told[0]).toMatchObject({ id: 'harness-loop-delay' });
+    for (const { id, count, p99, lowerBound } of measured.slis) {
+      if (!['pod-startup-precise', 'watch-latency'].includes(id)) continue;
+      expect(count).toBeGreaterThan(0);
+      expect(lowerBound?.p99).toBeLessThanOrEqual(p99);
+    }
   });
 
   it('is judged: far too few pods', () => {
@@ -312,7 +386,10 @@ describe('Measurement against a real API server', () => {
       validity: { verdict: 'valid', checks: [] },
       phases: [],
       interrupted: false,
-      podsCreated: measured.pods.created,
+      statelessPods: measured.pods.created,
+      thresholds: [],
+      windows: measured.windows,
+      goodMinutesMin: undefined,
     });
     expect(verdict).toBe('inconclusive');
     for (const sli of measured.slis) expect(Histogram.fromBase64(sli.histogram).count).toBe(sli.count);

@@ -64,7 +64,9 @@ export type AuditLine = {
   verb: string;
   requestURI: string;
   user: { username: string };
-  objectRef?: { resource: string; subresource?: string; name?: string };
+  /** In whose name `user` asked, where it was not its own. */
+  impersonatedUser?: { username: string };
+  objectRef?: { resource: string; subresource?: string; namespace?: string; name?: string };
   responseStatus?: { code: number };
   stage: string;
   requestReceivedTimestamp: string;

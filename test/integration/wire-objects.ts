@@ -160,6 +160,40 @@ export const samples: Sample[] = [
     },
   },
   {
+    path: '/api/v1/namespaces/NAMESPACE/persistentvolumeclaims',
+    object: {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      // The controller takes it for one whose volume is gone, and has nothing more to write once it is Lost.
+      metadata: { name: 'rich', annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: '1Gi' } },
+        storageClassName: 'none',
+        volumeName: 'gone',
+      },
+    },
+    status: {
+      phase: 'Lost',
+      accessModes: ['ReadWriteOnce'],
+      capacity: { storage: '1Gi' },
+      conditions: [
+        {
+          type: 'Resizing',
+          status: 'True',
+          lastProbeTime: time,
+          lastTransitionTime: time,
+          reason: 'r',
+          message: 'm',
+        },
+      ],
+      allocatedResources: { storage: '2Gi' },
+      allocatedResourceStatuses: { storage: 'ControllerResizeInProgress' },
+      currentVolumeAttributesClassName: 'a',
+      modifyVolumeStatus: { targetVolumeAttributesClassName: 'b', status: 'Pending' },
+    },
+  },
+  {
     path: '/api/v1/namespaces/NAMESPACE/secrets',
     object: {
       apiVersion: 'v1',

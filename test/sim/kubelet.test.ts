@@ -10,7 +10,7 @@ function startedWorld(seed: string, faults = noFaults): World {
 
 function startupsMs(world: World): number[] {
   return [...world.started.values()]
-    .map((started) => (started.acknowledgedUs - started.seenUs) / 1000)
+    .map(({ times }) => (times.acknowledgedUs - times.seenUs) / 1000)
     .toSorted((a, b) => a - b);
 }
 

@@ -105,6 +105,27 @@ describe('syncs', () => {
     expect(programmer.syncCount).toBe(3);
   });
 
+  test('a Service without a cluster IP, as the one whose way to every node is timed, is nothing to program', () => {
+    begin();
+    const external = {
+      type: 'ExternalName',
+      externalName: 'x.invalid',
+      clusterIP: undefined,
+      ports: undefined,
+    };
+    for (let i = 0; i < 5; i++) {
+      setService('timed', external);
+      clock.advance(10_000);
+    }
+    services.onEvent(event('DELETED', service('timed', version, external), ++version));
+    clock.advance(10_000);
+    expect(programmer.syncCount).toBe(1);
+    expect([...rulesOf(programmer.programmed as NonNullable<typeof programmer.programmed>).keys()]).toEqual([
+      'ns/web:http/TCP',
+    ]);
+    expect(latenciesMs).toEqual([]);
+  });
+
   test('a hundred changes in a second are few syncs', () => {
     begin();
     for (let i = 0; i < 100; i++) {
@@ -209,6 +230,11 @@ describe('network programming latency', () => {
     expect(p99s.max / 7_000_000).toBeCloseTo(1, 2);
     gathered.record('b', 1_000);
     expect(Histogram.fromBase64(gathered.drain(true).proxyP99s).count).toBe(1);
-    expect(gathered.drain(true)).toEqual({ changes: '', proxyP99s: '' });
+    const nothing = { changes: '', proxyP99s: '', clampedCount: 0, negativeCount: 0 };
+    expect(gathered.drain(true)).toEqual(nothing);
+    gathered.record('b', -1_000);
+    gathered.record('b', 4e9);
+    expect(gathered.drain(true)).toMatchObject({ clampedCount: 1, negativeCount: 1 });
+    expect(gathered.drain(true)).toEqual(nothing);
   });
 });

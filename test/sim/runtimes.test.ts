@@ -18,8 +18,8 @@ const broken = (changes: Partial<typeof containerd>): Partial<RuntimeSettings> =
 });
 
 const startMs = (world: World, uid: string): number => {
-  const started = world.started.get(uid);
-  return started === undefined ? Number.NaN : (started.acknowledgedUs - started.seenUs) / 1000;
+  const times = world.started.get(uid)?.times;
+  return times === undefined ? Number.NaN : (times.acknowledgedUs - times.seenUs) / 1000;
 };
 
 const warnings = (world: World, reason: string): { message: string; count: number }[] =>

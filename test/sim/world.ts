@@ -148,6 +148,8 @@ export class World {
   readonly events: { reason: string; message: string; count: number; about: string }[] = [];
   private readonly eventsByName = new Map<string, { count: number }>();
   readonly patches: { name: string; status: Json }[] = [];
+  /** Claims and volumes, by path. */
+  readonly storage = new Map<string, Json>();
   /** Told of each request before it is answered. */
   beforeServing: (request: KubeletRequest) => void = () => {};
   /** Undefined: no controller gives the node one. */
@@ -378,6 +380,7 @@ export class World {
         this.gone.push(effect.uid);
         break;
       case 'drop-connections':
+      case 'node-registered':
         break;
       case 'failed':
         throw effect.error;
@@ -416,6 +419,10 @@ export class World {
     if (path.includes('/leases')) return this.serveLease(request, body);
     if (path.includes('/csinodes')) return this.serveCsiNode(request);
     if (path.includes('/resourceslices')) return { status: 200 };
+    const stored = this.storage.get(path);
+    if (stored !== undefined || path.includes('/persistentvolume')) {
+      return stored === undefined ? { status: 404 } : { status: 200, body: stored };
+    }
     if (path.startsWith('/api/v1/nodes')) return this.serveNode(request, path, body);
     return this.servePod(request, path, body);
   }

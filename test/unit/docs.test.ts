@@ -12,14 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import yargs from 'yargs';
 import { packageRoot, tool } from '../../src/base/package-info.ts';
-import { CommandContext } from '../../src/cli/context.ts';
-import { Interruption } from '../../src/cli/interruption.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
-import { commandsOf } from '../../src/cli/program.ts';
 import { loadScenario } from '../../src/scenario/load-scenario.ts';
 import { helpTexts, renderCliReference, runCli } from '../docs/cli-reference.ts';
+import { parsedCommand } from '../docs/parsed-command.ts';
 import { renderResultReference } from '../docs/result-reference.ts';
 import { renderScenarioReference } from '../docs/scenario-reference.ts';
 import { sampleResult } from './report/sample-result.ts';
@@ -73,38 +70,6 @@ function hollowmarkArgs({ program, args }: Command): string[] | undefined {
   if (program !== 'npm' || args[0] !== 'start') return undefined;
   const given = args.includes('--') ? args.slice(args.indexOf('--') + 1) : [];
   return [...(scripts['start'] ?? '').replace(/^.*dist\/cli\/hollowmark /, '').split(' '), ...given];
-}
-
-class Parsed extends Error {
-  readonly values: Record<string, unknown>;
-  constructor(values: Record<string, unknown>) {
-    super('parsed');
-    this.values = values;
-  }
-}
-
-/** Reads arguments as the CLI does, and stops before anything is done. @throws what yargs finds wrong. */
-async function parse(args: readonly string[]): Promise<Record<string, unknown>> {
-  const context = new CommandContext(new Interruption());
-  try {
-    await yargs(args)
-      .command(commandsOf(context))
-      .demandCommand(1)
-      .strict()
-      .parserConfiguration({ 'dot-notation': false })
-      .exitProcess(false)
-      .middleware((values) => {
-        throw new Parsed(values);
-      })
-      .fail((message, error) => {
-        throw error ?? new Error(message);
-      })
-      .parseAsync();
-  } catch (error) {
-    if (error instanceof Parsed) return error.values;
-    throw error;
-  }
-  return {};
 }
 
 /** Runs in well under a second and needs no cluster. */
@@ -171,7 +136,7 @@ describe('the examples of the README', () => {
   });
 
   it.each(ours.filter(({ args }) => !isCheap(args)))('$line could run', async ({ args }) => {
-    const values = await parse(args);
+    const values = await parsedCommand(args);
     const scenario = values['scenario'];
     if (typeof scenario !== 'string') return;
     const { nodes, seed, set } = values as { nodes?: number; seed?: string; set?: string[] };
@@ -184,9 +149,9 @@ describe('the examples of the README', () => {
   });
 
   it('are seen to be wrong when they are', async () => {
-    await expect(parse(['up', '--nodess', '3'])).rejects.toThrow('nodess');
-    await expect(parse(['control-plane', 'uninstall'])).rejects.toThrow('uninstall');
-    await expect(parse(['control-plane', 'install', '--binaries', 'x'])).resolves.toHaveProperty(
+    await expect(parsedCommand(['up', '--nodess', '3'])).rejects.toThrow('nodess');
+    await expect(parsedCommand(['control-plane', 'uninstall'])).rejects.toThrow('uninstall');
+    await expect(parsedCommand(['control-plane', 'install', '--binaries', 'x'])).resolves.toHaveProperty(
       'binaries',
       'x',
     );
@@ -235,6 +200,7 @@ describe('what the docs say', () => {
       '--allocate-node-cidrs',
       '--initial-old-space-size',
       '--min-semi-space-size',
+      '--terminated-pod-gc-threshold',
     ]);
     for (const page of pages.filter((path) => path !== 'docs/cli.md')) {
       const named = [

@@ -10,8 +10,17 @@ import { Prng } from '../../src/base/prng.ts';
 import { kubeconfigText } from '../../src/control-plane/kubeconfig.ts';
 import { createPki } from '../../src/control-plane/pki.ts';
 import { readKubeconfig } from '../../src/kube/kubeconfig.ts';
+import { renderCsv } from '../../src/report/csv/render-csv.ts';
+import { renderHgrm } from '../../src/report/hgrm/render-hgrm.ts';
+import { renderHistory } from '../../src/report/history/render-history.ts';
+import { renderMarkdown } from '../../src/report/markdown/render-markdown.ts';
+import { renderOpenmetrics } from '../../src/report/openmetrics/render-openmetrics.ts';
+import { renderPerfdash } from '../../src/report/perfdash/render-perfdash.ts';
+import { readResult } from '../../src/result/read.ts';
+import type { RunResult } from '../../src/result/result.ts';
 import { runInProcess } from './cli/in-process.ts';
 import { mutateBytes, mutateStructure } from './mutation.ts';
+import { readOpenmetrics } from './report/openmetrics-reader.ts';
 import { sampleResult } from './report/sample-result.ts';
 
 /*
@@ -118,6 +127,21 @@ async function fuzz(
   return ended;
 }
 
+/** Without files: what is written for programs must be made of whatever was accepted, and be valid. */
+function renderOtherFormats(result: RunResult): void {
+  readOpenmetrics(renderOpenmetrics(result));
+  const build = { job: 'fuzz', number: '1' };
+  const files = [
+    ...renderPerfdash(result),
+    ...renderHgrm(result),
+    ...renderCsv(result),
+    ...renderHistory(result, build, [{ name: 'summary.md', content: renderMarkdown(result) }]),
+  ];
+  for (const { name, content } of files) {
+    if (name.endsWith('.json')) JSON.parse(String(content));
+  }
+}
+
 /** A small result: everything that a result has, little of each. */
 function smallResult(verdict: 'pass' | 'fail'): Buffer {
   const result = sampleResult({ verdict, nodes: 2, pods: 3 });
@@ -192,10 +216,15 @@ describe(`mutated files, seed ${seed}`, () => {
   it('results: reported, or refused with one message', { timeout: 240_000 }, async () => {
     const originals = [smallResult('pass'), smallResult('fail')];
     const made = ['out', 'out/report.html', 'out/junit.xml'];
-    const target = command(
+    const written = command(
       (path) => ['report', path, '--out', join(dir, 'out'), '--format', 'html', '--format', 'junit'],
       made,
     );
+    const target: Target = async (path) => {
+      const outcome = await written(path);
+      if (outcome === 'accepted') renderOtherFormats(readResult(path));
+      return outcome;
+    };
     const ended = await fuzz('result', 2500, originals, JSON.parse, target);
 
     expect(ended.accepted).toBeGreaterThan(200);

@@ -23,6 +23,8 @@ const longFiles: Exceptions = {};
 const clockUses: Exceptions = {
   'src/fleet/host.ts: setImmediate(':
     'no delay: lets a MessagePort hand over its last message before it is closed',
+  'src/metrics/loop-delay.ts: setImmediate(':
+    'no delay: the place in the event loop at which what had queued has been read',
 };
 
 /** `file: path`, for each absolute path that is not one of a machine on which this was built. */
@@ -38,13 +40,16 @@ const hosts: Exceptions = {
   'git.k8s.io': "an address in an event of a real kubelet's; never fetched",
   'github.com': "etcd's releases; issues and sources that comments and docs cite",
   'go.dev': 'where a user gets Go',
+  'hdrhistogram.github.io': 'where HDR describes its formats and has a viewer',
   'hollowmark.dev': 'the $id of the scenario schema; never fetched',
   'json-schema.org': 'the dialect of the schemas; never fetched',
   'keepachangelog.com': 'the form of CHANGELOG.md',
   'kubernetes.io': 'documentation that comments cite',
   'nodejs.org': 'where a user gets Node.js',
+  'prometheus.io': 'the specification of OpenMetrics',
   'semver.org': 'the numbering of versions',
   'www.apache.org': 'the licence',
+  'www.rfc-editor.org': 'the form of CSV',
   'www.w3.org': 'namespaces of SVG; never fetched',
 };
 

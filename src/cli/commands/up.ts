@@ -13,18 +13,22 @@ import { defaultScenario } from '../../scenario/load-scenario.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { wireFormats } from '../../wire/codec.ts';
 import type { CommandContext } from '../context.ts';
+import type { LiveFeed } from '../../dashboard/live/live-feed.ts';
+import { type LiveFlags, liveOptions, withLive } from '../live/open-live.ts';
+import { UpSource } from '../live/up-source.ts';
 import { type ClusterFlags, clusterOptions, positiveInteger } from '../options.ts';
 import { openCluster } from '../open-cluster.ts';
 import { type Session, inSession } from '../session.ts';
 
-type UpFlags = ClusterFlags & {
-  nodes: number;
-  proxies: boolean;
-  kubeconfigOut: string | undefined;
-  seed: string | undefined;
-  quiet: boolean;
-  json: boolean;
-};
+type UpFlags = ClusterFlags &
+  LiveFlags & {
+    nodes: number;
+    proxies: boolean;
+    kubeconfigOut: string | undefined;
+    seed: string | undefined;
+    quiet: boolean;
+    json: boolean;
+  };
 
 /** `up`: a hollow cluster that stays until it is interrupted. */
 export function upCommand(context: CommandContext): CommandModule<object, UpFlags> {
@@ -32,7 +36,7 @@ export function upCommand(context: CommandContext): CommandModule<object, UpFlag
     command: 'up',
     describe: 'Start a hollow cluster that stays until Ctrl-C, for kubectl and other tools',
     builder: (yargs: Argv) =>
-      clusterOptions(yargs)
+      liveOptions(clusterOptions(yargs))
         .option('nodes', { type: 'number', default: 10, describe: 'Hollow nodes', requiresArg: true })
         .option('proxies', { type: 'boolean', default: true, describe: 'A hollow kube-proxy on each node' })
         .option('kubeconfig-out', {
@@ -60,7 +64,7 @@ async function up(flags: UpFlags, context: CommandContext): Promise<number> {
   const scenario = defaultScenario({ nodes: count, proxies: flags.proxies });
   const { quiet, json } = flags;
   return inSession(context, { name: 'up', quiet, json, onSignal: 'stopping' }, (session) =>
-    stay(flags, scenario, kubeconfigOut, session),
+    withLive(flags, count, session, (watched, feed) => stay(flags, scenario, kubeconfigOut, watched, feed)),
   );
 }
 
@@ -70,6 +74,7 @@ async function stay(
   scenario: Scenario,
   kubeconfigOut: string | undefined,
   { runId, journal, leftovers, display, interruption }: Session,
+  feed: LiveFeed | undefined,
 ): Promise<number> {
   const { signal } = interruption;
   if (!flags.skipPreflight) {
@@ -87,10 +92,23 @@ async function stay(
   const common = { runId, journal, leftovers, reporter: display, signal };
   const cluster = await openCluster(flags, { scenario, nodesOnly: true, profile, ...common });
   let hollow: HollowCluster | undefined;
+  let source: UpSource | undefined;
   let lost: unknown;
   try {
     if (kubeconfigOut !== undefined) writeKubeconfig(journal, cluster.kubeconfigPath, kubeconfigOut);
     hollow = new HollowCluster({ cluster, children: journal, clock: systemClock, signal, reporter: display });
+    if (feed !== undefined) {
+      const fleetPid = (): number => hollow?.fleet?.pid ?? 0;
+      source = new UpSource({
+        cluster,
+        runId,
+        nodeCount: scenario.nodes.count,
+        clock: systemClock,
+        fleetPid,
+      });
+      feed.source = source;
+      feed.logs(cluster.logPaths?.() ?? {});
+    }
     hollow.startNodes({
       nodes: nodeConfigs(scenario, cluster.version, runId, cluster.foreign !== undefined),
       proxies: flags.proxies,
@@ -106,6 +124,9 @@ async function stay(
     lost = error;
   }
   display.close();
+  source?.stop();
+  // That things end now is no fault to be shown.
+  if (feed !== undefined) feed.source = undefined;
   try {
     await (hollow ?? cluster).stop();
   } catch (error) {

@@ -26,6 +26,8 @@ export function kubeControllerManagerFlags(config: ControlPlaneConfig): string[]
     `--secure-port=${config.ports['kube-controller-manager']}`,
     `--service-account-private-key-file=${pki.serviceAccountKeyPath}`,
     `--service-cluster-ip-range=${serviceCidr}`,
+    // Off: above 12,500 it would take ended pods of Jobs from a run that still counts them.
+    '--terminated-pod-gc-threshold=0',
     `--tls-cert-file=${pki.localServer.certPath}`,
     `--tls-private-key-file=${pki.localServer.keyPath}`,
     // One identity per controller, so that priority and fairness sees them as on a production cluster.

@@ -20,8 +20,8 @@ type Manifest = { schema: 'hollowmark.binaries/v1'; version: string; origin: str
 
 const manifestName = 'manifest.json';
 
-/** What is cached: the control plane, and the programs that Hollowmark is compared with. */
-type CachePart = 'control-plane' | 'peers';
+/** What is cached: the control plane, the programs that Hollowmark is compared with, indexes of reports. */
+type CachePart = 'control-plane' | 'peers' | 'history';
 
 /** A folder of the cache, as its manifest tells. */
 export type CacheEntry = { dir: string; version: string; origin: string };

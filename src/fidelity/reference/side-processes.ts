@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
-import { readTail } from '../../control-plane/log-tail.ts';
+import { readTail } from '../../base/log-tail.ts';
 import { ComponentProcess } from '../../control-plane/process.ts';
 import type { ChildRegister } from '../../journal/guardian.ts';
 

@@ -1,4 +1,6 @@
-import { tQuantile, tTails } from './student-t.ts';
+import { mean, squares } from '../../statistics/sample.ts';
+import { outside, tQuantile } from '../../statistics/student-t.ts';
+import { compareMeans } from '../../statistics/two-means.ts';
 
 /** What one percentile did on one side. Milliseconds, one for each run; `move` is a factor. */
 export type SideMove = { base: number[]; slowed: number[]; move: number };
@@ -22,8 +24,8 @@ export const sameFactor = 1.25;
 /** What a move must at least be, to be one. A ratio that is less than this is no difference, however exactly it is known. */
 export const toleranceFactor = 1.1;
 
-/** What lies outside of an interval of 95 %. */
-const outside = 0.05;
+/** Clocks and the audit log have whole microseconds. */
+const stepMs = 0.001;
 
 /**
  * Compares by how much a percentile has moved from unslowed to slowed, run by run, each with itself. A move is a factor,
@@ -38,21 +40,22 @@ export function judgeMoves(reference: Omit<SideMove, 'move'>, hollow: Omit<SideM
     hollow: { ...hollow, move: Math.exp(ourMean) },
     ratio: Math.exp(difference),
   };
-  if (Math.min(theirs.length, ours.length) < 2 || !Number.isFinite(difference)) {
-    return { ...found, interval: null, p: null, alike: false };
-  }
-  // The spread of both sides' runs taken together, as Student's test of two means has it.
-  const degrees = theirs.length + ours.length - 2;
-  const variance = (squares(theirs) + squares(ours)) / degrees;
-  const error = Math.sqrt(variance * (1 / theirs.length + 1 / ours.length));
-  const reach = tQuantile(outside, degrees) * error;
+  const compared = compareMeans(theirs, ours, moveDeviationMin([reference, hollow]));
+  if (compared === undefined) return { ...found, interval: null, p: null, alike: false };
+  const { reach, p } = compared;
   const within = Math.abs(difference) + reach <= Math.log(sameFactor);
   return {
     ...found,
     interval: [Math.exp(difference - reach), Math.exp(difference + reach)],
-    p: difference === 0 ? 1 : tTails(difference / error, degrees),
+    p,
     alike: within && hasMoved(theirs) && hasMoved(ours),
   };
+}
+
+/** What a move, which is the ratio of two values, deviates by because of {@link stepMs}. */
+function moveDeviationMin(sides: readonly Omit<SideMove, 'move'>[]): number {
+  const smallestMs = Math.min(...sides.flatMap(({ base, slowed }) => [...base, ...slowed]));
+  return (Math.SQRT2 * stepMs) / smallestMs;
 }
 
 /** Further than a side's own runs differ, and than the tolerance. */
@@ -64,14 +67,4 @@ function hasMoved(moves: readonly number[]): boolean {
 
 function logMoves({ base, slowed }: Omit<SideMove, 'move'>): number[] {
   return slowed.map((slowedMs, index) => Math.log(slowedMs / (base[index] ?? Number.NaN)));
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** The sum of the squares of the distances to the mean. */
-function squares(values: readonly number[]): number {
-  const middle = mean(values);
-  return values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
 }

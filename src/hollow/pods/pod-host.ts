@@ -77,6 +77,19 @@ export class PodHost {
     this.node.abandon(spec.uid);
   }
 
+  /** A sync looks at what the pod's volumes are now. */
+  lookAtVolumes(spec: PodSpec): void {
+    this.node.lookAtVolumes(spec);
+  }
+
+  /** Whether that look found something wrong with volumes that are not mounted; true once, with the kubelet's event. */
+  volumesFailed(spec: PodSpec): boolean {
+    const fault = this.node.takeVolumeFault(spec);
+    if (fault === undefined) return false;
+    this.podEvent(spec, 'Warning', 'FailedMount', `Unable to attach or mount volumes: ${fault}`);
+    return true;
+  }
+
   /** The pod's volumes are there, and an address for it. */
   isPrepared(spec: PodSpec): boolean {
     return this.node.isPrepared(spec);
@@ -126,6 +139,8 @@ export class PodHost {
 export interface NodeOfPods {
   begin(uid: string, workMs: number): void;
   abandon(uid: string): void;
+  lookAtVolumes(spec: PodSpec): void;
+  takeVolumeFault(spec: PodSpec): string | undefined;
   isPrepared(spec: PodSpec): boolean;
   takeAddress(spec: PodSpec): string;
   setStatus(spec: PodSpec, life: PodLife, status: Status): void;

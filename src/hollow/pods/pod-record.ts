@@ -44,6 +44,9 @@ type PodTemplate = {
   containers: readonly ContainerSpec[];
 };
 
+/** A volume of a pod, by its name there, that is a PersistentVolumeClaim. */
+type ClaimVolume = { volume: string; claim: string };
+
 /** What is a pod's alone. */
 type PodOwn = {
   namespace: string;
@@ -53,6 +56,8 @@ type PodOwn = {
   resourceVersion: string;
   /** Names of its volumes that containers mount, with slashes in between: that of its token differs from pod to pod. */
   volumes: string;
+  /** The PersistentVolumeClaims among those, in the pod's order. */
+  claims: readonly ClaimVolume[];
 };
 
 /** What a hollow kubelet keeps of a pod's spec; the greater part once for all pods of a template. */
@@ -62,14 +67,16 @@ export class PodSpec implements PodOwn, PodTemplate {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly volumes: string;
+  readonly claims: readonly ClaimVolume[];
   private readonly template: PodTemplate;
 
-  constructor({ namespace, name, uid, resourceVersion, volumes }: PodOwn, template: PodTemplate) {
+  constructor({ namespace, name, uid, resourceVersion, volumes, claims }: PodOwn, template: PodTemplate) {
     this.namespace = namespace;
     this.name = name;
     this.uid = uid;
     this.resourceVersion = resourceVersion;
     this.volumes = volumes;
+    this.claims = claims;
     this.template = template;
   }
 
@@ -115,8 +122,8 @@ export class PodSpec implements PodOwn, PodTemplate {
 
   /** The same, but first seen with another resourceVersion. */
   firstSeenAs(resourceVersion: string): PodSpec {
-    const { namespace, name, uid, volumes, template } = this;
-    return new PodSpec({ namespace, name, uid, resourceVersion, volumes }, template);
+    const { namespace, name, uid, volumes, claims, template } = this;
+    return new PodSpec({ namespace, name, uid, resourceVersion, volumes, claims }, template);
   }
 }
 
@@ -172,11 +179,31 @@ export function readPod(pod: unknown, defaults?: ContainerBehaviour): ReadPod {
     uid: text(metadata['uid']),
     resourceVersion: text(metadata['resourceVersion']),
     volumes: volumes.join('/'),
+    claims: claimsOf(metadata, spec, volumes),
   };
   return { spec: new PodSpec(own, template), faults };
 }
 
 const nothing: ContainerBehaviour = {};
+
+/** Of most pods: one empty list for all. */
+const noClaims: readonly ClaimVolume[] = [];
+
+/** Those that a container mounts or has as a device. A claim that is the pod's own (`ephemeral`) is called by pod and volume. */
+function claimsOf(metadata: Raw, spec: Raw, mounted: readonly string[]): readonly ClaimVolume[] {
+  const claims = list(spec['volumes']).flatMap((from): ClaimVolume[] => {
+    const volume = text(from['name']);
+    const own = from['ephemeral'] === undefined ? '' : `${text(metadata['name'])}-${volume}`;
+    const claim = own || text(map(from['persistentVolumeClaim'])['claimName']);
+    return claim === '' ? [] : [{ volume, claim }];
+  });
+  if (claims.length === 0) return noClaims;
+  const kinds = ['initContainers', 'containers', 'ephemeralContainers'];
+  const devices = kinds
+    .flatMap((kind) => list(spec[kind]).flatMap((container) => list(container['volumeDevices'])))
+    .map(({ name }) => text(name));
+  return claims.filter(({ volume }) => mounted.includes(volume) || devices.includes(volume));
+}
 
 function references(spec: Raw): { needsToken: boolean; references: string[] } {
   const found = new Set<string>();

@@ -1,3 +1,4 @@
+import { type PodStartTimes, startTimesFrom } from '../../metrics/pod-start-times.ts';
 import type { PodWake } from '../effects.ts';
 import { Ender } from './ender.ts';
 import type { PodHost } from './pod-host.ts';
@@ -29,9 +30,8 @@ export type EndCause = 'deleted' | 'completed' | 'evicted';
 export class PodWorker {
   spec: PodSpec;
   readonly life: PodLife;
-  readonly seenUs: number;
-  /** Set until the API server has acknowledged that all containers have started. */
-  unreported: boolean;
+  /** Until the API server has acknowledged that all containers have started. */
+  times: PodStartTimes | undefined;
   /** Watch events of writes of ours that are still to come; negative when they came before the answer. */
   echoes = 0;
   private readonly host: PodHost;
@@ -59,8 +59,7 @@ export class PodWorker {
     this.host = host;
     this.spec = spec;
     this.life = life;
-    this.seenUs = host.context.now.us;
-    this.unreported = life.phase === 'Pending';
+    this.times = life.phase === 'Pending' ? startTimesFrom(host.context.now.us) : undefined;
     // The pod may have been given containers while no kubelet looked.
     for (const index of spec.containers.keys()) life.containers[index] ??= newContainer();
     this.prober = new Prober(host, life);
@@ -112,7 +111,7 @@ export class PodWorker {
   }
 
   private get starter(): Starter {
-    this.currentStarter ??= new Starter(this.host, this.life, this.prober);
+    this.currentStarter ??= new Starter(this.host, this.life, this.prober, this);
     return this.currentStarter;
   }
 
@@ -162,6 +161,7 @@ export class PodWorker {
           break;
         }
         life.sandboxAttempt++;
+        if (this.times?.sandboxUs === 0) this.times.sandboxUs = this.host.context.now.us;
         life.sandboxReady = true;
         this.touched = true;
         this.report();
@@ -197,28 +197,33 @@ export class PodWorker {
     }
     this.dueMs = Number.POSITIVE_INFINITY;
     this.touched = false;
+    this.again = false;
     this.killed = none;
     this.failedUntilMs = undefined;
     if (life.sandboxReady) life.podIp = life.address;
     this.heedEcho();
     this.report();
+    host.lookAtVolumes(this.spec);
     if (isFinal(computedPhase(this.spec, life))) this.end('completed');
     else if (this.prepared) this.act();
-    else {
-      this.stage = { at: 'volumes' };
-      host.wake(this.spec, host.context.profile.volumesPollMs, 'volumes');
-    }
+    else this.awaitVolumes();
+  }
+
+  private awaitVolumes(): void {
+    this.stage = { at: 'volumes' };
+    this.host.wake(this.spec, this.host.context.profile.volumesPollMs, 'volumes');
   }
 
   private onVolumes(): void {
     const { host, life } = this;
-    if (!host.isPrepared(this.spec)) {
-      host.wake(this.spec, host.context.profile.volumesPollMs, 'volumes');
-      return;
-    }
-    this.prepared = true;
-    if (life.address === '') life.address = host.takeAddress(this.spec);
-    this.act();
+    if (host.volumesFailed(this.spec)) {
+      this.failedUntilMs = retryMs;
+      this.synced();
+    } else if (host.isPrepared(this.spec)) {
+      this.prepared = true;
+      if (life.address === '') life.address = host.takeAddress(this.spec);
+      this.act();
+    } else this.awaitVolumes();
   }
 
   private act(): void {
@@ -285,12 +290,8 @@ export class PodWorker {
 
   /** Nothing can start without a sandbox: it is tried again with a later sync. */
   private sandboxFailed(error: string): void {
-    this.host.podEvent(
-      this.spec,
-      'Warning',
-      'FailedCreatePodSandBox',
-      `Failed to create pod sandbox: ${error}`,
-    );
+    const message = `Failed to create pod sandbox: ${error}`;
+    this.host.podEvent(this.spec, 'Warning', 'FailedCreatePodSandBox', message);
     this.failedUntilMs = retryMs;
     this.synced();
   }
@@ -339,8 +340,8 @@ export class PodWorker {
       if (this.touched || this.again) host.wake(this.spec, host.untilSeenMs(0), 'seen');
     } else if (this.touched || this.again) {
       this.sync();
-    } else if (!this.life.seenRunning) {
-      // After that nothing of a pod that just runs would change: the resync is left out.
+    } else if (!this.life.seenRunning || this.spec.claims.length > 0) {
+      // After that nothing of a pod that just runs would change: the resync is left out, but for the look at its claims.
       this.syncIn(resyncMs * late);
     }
   }

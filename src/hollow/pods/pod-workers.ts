@@ -7,6 +7,7 @@ import { podView } from '../views.ts';
 import type { ImageStore } from '../runtime/images.ts';
 import { SharedWork } from '../runtime/shared-work.ts';
 import { type Rejection, rejection } from './admission.ts';
+import { Claims } from './claims.ts';
 import { type Candidate, EvictionManager, evictionGraceMs, usesMemory } from './eviction.ts';
 import { type NodeOfPods, PodHost } from './pod-host.ts';
 import { type PodLife, deletionGraceMs, lifeFromStatus } from './pod-life.ts';
@@ -36,7 +37,8 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   private readonly written = new Map<string, Written>();
   private readonly work: SharedWork;
   private readonly references: ReferenceWatches;
-  private readonly tokens: Tokens;
+  readonly tokens: Tokens;
+  readonly claims: Claims;
   private readonly statuses: StatusManager;
   private readonly eviction: EvictionManager;
   /** What the pods that have not ended request together, and which they are. */
@@ -65,6 +67,10 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.work = new SharedWork(context.profile.parallelOperations);
     this.references = new ReferenceWatches(context);
     this.tokens = new Tokens(context, (uid) => this.workers.get(uid)?.spec);
+    this.claims = new Claims(context, (uid) => {
+      const worker = this.workers.get(uid);
+      return worker?.isEnding === false ? worker.spec : undefined;
+    });
     this.statuses = new StatusManager(context, this);
     this.eviction = new EvictionManager(context, events, {
       candidates: () => this.candidates(),
@@ -245,6 +251,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.statuses.forget(uid);
     this.references.release(spec.namespace, spec.references);
     this.tokens.release(uid);
+    this.claims.release(uid);
     this.runtime.forget(uid);
     this.events.forget(uid);
     this.workers.delete(uid);
@@ -279,18 +286,6 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.workers.get(uid)?.onTimer(wake, key);
   }
 
-  onTokenTimer(uid: string): void {
-    this.tokens.onTimer(uid);
-  }
-
-  onToken(uid: string, status: number): void {
-    this.tokens.onAnswer(uid, status);
-  }
-
-  onTokenRefresh(): void {
-    this.tokens.onRefresh();
-  }
-
   onStatusAnswer(step: 'get' | 'patch' | 'delete', uid: string, status: number, body: unknown): void {
     this.statuses.onAnswer(step, uid, status, body);
   }
@@ -321,8 +316,17 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   isPrepared(spec: PodSpec): boolean {
     const mounted =
       (!spec.needsToken || this.tokens.held(spec.uid)) &&
+      this.claims.ready(spec) &&
       this.references.ready(spec.namespace, spec.references);
     return mounted && (spec.hostNetwork || this.hasAddress());
+  }
+
+  lookAtVolumes(spec: PodSpec): void {
+    this.claims.look(spec);
+  }
+
+  takeVolumeFault(spec: PodSpec): string | undefined {
+    return this.claims.takeFault(spec);
   }
 
   private hasAddress(): boolean {
@@ -355,12 +359,11 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     if (worker === undefined) return;
     if (patched) worker.echoes++;
     worker.acknowledged(status);
-    if (worker.unreported && (status['phase'] === 'Running' || status['phase'] === 'Succeeded')) {
-      worker.unreported = false;
-      this.context.emit({
-        type: 'pod-started',
-        started: { uid, seenUs: worker.seenUs, sentUs, acknowledgedUs: this.context.now.us },
-      });
+    const { times } = worker;
+    if (times !== undefined && (status['phase'] === 'Running' || status['phase'] === 'Succeeded')) {
+      worker.times = undefined;
+      const written = { statusSentUs: sentUs, acknowledgedUs: this.context.now.us };
+      this.context.emit({ type: 'pod-started', started: { uid, times: { ...times, ...written } } });
     }
     if (worker.isOver && !worker.life.deleting) {
       // It stays in the API as it is; nothing of it is left here.

@@ -1,3 +1,4 @@
+import type { PodStartTimes } from '../../metrics/pod-start-times.ts';
 import { formatBackOff, inBackOff, nextBackOff } from './back-off.ts';
 import type { PodHost } from './pod-host.ts';
 import { type Container, type PodLife, type Run, exitOf, plannedEnd } from './pod-life.ts';
@@ -9,6 +10,9 @@ export type StartOutcome =
   | { is: 'going-on' }
   | { is: 'started' }
   | { is: 'failed'; index: number; retryInMs?: number };
+
+/** Whose start it is; the times are there until the start has been acknowledged. */
+type Timed = { readonly times: PodStartTimes | undefined };
 
 type Current = { index: number; at: 'pull' | 'create' | 'start'; key: string };
 
@@ -34,15 +38,19 @@ export class Starter {
   private readonly host: PodHost;
   private readonly life: PodLife;
   private readonly prober: Prober;
+  private readonly pod: Timed;
   private current: Current | undefined;
   private pulls = 0;
+  /** When the image of {@link current} was asked for. */
+  private askedUs = 0;
   /** When, by container, the next timer of its end is due. */
   private endDueMs: Map<number, number> | undefined;
 
-  constructor(host: PodHost, life: PodLife, prober: Prober) {
+  constructor(host: PodHost, life: PodLife, prober: Prober, pod: Timed) {
     this.host = host;
     this.life = life;
     this.prober = prober;
+    this.pod = pod;
   }
 
   /** `killed`: the kubelet has just ended it to start it anew; back-off counts from its end before that. */
@@ -102,6 +110,8 @@ export class Starter {
       host.wake(spec, pulled.endsInMs, 'pulled', key);
       return goingOn;
     }
+    const times = this.timesOfFirst(index);
+    if (times !== undefined) times.pullUs += host.context.now.us - this.askedUs;
     if ('error' in pulled) {
       this.event(spec, index, 'Warning', 'Failed', `Failed to pull image "${image}": ${pulled.message}`);
       const { wallMs } = host.context.now;
@@ -193,6 +203,7 @@ export class Starter {
       case 'pulling':
         this.event(spec, index, 'Normal', 'Pulling', `Pulling image "${image}"`);
         this.current = { index, at: 'pull', key: answer.key };
+        this.askedUs = host.context.now.us;
         host.wake(spec, answer.endsInMs, 'pulled', ++this.pulls);
         return goingOn;
       case 'absent':
@@ -203,6 +214,8 @@ export class Starter {
 
   private create(spec: PodSpec, index: number): StartOutcome {
     const { host } = this;
+    const times = this.timesOfFirst(index);
+    if (times !== undefined) times.pulledUs = host.context.now.us;
     this.current = { index, at: 'create', key: '' };
     host.begin(spec, host.context.draw(host.profileOf(spec).createMs));
     return goingOn;
@@ -221,6 +234,8 @@ export class Starter {
     const { host, life } = this;
     const container = life.containers[index] as Container;
     const containerSpec = spec.containers[index] as ContainerSpec;
+    const times = this.timesOfFirst(index);
+    if (times !== undefined) times.containersUs = host.context.now.us;
     const before = container.run;
     if (before?.is === 'exited') {
       const { is: _, ...exit } = before;
@@ -241,6 +256,11 @@ export class Starter {
     delete container.failure;
     this.prober.started(spec, index);
     this.armEnd(spec, index);
+  }
+
+  /** Where to note what happens to a container that has not run yet: a pod has started when all have run once. */
+  private timesOfFirst(index: number): PodStartTimes | undefined {
+    return this.life.containers[index]?.run === undefined ? this.pod.times : undefined;
   }
 
   private event(

@@ -12,6 +12,7 @@ import { type ServiceRecord, type SliceRecord, readEndpointSlice, readService } 
 import { type Rule, rulesOf } from './rules.ts';
 import { ObjectPool, SharedTables } from './shared-table.ts';
 import type { OpenWatch } from '../shared-watches.ts';
+import type { DeliveryTap } from '../watch-delivery.ts';
 import { type WireProfile, wireProfile } from '../wire-profile.ts';
 
 const createEvent = callClass('POST', 'events', '', 'resource');
@@ -135,7 +136,13 @@ export class HollowProxy {
         this.connections.client,
         name,
         { ...watches[key](name), timeoutSecondsMin: 300, sendsTimeout: true },
-        new ProxyWatch(key, view, this.environment.observer, this.onSynced),
+        new ProxyWatch(
+          key,
+          view,
+          this.environment.observer,
+          this.onSynced,
+          key === 'services' ? this.environment.delivery?.tap('proxy', name) : undefined,
+        ),
       ),
     );
   }
@@ -189,17 +196,20 @@ class ProxyWatch implements WatchHandler {
   private readonly view: ProxyView | undefined;
   private readonly observer: ShardObserver;
   private readonly synced: (key: string) => void;
+  private readonly tap: DeliveryTap | undefined;
 
   constructor(
     key: string,
     view: ProxyView | undefined,
     observer: ShardObserver,
     synced: (key: string) => void,
+    tap: DeliveryTap | undefined,
   ) {
     this.key = key;
     this.view = view;
     this.observer = observer;
     this.synced = synced;
+    this.tap = tap;
   }
 
   onListing(): void {
@@ -207,10 +217,12 @@ class ProxyWatch implements WatchHandler {
   }
 
   onEvent(event: RawWatchEvent): void {
+    this.tap?.onEvent(event);
     this.view?.onEvent(event);
   }
 
   onSynced(): void {
+    this.tap?.onSynced();
     this.view?.onSynced();
     this.synced(this.key);
   }

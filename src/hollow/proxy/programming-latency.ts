@@ -10,6 +10,9 @@ export type ProgrammingSnapshot = {
   changes: string;
   /** The p99 of each proxy over each window that has ended, to 1 ms and 1 %. */
   proxyP99s: string;
+  /** Of `changes`: what lay beyond a histogram's hour, and what was there before it had happened, by its clock. */
+  clampedCount: number;
+  negativeCount: number;
 };
 
 /** Gathers network programming latency over all proxies of a shard, and the p99 of each of them by windows. */
@@ -41,7 +44,13 @@ export class ProgrammingLatency {
       this.byProxy.clear();
       this.windowStartUs = nowUs;
     }
-    const snapshot = { changes: this.changes.toBase64(), proxyP99s: this.proxyP99s.toBase64() };
+    const { clampedCount, negativeCount } = this.changes;
+    const snapshot = {
+      changes: this.changes.toBase64(),
+      proxyP99s: this.proxyP99s.toBase64(),
+      clampedCount,
+      negativeCount,
+    };
     this.changes.reset();
     this.proxyP99s.reset();
     return snapshot;

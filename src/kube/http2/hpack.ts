@@ -3,7 +3,7 @@ import { decodeHuffman } from './huffman.ts';
 
 /*
  * Header compression (RFC 7541), as far as a client of the API server needs it: requests repeat a few headers on each
- * connection, and of an answer's headers only the status, the content type and Retry-After are read.
+ * connection, and of an answer's headers only the status, the content type, the date and Retry-After are read.
  */
 
 /** What requests name, and what is read of answers, by its index in the static table (RFC 7541, appendix A). */
@@ -15,6 +15,7 @@ const staticNames: Readonly<Record<string, number>> = {
   authorization: 23,
   'content-length': 28,
   'content-type': 31,
+  date: 33,
   'retry-after': 53,
   'user-agent': 58,
 };
@@ -153,6 +154,8 @@ export type ResponseHead = {
   contentType: string;
   /** Undefined where the block has none that is a number of seconds. */
   retryAfterSeconds: number | undefined;
+  /** When the server began to answer, by its clock, as it wrote it; empty where the block does not say. */
+  date: string;
 };
 
 /**
@@ -162,7 +165,7 @@ export type ResponseHead = {
  */
 export function readResponseHead(block: Buffer): ResponseHead {
   const reader = new BlockReader(block);
-  const head: ResponseHead = { status: 0, contentType: '', retryAfterSeconds: undefined };
+  const head: ResponseHead = { status: 0, contentType: '', retryAfterSeconds: undefined, date: '' };
   while (reader.at < block.length) {
     const first = block[reader.at] as number;
     if ((first & indexed) !== 0) {
@@ -179,6 +182,7 @@ export function readResponseHead(block: Buffer): ResponseHead {
         head.status ||= statusOf(reader.text());
       } else if (nameIndex === staticNames['content-type']) head.contentType = reader.text();
       else if (nameIndex === staticNames['retry-after']) head.retryAfterSeconds = secondsOf(reader.text());
+      else if (nameIndex === staticNames['date']) head.date = reader.date();
       else reader.skipText();
     }
   }
@@ -198,6 +202,13 @@ function secondsOf(text: string): number | undefined {
 /** Texts that were Huffman-coded, by their code: servers have few content types, and send one with each answer. */
 const decoded = new Map<string, string>();
 const decodedMax = 64;
+
+/** A date differs from the one of the second before, and is the same in all answers of its own. */
+let lastDate: { isHuffman: boolean; code: Buffer; text: string } = {
+  isHuffman: false,
+  code: Buffer.alloc(0),
+  text: '',
+};
 
 class BlockReader {
   at = 0;
@@ -234,6 +245,16 @@ class BlockReader {
       if (decoded.size < decodedMax) decoded.set(code, text);
     }
     return text;
+  }
+
+  date(): string {
+    const isHuffman = ((this.block[this.at] ?? 0) & 0x80) !== 0;
+    const bytes = this.bytes();
+    if (isHuffman !== lastDate.isHuffman || !bytes.equals(lastDate.code)) {
+      const code = Buffer.from(bytes);
+      lastDate = { isHuffman, code, text: isHuffman ? decodeHuffman(code) : code.toString('latin1') };
+    }
+    return lastDate.text;
   }
 
   private bytes(): Buffer {

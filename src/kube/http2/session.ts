@@ -238,7 +238,7 @@ export class Http2Session {
       this.partial = { streamId, flags: frameFlags, block: Buffer.from(block) };
       return;
     }
-    const { status, contentType, retryAfterSeconds } = readResponseHead(block);
+    const { status, contentType, retryAfterSeconds, date } = readResponseHead(block);
     const stream = this.streams.get(streamId);
     if (stream === undefined) return;
     const last = (frameFlags & flags.endStream) !== 0;
@@ -247,7 +247,7 @@ export class Http2Session {
       // 1xx: the answer itself is still to come.
       if (status >= 200) {
         stream.responded = true;
-        stream.handler.onResponse(status, contentType, retryAfterSeconds);
+        stream.handler.onResponse(status, contentType, retryAfterSeconds, date);
       }
     }
     if (last && this.streams.get(streamId) === stream) this.complete(stream);

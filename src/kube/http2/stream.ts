@@ -14,8 +14,9 @@ export interface StreamHandler {
   /**
    * @param contentType empty when the server did not say.
    * @param retryAfterSeconds undefined when the server did not ask for a pause.
+   * @param date when the server answered, by its clock, as HTTP writes it.
    */
-  onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined): void;
+  onResponse(status: number, contentType: string, retryAfterSeconds: number | undefined, date?: string): void;
   /** `chunk` is the handler's to keep. */
   onData(chunk: Buffer): void;
   onEnd(end: StreamEnd): void;

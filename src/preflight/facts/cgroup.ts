@@ -1,4 +1,4 @@
-import type { SystemFiles } from './system-files.ts';
+import { SystemFiles } from './system-files.ts';
 
 export type CgroupLimits = {
   /** CPU time a second, in cores. */
@@ -46,6 +46,11 @@ export function readCgroup(files: SystemFiles): CgroupLimits {
     threadsMax: pids?.max,
     threadsNow: pids?.now,
   };
+}
+
+/** CPU time a second, in cores, that the cgroups of this process allow it; undefined where none limits it. */
+export function readQuotaCores(root = '/'): number | undefined {
+  return readCgroup(new SystemFiles(root)).quotaCores;
 }
 
 /**

@@ -2,11 +2,15 @@ import type { RunResult, Sli } from '../../result/result.ts';
 import { apiCallRows, labelText } from '../view.ts';
 import type { ChartSpec, ColourRole } from './chart-spec.ts';
 import { formatCount, formatDurationUs } from './format.js';
+import { curvesMax, percentileChart } from './percentile-chart.ts';
 
 /** Rows that fit on a screen; the table below the chart has all of them. */
 const rowsMax = 20;
 
-/** p50, p90 and p99 of the slowest kinds of API call, on the client; nothing when there were no calls. */
+/** Fewer samples make no curve. */
+const curveSamplesMin = 100;
+
+/** The slowest kinds of API call on the client, by quantiles and as curves; nothing when there were no calls. */
 export function apiCharts(result: RunResult): ChartSpec[] {
   const seen = apiCallRows(result)
     .map((row) => row.client)
@@ -18,7 +22,9 @@ export function apiCharts(result: RunResult): ChartSpec[] {
     ['p90', 'blue'],
     ['p99', 'orange'],
   ];
+  const curves = seen.filter((sli) => sli.count >= curveSamplesMin).slice(0, curvesMax);
   return [
+    ...(curves.length === 0 ? [] : [curveChart(curves)]),
     {
       id: 'api-calls',
       title: 'API calls by kind',
@@ -40,4 +46,14 @@ export function apiCharts(result: RunResult): ChartSpec[] {
       })),
     },
   ];
+}
+
+function curveChart(curves: readonly Sli[]): ChartSpec {
+  return percentileChart(curves, {
+    id: 'api-percentiles',
+    title: 'API calls by percentile',
+    subtitle: `The ${curves.length === 1 ? 'kind' : `${curves.length} kinds`} with the largest p99 of those called ${curveSamplesMin} times at least, on the client.`,
+    axis: 'Latency',
+    nameOf: labelText,
+  });
 }

@@ -18,14 +18,35 @@ export type ChartSpec = {
   horizontal?: boolean;
   /**
    * One name for each point of every series, in order. On a `category` axis (only when horizontal) a point's first
-   * number is an index into them; else they are shown on hovering, as the range that a bar stands for.
+   * number is an index into them; else they are shown on hovering: the range that a bar stands for, the run of a point.
    */
   categories?: string[];
   series: Series[];
+  /** Coloured cells behind the series: a heat map, a map of nodes. */
+  cells?: Cells;
+  /** What the reader may zoom into along x; all charts over `time` move together. */
+  zoom?: 'time' | 'own';
   /** Spans of x that are shaded and named: the phases of a run. */
   bands?: { from: number; to: number; label: string }[];
   /** A dashed line across the chart at one value of an axis: a threshold, a percentile. */
   markers?: { axis: 'x' | 'y'; value: number; label: string; role: ColourRole }[];
+};
+
+/** A grid of cells, each with a value that its colour stands for. */
+export type Cells = {
+  /** Bounds of columns and rows, in the axes' own units and rising: one more than there are columns, rows. */
+  xs: number[];
+  ys: number[];
+  /** By column, then by row; null, and 0 of counts, where there is nothing to draw. */
+  values: (number | null)[][];
+  /** How a value becomes a place between the palest colour and the strongest; `classes`: it is an index into them. */
+  scale: 'linear' | 'logarithmic' | 'classes';
+  classes?: { label: string; colour: ColourRole }[];
+  format: AxisFormat;
+  /** What a value is, in the plural: `pods`. */
+  noun: string;
+  /** Cells are the nodes of the inventory, row by row: choosing one shows its pods. */
+  of?: 'nodes';
 };
 
 export type AxisFormat =
@@ -45,7 +66,11 @@ export type Axis = {
   min?: number;
   max?: number;
   stacked?: boolean;
-  /** Distance of the ticks where the nice one is not a round decimal number: seconds of a clock, MiB. */
+  /** Only the rows and columns themselves mean something. */
+  hidden?: boolean;
+  /** The first row lies on top. */
+  reversed?: boolean;
+  /** Distance of the ticks where the nice one is not a round decimal number: MiB. */
   step?: number;
 };
 
@@ -59,6 +84,8 @@ export type ColourRole =
   | 'sky'
   | 'violet'
   | 'grey'
+  | 'brown'
+  | 'petrol'
   | 'threshold'
   | 'muted';
 
@@ -83,9 +110,11 @@ export const seriesColours: readonly ColourRole[] = [
   'sky',
   'violet',
   'grey',
+  'brown',
+  'petrol',
 ];
 
-/** The colour of the `index`th series; they start over after eight. */
+/** The colour of the `index`th series; they start over after ten: a pod's way has as many phases. */
 export function seriesColour(index: number): ColourRole {
   return seriesColours[index % seriesColours.length] ?? 'grey';
 }

@@ -52,6 +52,22 @@ export function formatElapsedMs(ms) {
   return `${sign}${minutes}:${two(seconds % 60)}`;
 }
 
+/** Distances of ticks that a clock shows. */
+const clockStepsS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200];
+
+/** The distance of at most ten ticks over a span of time; a day beyond the longest. */
+function clockStepMs(spanMs) {
+  return clockStepsS.map((step) => step * 1000).find((step) => spanMs / step <= 10) ?? 24 * 3_600_000;
+}
+
+/** Round times from one to another, as a clock shows them. */
+export function clockTicks(fromMs, toMs) {
+  const stepMs = clockStepMs(toMs - fromMs);
+  const first = Math.ceil(fromMs / stepMs);
+  const count = Math.max(0, Math.floor(toMs / stepMs) - first + 1);
+  return Array.from({ length: count }, (_, index) => (first + index) * stepMs);
+}
+
 /** A place on an HDR percentile axis, where x = 1 / (1 - quantile): 100 is the 99th percentile. */
 export function formatTailOdds(x) {
   const percent = 100 * (1 - 1 / x);

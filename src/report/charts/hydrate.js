@@ -1,138 +1,24 @@
 // Makes a Chart.js configuration of a ChartSpec (plain data, see chart-spec.ts) and a theme. Plain JavaScript,
-// because the page inlines this text after format.js and Node imports it for the PNGs.
-import { axisFormat } from './format.js';
+// because the page inlines this text after the files that it imports, and Node imports it for the PNGs.
+import { axisFormat, clockTicks } from './format.js';
+import { cellsPlugin } from './cells.js';
+import { legendGapPx, legendKeyPx, legendLabels, shorten } from './legend.js';
+import { bandsPlugin, crosshairPlugin, markersPlugin } from './plugins.js';
+import { withAlpha } from './themes.js';
+import { thinned } from './thin.js';
 
-/** Wong's colour-blind-safe palette, darkened for white paper and lightened for a dark screen. */
-export const themes = {
-  light: {
-    background: '#ffffff',
-    text: '#1c2430',
-    muted: '#5b6675',
-    grid: '#e4e8ee',
-    band: 'rgba(28, 36, 48, 0.035)',
-    colours: {
-      blue: '#0067a8',
-      orange: '#cf5600',
-      green: '#008a65',
-      pink: '#b8578f',
-      amber: '#c98a00',
-      sky: '#3d9fd6',
-      violet: '#6a55a8',
-      grey: '#7d8795',
-      threshold: '#b3261e',
-      muted: '#8a94a2',
-    },
-  },
-  dark: {
-    background: '#161b22',
-    text: '#e6eaf0',
-    muted: '#9aa5b4',
-    grid: '#2a323d',
-    band: 'rgba(230, 234, 240, 0.04)',
-    colours: {
-      blue: '#4ba3e3',
-      orange: '#ff8b45',
-      green: '#2fc495',
-      pink: '#e58fc0',
-      amber: '#f0b73c',
-      sky: '#93d3fa',
-      violet: '#b09ce8',
-      grey: '#a3adba',
-      threshold: '#ff7b72',
-      muted: '#7f8a99',
-    },
-  },
-};
+/** A tooltip is a line a series; longer names would go beyond the chart. */
+const tipLengthMax = 60;
 
-/** Shades the phases of a run behind the chart and names those that are wide enough for their name. */
-const bandsPlugin = {
-  id: 'bands',
-  beforeDatasetsDraw(chart, _args, options) {
-    const { ctx, chartArea, scales } = chart;
-    if (!scales.x || !options.bands) return;
-    ctx.save();
-    ctx.font = `${options.size}px ${options.family}`;
-    ctx.textBaseline = 'top';
-    options.bands.forEach((band, index) => {
-      const left = Math.max(chartArea.left, scales.x.getPixelForValue(band.from));
-      const right = Math.min(chartArea.right, scales.x.getPixelForValue(band.to));
-      if (right <= left) return;
-      if (index % 2 === 1) {
-        ctx.fillStyle = options.fill;
-        ctx.fillRect(left, chartArea.top, right - left, chartArea.bottom - chartArea.top);
-      }
-      ctx.fillStyle = options.text;
-      if (ctx.measureText(band.label).width < right - left - 8) {
-        ctx.fillText(band.label, left + 4, chartArea.top + 3);
-      }
-    });
-    ctx.restore();
-  },
-};
+/** Points of a series that are drawn: two or three for each pixel of a wide screen. */
+const bucketsMax = 700;
 
-/** Draws thresholds and percentiles as dashed lines with a label. */
-const markersPlugin = {
-  id: 'markers',
-  afterDatasetsDraw(chart, _args, options) {
-    const { ctx, chartArea: area, scales } = chart;
-    if (!options.markers) return;
-    ctx.save();
-    ctx.font = `600 ${options.size}px ${options.family}`;
-    ctx.setLineDash([5, 4]);
-    ctx.lineWidth = 1.25;
-    for (const marker of options.markers) {
-      const at = scales[marker.axis].getPixelForValue(marker.value);
-      const vertical = marker.axis === 'x';
-      if (vertical ? at < area.left || at > area.right : at < area.top || at > area.bottom) continue;
-      ctx.strokeStyle = options.colours[marker.role];
-      ctx.beginPath();
-      ctx.moveTo(vertical ? at : area.left, vertical ? area.top : at);
-      ctx.lineTo(vertical ? at : area.right, vertical ? area.bottom : at);
-      ctx.stroke();
-      const width = ctx.measureText(marker.label).width;
-      const besideRight = vertical && at + width + 6 > area.right;
-      const left = vertical ? (besideRight ? at - width - 6 : at + 6) : area.left + 6;
-      const top = vertical ? area.top + 4 : at + (at - area.top < 18 ? 4 : -options.size - 5);
-      // A plate under the text, or it cannot be read where it crosses a bar or a curve.
-      ctx.fillStyle = options.plate;
-      ctx.fillRect(left - 3, top - 2, width + 6, options.size + 5);
-      ctx.fillStyle = options.colours[marker.role];
-      ctx.textBaseline = 'top';
-      ctx.fillText(marker.label, left, top);
-    }
-    ctx.restore();
-  },
-};
-
-/** A hair line at the point that the reader is looking at. */
-const crosshairPlugin = {
-  id: 'crosshair',
-  afterDatasetsDraw(chart, _args, options) {
-    const active = chart.tooltip && chart.tooltip.getActiveElements()[0];
-    if (!active || options.off) return;
-    const { ctx, chartArea } = chart;
-    ctx.save();
-    ctx.strokeStyle = options.colour;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(active.element.x, chartArea.top);
-    ctx.lineTo(active.element.x, chartArea.bottom);
-    ctx.stroke();
-    ctx.restore();
-  },
-};
-
-function withAlpha(hex, alpha) {
-  const part = (at) => Number.parseInt(hex.slice(at, at + 2), 16);
-  return `rgba(${part(1)}, ${part(3)}, ${part(5)}, ${alpha})`;
-}
-
-function dataset(series, spec, theme, index) {
+function dataset(series, points, spec, theme, index) {
   const colour = theme.colours[series.colour];
   const bar = series.kind === 'bar';
   const dots = series.kind === 'dots';
   const area = series.kind === 'area';
-  const data = series.points.map(([x, y]) => (spec.horizontal ? { x: y, y: x } : { x, y }));
+  const data = points.map(([x, y]) => (spec.horizontal ? { x: y, y: x } : { x, y }));
   return {
     type: bar ? 'bar' : 'line',
     label: series.label,
@@ -153,7 +39,9 @@ function dataset(series, spec, theme, index) {
     showLine: !dots,
     stepped: series.kind === 'steps' ? 'before' : false,
     fill: area ? (index === 0 ? 'origin' : '-1') : false,
-    pointRadius: dots ? 5 : loneRadii(series.points),
+    pointRadius: dots ? 5 : loneRadii(points),
+    // A mark at the end of the axis is not half of one.
+    clip: dots ? 10 : undefined,
     pointStyle: dots ? ['circle', 'rectRot', 'triangle', 'rect'][index % 4] : 'circle',
     pointHoverRadius: dots ? 7 : 4,
     pointHoverBackgroundColor: colour,
@@ -168,14 +56,20 @@ function dataset(series, spec, theme, index) {
   };
 }
 
+/**
+ * The points that are drawn of each series: of lines with very many only those that show, within `range`. Bars and
+ * charts with categories have few, and their places count.
+ */
+function drawnPoints(spec, range) {
+  const lists = spec.series.map((series) => series.points);
+  const few = spec.horizontal || spec.categories || spec.series.some((series) => series.kind === 'bar');
+  return few ? lists : thinned(lists, range, bucketsMax);
+}
+
 /** A point between two gaps has no line to be seen by: it is drawn as a dot. */
 function loneRadii(points) {
   const empty = (point) => point === undefined || point[1] === null;
   return points.map((_, index) => (empty(points[index - 1]) && empty(points[index + 1]) ? 2.5 : 0));
-}
-
-function shorten(text, length) {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
 function scale(axis, spec, theme, sizes, place) {
@@ -200,7 +94,9 @@ function scale(axis, spec, theme, sizes, place) {
       callback(value) {
         if (category)
           return shorten(String(spec.categories?.[Number(this.getLabelForValue(value))] ?? ''), 48);
-        if (logarithmic && axis.format === 'tailOdds') return isPowerOfTen(value) ? format(value) : null;
+        // Each nine, and where the reader has zoomed in what lies between them.
+        if (logarithmic && axis.format === 'tailOdds' && !sizes.range)
+          return isPowerOfTen(value) ? format(value) : null;
         if (logarithmic) return /^[125]0*$/.test(String(significand(value))) ? format(value) : null;
         return value === 0 ? '0' : format(value);
       },
@@ -213,10 +109,22 @@ function scale(axis, spec, theme, sizes, place) {
   if (axis.kind === 'linear' && place !== 'x') options.beginAtZero = true;
   if (axis.format === 'count') options.ticks.precision = 0;
   if (axis.step !== undefined) options.ticks.stepSize = axis.step;
+  // Chart.js spreads ticks evenly between the ends, which are no round times.
+  if (axis.format === 'elapsedMs') {
+    options.afterBuildTicks = (built) => {
+      built.ticks = clockTicks(built.min, built.max).map((value) => ({ value }));
+    };
+  }
   // Room above the data for the names of the bands.
   if (spec.bands && axis.kind === 'linear' && place !== 'x') options.grace = '12%';
   if (axis.min !== undefined) options.min = axis.min;
   if (axis.max !== undefined) options.max = axis.max;
+  if (axis.hidden) options.display = false;
+  if (axis.reversed) options.reverse = true;
+  if (place === 'x' && sizes.range) {
+    options.min = sizes.range.from;
+    options.max = sizes.range.to;
+  }
   if (place === 'right') options.position = 'right';
   return options;
 }
@@ -265,7 +173,7 @@ function tooltip(spec, theme, sizes) {
       label(item) {
         const series = spec.series[item.datasetIndex];
         const axis = spec.horizontal ? spec.x : series.axis === 'right' ? spec.right : spec.y;
-        return ` ${series.label}: ${axisFormat(axis.format)(spec.horizontal ? item.parsed.x : item.parsed.y)}`;
+        return ` ${shorten(series.label, tipLengthMax)}: ${axisFormat(axis.format)(spec.horizontal ? item.parsed.x : item.parsed.y)}`;
       },
     },
   };
@@ -276,21 +184,32 @@ function tooltip(spec, theme, sizes) {
  *
  * @param spec a ChartSpec
  * @param theme `themes.light` or `themes.dark`
- * @param sizes `family` of the font, `tick` and `title` in pixels, `heading`: whether the title is drawn (PNG)
+ * @param sizes `family` of the font, `tick` and `title` in pixels, `heading`: whether the title is drawn (PNG),
+ *   `range`: the part of x that is shown, all unless told otherwise, `describeCell`: what is said of a cell,
+ *   `pixelRatio`: dots of a pixel, the screen's unless told otherwise
  */
 export function hydrate(spec, theme, sizes) {
   const scales = { x: scale(spec.x, spec, theme, sizes, 'x'), y: scale(spec.y, spec, theme, sizes, 'y') };
   if (spec.right) scales.right = scale(spec.right, spec, theme, sizes, 'right');
+  const points = drawnPoints(spec, sizes.range);
+  const roomAbove = spec.cells ? sizes.tick * 2 : 0;
   return {
     type: spec.series[0]?.kind === 'bar' ? 'bar' : 'line',
-    data: { datasets: spec.series.map((series, index) => dataset(series, spec, theme, index)) },
+    data: {
+      datasets: spec.series.map((series, index) => dataset(series, points[index], spec, theme, index)),
+    },
     options: {
       animation: false,
       responsive: true,
       maintainAspectRatio: false,
+      ...(sizes.pixelRatio ? { devicePixelRatio: sizes.pixelRatio } : {}),
       indexAxis: spec.horizontal ? 'y' : 'x',
       interaction: { mode: 'index', axis: spec.horizontal ? 'y' : 'x', intersect: false },
-      layout: { padding: sizes.heading ? { top: 20, bottom: 16, left: 20, right: 36 } : { right: 14 } },
+      layout: {
+        padding: sizes.heading
+          ? { top: 20, bottom: 16, left: 20, right: 36 }
+          : { right: 14, top: spec.cells ? roomAbove : 0 },
+      },
       scales,
       plugins: {
         title: {
@@ -307,7 +226,7 @@ export function hydrate(spec, theme, sizes) {
           align: 'start',
           color: theme.muted,
           font: { family: sizes.family, size: sizes.tick },
-          padding: { bottom: 10 },
+          padding: { bottom: 10 + roomAbove },
         },
         legend: {
           display: spec.series.length > 1,
@@ -315,8 +234,8 @@ export function hydrate(spec, theme, sizes) {
           labels: {
             color: theme.text,
             usePointStyle: spec.series.some((series) => series.kind === 'dots'),
-            boxWidth: 14,
-            padding: 14,
+            boxWidth: legendKeyPx,
+            padding: legendGapPx,
             boxHeight: spec.series.every((series) => series.kind === 'line' || series.kind === 'steps')
               ? 0
               : 10,
@@ -324,7 +243,7 @@ export function hydrate(spec, theme, sizes) {
             generateLabels: (chart) => legendLabels(chart, spec, theme),
           },
         },
-        tooltip: tooltip(spec, theme, sizes),
+        tooltip: spec.cells ? { enabled: false } : tooltip(spec, theme, sizes),
         bands: {
           bands: spec.bands,
           fill: theme.band,
@@ -339,24 +258,17 @@ export function hydrate(spec, theme, sizes) {
           size: sizes.tick,
           family: sizes.family,
         },
-        crosshair: { colour: theme.muted, off: Boolean(spec.categories) },
+        crosshair: {
+          colour: theme.muted,
+          off: Boolean(spec.cells) || spec.horizontal || spec.series.some(({ kind }) => kind === 'bar'),
+        },
       },
     },
-    plugins: [bandsPlugin, markersPlugin, crosshairPlugin],
+    plugins: [
+      ...(spec.cells ? [cellsPlugin(spec, theme, sizes)] : []),
+      bandsPlugin,
+      markersPlugin,
+      crosshairPlugin,
+    ],
   };
-}
-
-/** Keys in the colour of the series itself: Chart.js would take the fill, which lines do not have. */
-function legendLabels(chart, spec, theme) {
-  return chart.data.datasets.map((each, index) => ({
-    text: each.label,
-    fontColor: theme.text,
-    fillStyle: theme.colours[spec.series[index].colour],
-    strokeStyle: theme.colours[spec.series[index].colour],
-    lineDash: each.borderDash,
-    lineWidth: spec.series[index].kind === 'bar' ? 0 : 2,
-    pointStyle: each.pointStyle,
-    hidden: !chart.isDatasetVisible(index),
-    datasetIndex: index,
-  }));
 }

@@ -9,7 +9,7 @@ import { formatBytes, formatCount, formatDurationUs, formatNumber } from './form
 export function timelineCharts(result: RunResult): ChartSpec[] {
   const points = result.timeline;
   if (points.length === 0) return [];
-  const shared = { x: timeAxis(points), bands: bandsOf(result, points) };
+  const shared = { ...timeFrame(result), zoom: 'time' as const };
   return [
     { ...shared, ...podsChart(points) },
     { ...shared, ...rateChart(points) },
@@ -21,24 +21,23 @@ export function timelineCharts(result: RunResult): ChartSpec[] {
 
 type Part = Omit<ChartSpec, 'x' | 'bands'>;
 
+/** The axis of the run's time, the same in all charts over it, and its phases. */
+export function timeFrame(result: RunResult): Required<Pick<ChartSpec, 'x' | 'bands'>> {
+  return { x: timeAxis(result.timeline), bands: bandsOf(result, result.timeline) };
+}
+
 function timeAxis(points: readonly TimelinePoint[]): Axis {
   // Whole seconds, so that the ticks fall on whole seconds too.
   const from = Math.floor((points[0]?.atMs ?? 0) / 1000) * 1000;
   const to = Math.max(Math.ceil((points.at(-1)?.atMs ?? 0) / 1000) * 1000, from + 1000);
-  const steps = clockStepsS.map((step) => step * 1000);
-  const step = steps.find((stepMs) => (to - from) / stepMs <= 10) ?? 24 * 3_600_000;
   return {
     kind: 'linear',
     title: 'Since the start of the run',
     format: 'elapsedMs',
     min: from,
     max: to,
-    step,
   };
 }
-
-/** Ticks at times that a clock shows. */
-const clockStepsS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200];
 
 function bandsOf(
   result: RunResult,
@@ -125,7 +124,8 @@ function latencyChart(points: readonly TimelinePoint[]): Part {
   return {
     id: 'timeline-latency',
     title: 'Latency over time',
-    subtitle: 'p99 over what ended since the last point. Gaps: nothing ended.',
+    subtitle:
+      'p99 of the pods that started since the last point, and of the API calls that ended in about the last 5 s. Gaps: none did.',
     description: `p99 between ${formatDurationUs(Number.isFinite(smallest) ? smallest : 0)} and ${formatDurationUs(largest)}`,
     y: {
       kind: logarithmic ? 'logarithmic' : 'linear',
@@ -188,7 +188,9 @@ function processNames(
   points: readonly TimelinePoint[],
   read: (point: TimelinePoint) => Record<string, number>,
 ): string[] {
-  return [...new Set(points.flatMap((point) => Object.keys(read(point))))];
+  const names = new Set<string>();
+  for (const point of points) for (const name of Object.keys(read(point))) names.add(name);
+  return [...names];
 }
 
 /** 0 for none. Not `Math.max(...values)`: a long run has more points than a call can have arguments. */

@@ -4,7 +4,7 @@ import type { ChartSpec } from '../charts/chart-spec.ts';
 import { formatBytes, formatCount, formatDurationUs, formatNumber } from '../charts/format.js';
 import { runDurationMs } from '../view.ts';
 import { type Markup, html } from './markup.ts';
-import { type Cell, chart, type Column, facts, section, table, time } from './parts.ts';
+import { type Cell, chart, type Column, facts, heatMaps, section, table, time } from './parts.ts';
 
 /** The course of the run: pods and nodes, load, latency. */
 export function timeline(charts: ReadonlyMap<string, ChartSpec>): Markup {
@@ -14,7 +14,7 @@ export function timeline(charts: ReadonlyMap<string, ChartSpec>): Markup {
     ]);
   }
   return section('timeline', 'Course of the run', [
-    html`<div class="charts">${chart(charts.get('timeline-pods'))}${chart(charts.get('timeline-rate'))}${chart(charts.get('timeline-latency'), true)}</div>`,
+    html`<div class="charts">${chart(charts.get('timeline-pods'))}${chart(charts.get('timeline-rate'))}${chart(charts.get('timeline-latency'), true)}${heatMaps(charts, 'other')}</div>`,
   ]);
 }
 

@@ -1,9 +1,10 @@
 import type { RunResult, Sli, SlowPod } from '../../result/result.ts';
 import { type ChartSpec, seriesColour } from '../charts/chart-spec.ts';
 import { formatCount, formatDurationUs, formatValue } from '../charts/format.js';
-import { apiCallRows, labelText, sliName, slisOf } from '../view.ts';
+import { apiCallRows, labelText, sliName, slisOf, sourceText, valueText } from '../view.ts';
 import { type Markup, html } from './markup.ts';
-import { badge, type Cell, chart, type Column, section, table } from './parts.ts';
+import { callOutcomes, callTotals } from './calls.ts';
+import { badge, type Cell, chart, type Column, heatMaps, section, table } from './parts.ts';
 
 const quantileColumns: Column[] = [
   { title: 'Samples', numeric: true },
@@ -14,14 +15,30 @@ const quantileColumns: Column[] = [
   { title: 'Max', numeric: true },
 ];
 
+const quantiles = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
+
 function quantileCells(sli: Sli): Cell[] {
-  const values = [sli.p50, sli.p90, sli.p99, sli.p999, sli.max];
   return [
     { content: formatCount(sli.count), sort: sli.count },
-    ...values.map(
-      (value): Cell => ({ content: sli.count === 0 ? '–' : formatValue(value, sli.unit), sort: value }),
+    ...quantiles.map(
+      (quantile): Cell =>
+        sli.count === 0
+          ? { content: '–', sort: 0 }
+          : {
+              content: html`${valueText(sli, sli[quantile])}${lowerBound(sli, quantile)}`,
+              sort: sli[quantile],
+            },
     ),
   ];
+}
+
+/** Where the harness's own loop delay may be in a figure: what is left without it. Nothing when that is the same. */
+export function lowerBound(sli: Sli, quantile: (typeof quantiles)[number]): Markup {
+  const bound = sli.lowerBound?.[quantile];
+  if (bound === undefined) return html``;
+  const [value, least] = [formatValue(sli[quantile], sli.unit), formatValue(bound, sli.unit)];
+  if (value === least) return html``;
+  return html`<span class="bound" title="Without the harness's event-loop delay at the time of each sample: the truth lies between">≥ ${least}</span>`;
 }
 
 /** Pod startup: curves, distribution, phases, and the figures behind them. */
@@ -34,12 +51,12 @@ export function podStartup(result: RunResult, charts: ReadonlyMap<string, ChartS
   }
   const rows = slis.map((sli): Cell[] => [
     {
-      content: html`<span class="name">${sli.id === 'pod-startup-phase' ? html`<span class="muted">phase</span> ${labelText(sli)}` : html`<strong>${sliName(sli)}</strong>`}</span><span class="definition">${sli.definition} Source: ${sli.source}.</span>`,
+      content: html`<span class="name">${sli.id === 'pod-startup-phase' ? html`<span class="muted">phase</span> ${labelText(sli)}` : html`<strong>${sliName(sli)}</strong>`}</span><span class="definition">${sli.definition} Source: ${sourceText(sli)}.</span>`,
     },
     ...quantileCells(sli),
   ]);
   return section('startup', 'Pod startup', [
-    html`<div class="charts">${chart(charts.get('pod-startup-percentiles'))}${chart(charts.get('pod-startup-histogram'))}${chart(charts.get('pod-startup-phases'), true)}</div>`,
+    html`<div class="charts">${chart(charts.get('pod-startup-percentiles'))}${chart(charts.get('pod-startup-histogram'))}${heatMaps(charts, 'startup')}${chart(charts.get('pod-startup-phases'), true)}</div>`,
     table('Pod startup figures', [{ title: 'Indicator' }, ...quantileColumns], rows),
     slowestPods(result.slowestPods),
   ]);
@@ -51,7 +68,7 @@ function slowestPods(pods: readonly SlowPod[]): Markup {
   const longestUs = Math.max(1, ...pods.map((pod) => pod.totalUs));
   const rows = pods.map((pod): Cell[] => [
     {
-      content: html`<span class="name"><strong>${pod.name}</strong></span><span class="definition">${pod.namespace} on ${pod.node}</span>`,
+      content: html`<span class="name"><strong>${pod.name}</strong></span><span class="definition">${pod.namespace} on <span data-node="${pod.node}">${pod.node}</span></span>`,
     },
     { content: formatDurationUs(pod.totalUs), sort: pod.totalUs },
     { content: pathBar(pod, names, longestUs), sort: pod.totalUs },
@@ -72,6 +89,9 @@ function pathBar(pod: SlowPod, names: readonly string[], longestUs: number): Mar
   return html`<span class="path">${parts}</span>`;
 }
 
+/** Load, nodes, observer, the load's raw ones, the server: a result of ours has no more of them. */
+const sourcesMax = 8;
+
 /** Every kind of API call, on the client and, where the server was asked, on the server. */
 export function apiCalls(result: RunResult, charts: ReadonlyMap<string, ChartSpec>): Markup {
   const rows = apiCallRows(result);
@@ -80,42 +100,61 @@ export function apiCalls(result: RunResult, charts: ReadonlyMap<string, ChartSpe
   const sources = [
     ...new Set(
       rows
-        .flatMap((row) => [row.client, row.server])
+        .flatMap((row) => [row.client, row.raw, row.server])
         .filter((sli) => sli !== undefined)
-        .map((sli) => `${sli.id}: ${sli.definition} Source: ${sli.source}.`),
+        .map((sli) => `${sli.id}: ${sli.definition} Source: ${sourceText(sli)}.`),
     ),
   ];
   const columns: Column[] = [
     { title: 'Call' },
     ...quantileColumns.slice(0, 4),
     { title: 'Max', numeric: true },
-    { title: 'Server samples', numeric: true },
+    {
+      title: 'Raw p99',
+      numeric: true,
+      explanation: 'Of the load, from the actual instead of the intended send',
+    },
+    {
+      title: 'Server samples',
+      numeric: true,
+      explanation:
+        'Where they are as many as the samples of the row they are the same calls, else those of all clients',
+    },
     { title: 'Server p50', numeric: true },
     { title: 'Server p99', numeric: true },
     { title: 'SLO' },
   ];
-  const cells = rows.map(({ client, server }): Cell[] => {
+  const cells = rows.map(({ client, raw, server, isSameCalls }): Cell[] => {
     const sli = client ?? server;
     const slo = client?.slo ?? server?.slo;
     return [
       { content: sli === undefined ? '' : html`<span class="name">${callName(sli)}</span>` },
       { content: client === undefined ? '–' : formatCount(client.count), sort: client?.count ?? 0 },
-      ...[client?.p50, client?.p90, client?.p99, client?.max].map((us) => duration(us, client)),
-      { content: server === undefined ? '–' : formatCount(server.count), sort: server?.count ?? 0 },
-      ...[server?.p50, server?.p99].map((us) => duration(us, server)),
+      ...(['p50', 'p90', 'p99', 'max'] as const).map((quantile) => latency(client, quantile)),
+      latency(raw, 'p99'),
+      {
+        content:
+          server === undefined ? '–' : `${formatCount(server.count)}${isSameCalls ? '' : ', all clients'}`,
+        sort: server?.count ?? 0,
+      },
+      ...(['p50', 'p99'] as const).map((quantile) => latency(server, quantile)),
       { content: slo === undefined ? '' : badge(slo.verdict) },
     ];
   });
   return section('api', 'API calls', [
-    html`<div class="charts">${chart(charts.get('api-calls'), true)}</div>`,
-    html`<ul class="definitions">${sources.slice(0, 4).map((source) => html`<li>${source}</li>`)}</ul>`,
+    html`<div class="charts">${chart(charts.get('api-percentiles'), true)}${heatMaps(charts, 'api')}${chart(charts.get('api-calls'), true)}</div>`,
+    html`<p class="lead">A client's figure is longer than the server's of the same calls by what the server does not count: the way there and back, the wait for a connection, queueing for priority and fairness, webhooks. The server tells its own by ranges, the first of which ends at 50 ms.</p>`,
+    html`<ul class="definitions">${sources.slice(0, sourcesMax).map((source) => html`<li>${source}</li>`)}</ul>`,
     table('API calls', columns, cells, { id: 'api-table', searchLabel: 'Filter calls, e.g. PATCH pods' }),
+    callTotals(result),
+    callOutcomes(result),
   ]);
 }
 
-function duration(us: number | undefined, sli: Sli | undefined): Cell {
-  if (us === undefined || sli === undefined || sli.count === 0) return { content: '–', sort: -1 };
-  return { content: formatValue(us, sli.unit), sort: us };
+function latency(sli: Sli | undefined, quantile: (typeof quantiles)[number]): Cell {
+  if (sli === undefined || sli.count === 0) return { content: '–', sort: -1 };
+  const value = sli[quantile];
+  return { content: html`${valueText(sli, value)}${lowerBound(sli, quantile)}`, sort: value };
 }
 
 function callName(sli: Sli): Markup {
@@ -132,13 +171,14 @@ export function otherIndicators(result: RunResult): Markup {
     'pod-startup-precise',
     'pod-startup-phase',
     'api-call',
+    'api-call-raw',
     'api-call-server',
   ]);
   const others = result.slis.filter((sli) => !known.has(sli.id));
   if (others.length === 0) return html``;
   const rows = others.map((sli): Cell[] => [
     {
-      content: html`<span class="name"><strong>${sliName(sli)}</strong></span><span class="definition">${sli.definition} Source: ${sli.source}.</span>`,
+      content: html`<span class="name"><strong>${sliName(sli)}</strong></span><span class="definition">${sli.definition} Source: ${sourceText(sli)}.</span>`,
     },
     ...quantileCells(sli),
   ]);

@@ -13,9 +13,17 @@ const entities: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Escapes text for element content and for quoted attributes. Characters that HTML does not allow become U+FFFD. */
+/** Turn the direction of writing for all that follows in a paragraph: a name could have its neighbours read backwards. */
+const directionControls = /[\u202A-\u202E\u2066-\u2069]/g;
+
+/**
+ * Escapes text for element content and for quoted attributes. Characters that HTML does not allow become U+FFFD, and those
+ * that turn the direction of writing.
+ */
 export function escapeHtml(text: string): string {
-  return withoutControls(text).replace(/[&<>"']/g, (character) => entities[character] ?? '');
+  return withoutControls(text)
+    .replace(directionControls, '\uFFFD')
+    .replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
 /** A template whose every value is escaped, unless it is markup itself. `undefined` and `false` are left out. */

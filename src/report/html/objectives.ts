@@ -1,4 +1,4 @@
-import type { RunResult } from '../../result/result.ts';
+import type { PhaseRequests, RunResult } from '../../result/result.ts';
 import {
   formatCount,
   formatDurationUs,
@@ -6,9 +6,21 @@ import {
   formatNumber,
   formatValue,
 } from '../charts/format.js';
-import { judgedSlis, type JudgedSli, labelText, quantileName, usedShare, valueAt } from '../view.ts';
+import {
+  judgedSlis,
+  type JudgedSli,
+  labelText,
+  quantileName,
+  sourceText,
+  usedShare,
+  usedText,
+  valueAt,
+  valueText,
+} from '../view.ts';
+import { lowerBound } from './latencies.ts';
 import { type Markup, html } from './markup.ts';
 import { badge, type Cell, type Column, section, shareBar, table } from './parts.ts';
+import { windowStrips } from './windows.ts';
 
 /**
  * Rows of one SLI, threshold and verdict beyond which only the worst is shown: a hundred passes are one fact, and
@@ -37,7 +49,10 @@ export function objectives(result: RunResult): Markup {
       ? [worst, ...others].map((sli) => row(sli, 0))
       : [row(worst, others.length)],
   );
-  return section('slos', 'Service level objectives', [table('Service level objectives', sloColumns, rows)]);
+  return section('slos', 'Service level objectives', [
+    windowStrips(result, judged),
+    table('Service level objectives', sloColumns, rows),
+  ]);
 }
 
 /** SLIs of one id, objective and verdict, in the order of the worst of each. */
@@ -63,13 +78,19 @@ function row(sli: JudgedSli, others: number): Cell[] {
     html`<span class="muted"> and ${formatCount(others)} more kinds with this verdict, none worse (<a href="#api">all</a>)</span>`;
   return [
     {
-      content: html`<span class="name"><strong>${sli.id}</strong> ${labels} ${quantileName(slo.quantile)}</span>${more}<span class="definition">${sli.definition}</span><span class="definition">Source: ${sli.source}</span>`,
+      content: html`<span class="name"><strong>${sli.id}</strong> ${labels} ${quantileName(slo.quantile)}</span>${more}<span class="definition">${sli.definition}</span><span class="definition">Source: ${sourceText(sli)}</span>`,
     },
     { content: badge(slo.verdict) },
-    { content: sli.count === 0 ? '–' : formatValue(value, sli.unit), sort: value },
+    {
+      content:
+        sli.count === 0
+          ? '–'
+          : html`${valueText(sli, value)}${slo.quantile === 0.99 && lowerBound(sli, 'p99')}`,
+      sort: value,
+    },
     { content: formatValue(slo.threshold, sli.unit), sort: slo.threshold },
     {
-      content: html`${shareBar(share, share > 1 ? 'fail' : 'neutral')}<span>${formatNumber(share * 100)} %</span>`,
+      content: html`${shareBar(share, share > 1 ? 'fail' : 'neutral')}<span>${usedText(sli)}</span>`,
       sort: share,
     },
     { content: formatCount(sli.count), sort: sli.count },
@@ -121,9 +142,11 @@ export function phases(result: RunResult): Markup {
   if (all.length === 0) return html``;
   const from = Math.min(...all.map((phase) => phase.startedAtMs));
   const span = Math.max(1, Math.max(...all.map((phase) => phase.finishedAtMs)) - from);
+  const paced = all.some((phase) => phase.requests !== undefined);
   const rows = all.map((phase): Cell[] => {
     const left = ((phase.startedAtMs - from) / span) * 100;
     const width = Math.max(0.4, ((phase.finishedAtMs - phase.startedAtMs) / span) * 100);
+    const { requests } = phase;
     return [
       {
         content: html`<strong>${phase.name}</strong>${phase.name !== phase.type && html` <span class="muted">${phase.type}</span>`}${phase.message !== undefined && html`<span class="definition">${phase.message}</span>`}`,
@@ -134,6 +157,7 @@ export function phases(result: RunResult): Markup {
         content: formatDurationUs((phase.finishedAtMs - phase.startedAtMs) * 1000),
         sort: phase.finishedAtMs - phase.startedAtMs,
       },
+      ...(paced ? requestCells(requests) : []),
       {
         content: html`<span class="gantt" aria-hidden="true"><span style="margin-left:${left.toFixed(2)}%;width:${width.toFixed(2)}%"></span></span>`,
       },
@@ -144,9 +168,44 @@ export function phases(result: RunResult): Markup {
     { title: 'Outcome' },
     { title: 'Start', numeric: true },
     { title: 'Duration', numeric: true },
+    ...(paced ? requestColumns : []),
     { title: 'Course' },
   ];
   return section('phases', 'Phases of the run', [
     table('Phases of the run', columns, rows, { sortable: false }),
   ]);
+}
+
+const requestColumns: Column[] = [
+  { title: 'Sent', numeric: true, explanation: 'Requests of the plan of which a first attempt left' },
+  { title: 'Requested', numeric: true, explanation: 'Requests a second' },
+  { title: 'Achieved', numeric: true, explanation: 'Requests a second, from the first send to the last' },
+  {
+    title: 'In time',
+    numeric: true,
+    explanation:
+      'Share of the planned requests that left in time; held back: sent late since 1,000 had no answer',
+  },
+  { title: 'Late, p99', numeric: true, explanation: 'p99 of how late they left' },
+  { title: 'Given up', numeric: true, explanation: 'Without success in the end' },
+  { title: 'Repeated', numeric: true, explanation: 'Attempts beyond the first of each request' },
+];
+
+function heldBackText({ heldBack = 0 }: PhaseRequests): string {
+  return heldBack === 0 ? '' : `, ${formatCount(heldBack)} held back`;
+}
+
+function requestCells(requests: PhaseRequests | undefined): Cell[] {
+  if (requests === undefined) return requestColumns.map(() => ({ content: '' }));
+  const { requestedPerSecond, achievedPerSecond } = requests;
+  const sent = formatCount(requests.sent);
+  return [
+    { content: requests.sent === requests.planned ? sent : `${sent} of ${formatCount(requests.planned)}` },
+    { content: requestedPerSecond === null ? 'all at once' : `${formatNumber(requestedPerSecond)}/s` },
+    { content: achievedPerSecond === null ? '–' : `${formatNumber(achievedPerSecond)}/s` },
+    { content: `${formatNumber(requests.achievedRatio * 100)} %${heldBackText(requests)}` },
+    { content: formatDurationUs(requests.latenessP99Us) },
+    { content: formatCount(requests.failed) },
+    { content: formatCount(requests.retries) },
+  ];
 }

@@ -1,8 +1,9 @@
 import type { RunResult } from '../../result/result.ts';
 import { formatCount, formatDurationUs } from '../charts/format.js';
+import type { JudgedGate } from '../judged-gate.ts';
 import { headlineStartup, labelText, runDurationMs, slowestJudgedCall } from '../view.ts';
 import { type Markup, html } from './markup.ts';
-import { icon, time } from './parts.ts';
+import { badge, icon, time } from './parts.ts';
 
 const headlines: Record<RunResult['verdict'], string> = {
   pass: 'Passed',
@@ -20,9 +21,16 @@ const meanings: Record<RunResult['verdict'], string> = {
   interrupted: 'The run was stopped before its end: the figures below cover what had happened by then.',
 };
 
-/** The verdict and the one sentence that explains it. */
-export function banner(result: RunResult): Markup {
-  return html`<div class="banner ${result.verdict}" role="status"><span class="sign" aria-hidden="true">${icon(result.verdict)}</span><div><p class="verdict">${headlines[result.verdict]}</p><p class="summary">${result.summary}</p><p class="meaning">${meanings[result.verdict]}</p></div></div>`;
+/**
+ * The verdict and the one sentence that explains it, and what a gate has said. A run that passed and is worse than the
+ * baseline is no good news: the banner has the colour of a failure then.
+ */
+export function banner(result: RunResult, gate?: JudgedGate): Markup {
+  const { verdict, summary } = result;
+  const isWorse = gate?.verdict === 'worse';
+  const tone = isWorse && verdict === 'pass' ? 'fail' : verdict;
+  const worse = isWorse && `${verdict === 'pass' ? ', but' : ', and'} worse than the baseline`;
+  return html`<div class="banner ${tone}" role="status"><span class="sign" aria-hidden="true">${icon(tone)}</span><div><p class="verdict">${headlines[verdict]}${worse}</p><p class="summary">${summary}</p><p class="meaning">${meanings[verdict]}</p>${gate !== undefined && html`<p class="meaning"><a href="#gate">Gate</a>: ${badge(gate.verdict)} ${gate.summary}</p>`}</div></div>`;
 }
 
 /** The figures that a reader looks for first. */
@@ -37,7 +45,7 @@ export function keyFacts(result: RunResult): Markup {
       : [
           'Pod startup p99',
           formatDurationUs(startup.p99),
-          `p50 ${formatDurationUs(startup.p50)}, ${labelText(startup)}`,
+          [`p50 ${formatDurationUs(startup.p50)}`, labelText(startup)].filter(Boolean).join(', '),
         ],
     call === undefined
       ? ['Slowest API call p99', '–', 'no samples']
@@ -57,5 +65,5 @@ function ofAll(part: number, whole: number): string {
 /** Remarks without which the figures would be misread. */
 export function notes(result: RunResult): Markup {
   if (result.notes.length === 0) return html``;
-  return html`<aside class="notes" aria-label="Notes"><h2>To read these figures right</h2><ul>${result.notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`;
+  return html`<div class="notes" role="note" aria-label="Notes"><h2>To read these figures right</h2><ul>${result.notes.map((note) => html`<li>${note}</li>`)}</ul></div>`;
 }

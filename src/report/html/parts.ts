@@ -19,12 +19,18 @@ const icons: Record<string, string> = {
   inconclusive: '?',
   interrupted: '■',
   'timed-out': '✕',
+  ready: '✓',
+  'not-ready': '✕',
+  gone: '■',
   skipped: '–',
+  better: '✓',
+  same: '✓',
+  worse: '✕',
 };
 
 /** A verdict as a coloured word with a sign, so that it does not hang on the colour. */
-export function badge(verdict: string): Markup {
-  return html`<span class="badge ${verdict}"><span aria-hidden="true">${icons[verdict] ?? '•'}</span> ${verdict}</span>`;
+export function badge(verdict: string, text: string = verdict): Markup {
+  return html`<span class="badge ${verdict}"><span aria-hidden="true">${icons[verdict] ?? '•'}</span> ${text}</span>`;
 }
 
 /** The sign of a verdict alone, for the banner. */
@@ -35,11 +41,31 @@ export function icon(verdict: string): string {
 /** A chart's place; the script of the page draws it. `wide` takes the whole row. */
 export function chart(spec: ChartSpec | undefined, wide = false): Markup {
   if (spec === undefined) return html``;
-  const heightPx =
-    spec.horizontal === true
-      ? 120 + (spec.categories?.length ?? 0) * (spec.series[0]?.kind === 'dots' ? 26 : 62)
-      : 300;
-  return html`<figure class="card chart${wide ? ' wide' : ''}"><figcaption><h3>${spec.title}</h3><p>${spec.subtitle}</p></figcaption><div class="canvas" data-height="${heightPx}"><canvas data-chart="${spec.id}" role="img" aria-label="${spec.title}. ${spec.description}"></canvas></div></figure>`;
+  return html`<figure class="card chart${wide ? ' wide' : ''}"><figcaption><h3>${spec.title}</h3><p>${spec.subtitle}</p></figcaption><div class="canvas" data-height="${heightPx(spec)}"><canvas data-chart="${spec.id}" role="img" aria-label="${spec.title}. ${spec.description}"></canvas></div></figure>`;
+}
+
+/** The heat maps of one part of the report. */
+export function heatMaps(
+  charts: ReadonlyMap<string, ChartSpec>,
+  part: 'startup' | 'api' | 'other',
+): Markup[] {
+  return [...charts.values()]
+    .filter((spec) => spec.id.startsWith(`heat-map-${part}-`))
+    .map((spec) => chart(spec, true));
+}
+
+/** A map's cells are about square on a wide screen, and never too small to point at. */
+const mapWidthPx = 1200;
+const mapCellPx = { min: 8, max: 28 };
+
+function heightPx(spec: ChartSpec): number {
+  if (spec.horizontal === true) {
+    return 120 + (spec.categories?.length ?? 0) * (spec.series[0]?.kind === 'dots' ? 26 : 62);
+  }
+  if (spec.cells?.of !== 'nodes') return 300;
+  const [columns, rows] = [spec.cells.xs.length - 1, spec.cells.ys.length - 1];
+  const cellPx = Math.max(mapCellPx.min, Math.min(mapCellPx.max, mapWidthPx / columns));
+  return Math.round(40 + rows * cellPx);
 }
 
 export type Column = {
@@ -56,15 +82,21 @@ export type Cell = {
   sort?: number;
 };
 
+/** Tables with more columns have them closer together, to fit a screen. */
+const denseColumns = 8;
+
 /** Longer tables scroll in a box of their own, so that the sections after them stay within reach. */
 const tallRows = 30;
 
-/** A table whose columns sort by click or key; in a box that scrolls sideways on narrow screens. */
+/**
+ * A table whose columns sort by click or key; in a box that scrolls sideways on narrow screens. With `rows` the rows
+ * given are the first ones, and the page's script makes all of them from the inventory.
+ */
 export function table(
   caption: string,
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
-  options: { id?: string; searchLabel?: string; sortable?: boolean } = {},
+  options: { id?: string; searchLabel?: string; sortable?: boolean; rows?: 'nodes' | 'workloads' } = {},
 ): Markup {
   const head = columns.map(
     (column) =>
@@ -76,7 +108,7 @@ export function table(
   const search =
     options.searchLabel !== undefined &&
     html`<div class="search"><input type="search" data-search="${options.id ?? ''}" aria-label="${options.searchLabel}" placeholder="${options.searchLabel}"><output class="muted"></output></div>`;
-  return html`${search}<div class="scroll${rows.length > tallRows && ' tall'}" tabindex="0" role="region" aria-label="${caption}"><table${options.id !== undefined && html` id="${options.id}"`}${options.sortable !== false && html` data-sortable`}><caption class="hidden">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  return html`${search}<div class="scroll${rows.length > tallRows && ' tall'}" tabindex="0" role="group" aria-label="${caption}"><table${columns.length > denseColumns && html` class="dense"`}${options.id !== undefined && html` id="${options.id}"`}${options.sortable !== false && html` data-sortable`}${options.rows !== undefined && html` data-rows="${options.rows}"`}><caption class="hidden">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 function tableCell(cell: Cell, column: Column | undefined, first: boolean): Markup {

@@ -1,7 +1,20 @@
 import type { PhaseRecord, RunResult, ValidityCheck } from '../../result/result.ts';
 import { formatCount, formatValue } from '../charts/format.js';
+import type { RuleCase } from '../judged-gate.ts';
 import { withoutControls } from '../plain-text.ts';
-import { judgedSlis, type JudgedSli, quantileName, runDurationMs, sliName, valueAt } from '../view.ts';
+import {
+  doubtText,
+  goodMinutesMin,
+  judgedSlis,
+  type JudgedSli,
+  quantileName,
+  runDurationMs,
+  sliName,
+  sourceText,
+  valueAt,
+  valueText,
+  windowsText,
+} from '../view.ts';
 
 /** `failure`: the thing under test missed; `error`: the test itself went wrong; `skipped`: it says nothing. */
 type Outcome = { kind: 'failure' | 'error' | 'skipped'; type: string; message: string };
@@ -11,20 +24,24 @@ type TestCase = { className: string; name: string; timeS: number; outcome?: Outc
 type TestSuite = { name: string; cases: TestCase[] };
 
 /**
- * The result as JUnit XML, as CI systems read it: a test case for the run, for each SLO, validity check and phase.
- * A missed SLO is a failure; an invalid or interrupted run is an error; too few samples and checks that could not
- * be made are skipped.
+ * The result as JUnit XML, as CI systems read it: a test case for the run, for each SLO, validity check and phase, for
+ * the good windows where a scenario asks for some, and for each rule of a gate. A missed SLO and a rule that finds the run worse are failures; an invalid or interrupted run
+ * is an error; too few samples and checks that could not be made are skipped.
  */
-export function renderJunit(result: RunResult): string {
+export function renderJunit(result: RunResult, rules: readonly RuleCase[] = []): string {
   const scenario = result.run.scenario;
   const suites: TestSuite[] = [
     { name: `${scenario}: run`, cases: [runCase(result)] },
-    { name: `${scenario}: SLOs`, cases: judgedSlis(result).map((sli) => sloCase(sli, scenario, result)) },
+    {
+      name: `${scenario}: SLOs`,
+      cases: [...judgedSlis(result).map((sli) => sloCase(sli, scenario, result)), ...windowCases(result)],
+    },
     {
       name: `${scenario}: validity`,
       cases: result.validity.checks.map((check) => checkCase(check, scenario)),
     },
     { name: `${scenario}: phases`, cases: result.run.phases.map((phase) => phaseCase(phase, scenario)) },
+    { name: `${scenario}: gate`, cases: rules.map((rule) => ruleCase(rule, scenario)) },
   ];
   const shown = suites.filter((suite) => suite.cases.length > 0);
   const totals = attributes({
@@ -61,14 +78,14 @@ function sloCase(sli: JudgedSli, scenario: string, result: RunResult): TestCase 
   const value = valueAt(sli, slo.quantile);
   const name = `${sliName(sli)} ${quantileName(slo.quantile)} <= ${formatValue(slo.threshold, sli.unit)}`;
   const test: TestCase = { className: `${scenario}.slo`, name, timeS: sli.unit === 'us' ? value / 1e6 : 0 };
-  const found = `${quantileName(slo.quantile)} is ${formatValue(value, sli.unit)} over ${formatCount(sli.count)} samples; the threshold is ${formatValue(slo.threshold, sli.unit)}`;
+  const found = `${quantileName(slo.quantile)} is ${valueText(sli, value)} over ${formatCount(sli.count)} samples; the threshold is ${formatValue(slo.threshold, sli.unit)}`;
   if (slo.verdict === 'fail') {
     // An SLO that an invalid run missed was not missed by the cluster.
     const kind = result.verdict === 'invalid' ? 'error' : 'failure';
     return {
       ...test,
       outcome: { kind, type: 'slo', message: found },
-      text: `${sli.definition} Source: ${sli.source}.`,
+      text: `${sli.definition} Source: ${sourceText(sli)}.`,
     };
   }
   if (slo.verdict === 'inconclusive') {
@@ -77,11 +94,28 @@ function sloCase(sli: JudgedSli, scenario: string, result: RunResult): TestCase 
       outcome: {
         kind: 'skipped',
         type: 'inconclusive',
-        message: `too few samples: ${formatCount(sli.count)}`,
+        message: doubtText(sli),
       },
     };
   }
   return { ...test, text: found };
+}
+
+/** Windows are judged where the scenario asks for good ones. */
+function windowCases(result: RunResult): TestCase[] {
+  const asked = goodMinutesMin(result);
+  if (asked === undefined) return [];
+  const { good, bad } = result.windows;
+  const name = `good windows >= ${formatValue(asked, 'ratio')}`;
+  const test: TestCase = { className: `${result.run.scenario}.slo`, name, timeS: 0 };
+  const text = windowsText(result) ?? 'the run has no windows';
+  if (good + bad === 0) {
+    const message = 'no window had enough samples to be judged';
+    return [{ ...test, outcome: { kind: 'skipped', type: 'inconclusive', message } }];
+  }
+  if (good / (good + bad) >= asked) return [{ ...test, text }];
+  const kind = result.verdict === 'invalid' ? 'error' : 'failure';
+  return [{ ...test, outcome: { kind, type: 'slo', message: text } }];
 }
 
 function checkCase(check: ValidityCheck, scenario: string): TestCase {
@@ -107,6 +141,13 @@ function phaseCase(phase: PhaseRecord, scenario: string): TestCase {
     ...test,
     outcome: { kind, type: phase.outcome, message: phase.message ?? `phase ${phase.outcome}` },
   };
+}
+
+function ruleCase({ name, verdict, message }: RuleCase, scenario: string): TestCase {
+  const test: TestCase = { className: `${scenario}.gate`, name, timeS: 0 };
+  if (verdict === 'worse') return { ...test, outcome: { kind: 'failure', type: 'regression', message } };
+  if (verdict === 'inconclusive') return { ...test, outcome: { kind: 'skipped', type: verdict, message } };
+  return { ...test, text: message };
 }
 
 function suiteXml(suite: TestSuite, result: RunResult): string {

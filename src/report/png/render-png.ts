@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { errorMessage } from '../../base/errors.ts';
 import type { ChartSpec } from '../charts/chart-spec.ts';
-import { hydrate, themes } from '../charts/hydrate.js';
+import { hydrate } from '../charts/hydrate.js';
+import { themes } from '../charts/themes.js';
 import { interFonts } from '../font.ts';
 
 const widthPx = 1400;
@@ -57,6 +58,10 @@ export async function renderPngs(specs: readonly ChartSpec[]): Promise<PngOutcom
 }
 
 function heightPx(spec: ChartSpec): number {
+  if (spec.cells?.of === 'nodes') {
+    const [columns, rows] = [spec.cells.xs.length - 1, spec.cells.ys.length - 1];
+    return Math.round(180 + rows * Math.min(60, widthPx / columns));
+  }
   if (spec.horizontal !== true) return 640;
   return 220 + (spec.categories?.length ?? 0) * (spec.series.length > 0 && spec.id === 'api-calls' ? 34 : 90);
 }

@@ -3,15 +3,20 @@ import { formatCount, formatDurationUs, formatNumber, formatValue } from '../cha
 import { fitted, wrapped } from '../plain-text.ts';
 import { localTime } from './local-time.ts';
 import {
+  doubtText,
+  goodMinutesMin,
   judgedSlis,
   type JudgedSli,
   quantileName,
+  rateText,
   runDurationMs,
   sliName,
   headlineStartup,
   slisOf,
-  usedShare,
+  usedText,
   valueAt,
+  valueText,
+  windowsText,
 } from '../view.ts';
 
 /** A terminal's usual height, but for the report's path and the prompt: more would scroll the verdict away. */
@@ -100,8 +105,8 @@ function sloText(sli: JudgedSli, others: readonly JudgedSli[]): string {
   const { slo } = sli;
   const same = others.filter((other) => other.id === sli.id && other.slo.verdict === slo.verdict).length - 1;
   const more = slo.verdict === 'fail' || same <= 0 ? '' : `; ${formatCount(same)} more met`;
-  const samples = slo.verdict === 'inconclusive' ? `, only ${formatCount(sli.count)} samples` : '';
-  return `${sliName(sli)}: ${quantileName(slo.quantile)} ${formatValue(valueAt(sli, slo.quantile), sli.unit)} of ${formatValue(slo.threshold, sli.unit)} (${formatNumber(usedShare(sli) * 100)} %)${samples}${more}`;
+  const doubt = slo.verdict === 'inconclusive' ? `, ${doubtText(sli)}` : '';
+  return `${sliName(sli)}: ${quantileName(slo.quantile)} ${valueText(sli, valueAt(sli, slo.quantile))} of ${formatValue(slo.threshold, sli.unit)} (${usedText(sli)})${doubt}${more}`;
 }
 
 function factLines(result: RunResult, timeZone: string | undefined): string[] {
@@ -118,10 +123,50 @@ function factLines(result: RunResult, timeZone: string | undefined): string[] {
     `nodes  ${formatCount(nodes.ready)} of ${formatCount(nodes.requested)} ready${lost}`,
     `pods   ${formatCount(pods.started)} of ${formatCount(pods.created)} started${failed}${quantiles}`,
     ...(programming === undefined ? [] : [programmingLine(programming)]),
+    ...sentLines(result),
+    ...windowLines(result),
+    ...availabilityLines(result),
+    ...figureLines(result),
     `time   ${localTime(run.startedAt, timeZone)}, ${formatDurationUs(runDurationMs(result) * 1000)}`,
     `run    ${run.scenario}, Kubernetes ${cluster.version}, flags ${cluster.profile}, seed ${run.seed}`,
     ...(wire.comparable === false ? [`wire   profile ${wire.profile}: not comparable`] : []),
   ];
+}
+
+/** What phases with a pace sent of what they were to. */
+function sentLines({ run }: RunResult): string[] {
+  const sent = run.phases.flatMap(({ name, requests }) =>
+    requests === undefined ? [] : [`${name} ${rateText(requests)}`],
+  );
+  return sent.length === 0 ? [] : [`sent   ${sent.join(', ')}`];
+}
+
+function windowLines(result: RunResult): string[] {
+  const text = windowsText(result);
+  if (text === undefined) return [];
+  const asked = goodMinutesMin(result);
+  return [`slo    ${text}${asked === undefined ? '' : `; ${formatNumber(asked * 100)} % asked for`}`];
+}
+
+/** Nothing of an API server that answered every probe. */
+function availabilityLines({ figures }: RunResult): string[] {
+  const valueOf = (id: string): number | undefined => figures.find((figure) => figure.id === id)?.value;
+  const share = valueOf('api-availability') ?? 1;
+  if (share >= 1) return [];
+  const longest = formatDurationUs(valueOf('api-unavailable-longest') ?? 0);
+  return [`api    ${formatNumber((1 - share) * 100)} % of probes without success, for up to ${longest}`];
+}
+
+/** Three of the figures; the report has all. */
+function figureLines({ figures }: RunResult): string[] {
+  const shown = figures.flatMap(({ id, labels, value, unit }) => {
+    if (id === 'scheduling-throughput') return [`${formatValue(value, unit)} pods scheduled`];
+    if (id === 'burst-startup') return [`burst ${labels['phase'] ?? ''} ${formatValue(value, unit)}`];
+    return id === 'etcd-database-size' && labels['part'] === 'total'
+      ? [`etcd ${formatValue(value, unit)}`]
+      : [];
+  });
+  return shown.length === 0 ? [] : [`also   ${shown.join(', ')}`];
 }
 
 function programmingLine({ count, p50, p90, p99 }: Sli): string {

@@ -3,6 +3,7 @@ import type { Reporter } from '../../base/reporter.ts';
 import type { NodeFailure } from '../../hollow/node-failure.ts';
 import type { LoadGenerator } from '../../load/generator.ts';
 import type { SendReport } from '../../load/sender.ts';
+import type { WorkloadPlan } from '../../load/workloads.ts';
 import type { NodeState } from '../../measure/observer.ts';
 import type { PodOnNode } from '../node-reads.ts';
 import type { Scenario } from '../scenario.ts';
@@ -18,6 +19,10 @@ export interface Progress {
   podsPresent(): number;
   /** Pods that exist now, are not being deleted, and have had all their containers started. */
   podsStarted(): number;
+  /** Pods that had ended with success and are no more. */
+  endedPodsGone(): number;
+  /** Objects of the kind that exist now and are complete, ready or bound. */
+  workloadsDone(kind: WorkloadPlan['kind']): number;
   /** Whether the pod with this uid was ever seen with all its containers started, also if it is gone now. */
   hasStarted(uid: string): boolean;
   /** Undefined for a node that is not there. */

@@ -1,4 +1,5 @@
 import type { SendReport } from '../../load/sender.ts';
+import type { PhaseRequests } from '../../result/result.ts';
 import { formatDuration } from '../duration.ts';
 import type { PhaseContext, PhaseOutcome, WaitResult } from './context.ts';
 
@@ -18,6 +19,23 @@ export function outcomeOfSends(sent: SendReport): PhaseOutcome {
     };
   }
   return { outcome: 'completed', sent };
+}
+
+/** What the result says of a phase's requests. */
+export function requestsOf(sent: SendReport): PhaseRequests {
+  const { requestedPerSecond = null, achievedPerSecond = null } = sent;
+  return {
+    planned: sent.plannedCount,
+    sent: sent.sentCount,
+    done: sent.doneCount,
+    failed: sent.failedCount,
+    retries: sent.retryCount,
+    heldBack: sent.heldBackCount,
+    achievedRatio: sent.achievedRatio,
+    requestedPerSecond,
+    achievedPerSecond,
+    latenessP99Us: sent.lateness.quantile(0.99),
+  };
 }
 
 /** `912 of 1000 pods started after 5m`, for whatever ended a wait other than its end being met. */

@@ -1,6 +1,7 @@
 import { Prng } from '../../base/prng.ts';
 import type { DeploymentPlan, PodFailure, PodPlan, PodShape } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
+import type { WorkloadPlan } from '../../load/workloads.ts';
 import { deploymentReplicas, requestsPerDeployment } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
 import { failedCount } from '../node-failures.ts';
@@ -12,6 +13,7 @@ import type {
   Phase,
   Scenario,
 } from '../scenario.ts';
+import { type WorkloadPhase, claimPods } from '../workloads.ts';
 
 /** The namespaces of the load, in order: `hollow-1`, … */
 export function namespaceNames(scenario: Scenario): string[] {
@@ -80,7 +82,51 @@ export function planLatencyPods(
   return { plans, sends: planPhaseSends(scenario, phase, plans.length) };
 }
 
-function shapeOf({ image, requests, runtimeClass }: CreateDeploymentsPhase | LatencyPodsPhase): PodShape {
+/**
+ * What the phase creates, in order, spread over the namespaces, and when. `pods`: those of its claims, which are sent once
+ * these are bound, at times that count from then.
+ */
+export function planWorkloads(
+  scenario: Scenario,
+  phase: WorkloadPhase,
+): { plans: WorkloadPlan[]; sends: SendPlan; pods: { plans: PodPlan[]; sends: SendPlan } } {
+  const namespaces = namespaceNames(scenario);
+  const plans = Array.from({ length: phase.count }, (_, i) =>
+    workloadPlan(phase, namespaces[i % namespaces.length] ?? '', indexedName(phase.name, i)),
+  );
+  const pods = plans.flatMap((plan): PodPlan[] => {
+    if (plan.kind !== 'claim' || plan.pod === undefined) return [];
+    const { namespace, name, pod: shape } = plan;
+    return [{ namespace, name, phase: phase.name, shape, claim: name }];
+  });
+  return {
+    plans,
+    sends: planPhaseSends(scenario, phase, plans.length),
+    pods: { plans: pods, sends: planPhaseSends(scenario, phase, pods.length) },
+  };
+}
+
+function workloadPlan(phase: WorkloadPhase, namespace: string, name: string): WorkloadPlan {
+  const own = { namespace, name, phase: phase.name };
+  switch (phase.type) {
+    case 'create-jobs': {
+      const { completions, parallelism, durationMs } = phase;
+      return { kind: 'job', ...own, completions, parallelism, durationMs, shape: shapeOf(phase) };
+    }
+    case 'create-statefulsets': {
+      const { replicas, podManagementPolicy } = phase;
+      return { kind: 'statefulset', ...own, replicas, podManagementPolicy, shape: shapeOf(phase) };
+    }
+    case 'create-volume-claims':
+      return { kind: 'claim', ...own, size: phase.size, pod: phase.pods ? claimPods : undefined };
+  }
+}
+
+function shapeOf({
+  image,
+  requests,
+  runtimeClass,
+}: Pick<CreateDeploymentsPhase, 'image' | 'requests' | 'runtimeClass'>): PodShape {
   return { image, requests, runtimeClass };
 }
 

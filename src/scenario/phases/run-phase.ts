@@ -5,6 +5,7 @@ import { runCreateDeployments } from './create-deployments.ts';
 import { runDelete } from './delete.ts';
 import { runFailNodes } from './fail-nodes.ts';
 import { runLatencyPods } from './latency-pods.ts';
+import { runCreateWorkloads } from './create-workloads.ts';
 import { runScale } from './scale.ts';
 import { runSteady } from './steady.ts';
 import { runWait } from './wait.ts';
@@ -29,6 +30,10 @@ function start(phase: Phase, context: PhaseContext): Promise<PhaseOutcome> {
   switch (phase.type) {
     case 'create-deployments':
       return runCreateDeployments(phase, context);
+    case 'create-jobs':
+    case 'create-statefulsets':
+    case 'create-volume-claims':
+      return runCreateWorkloads(phase, context);
     case 'wait':
       return runWait(phase, context);
     case 'steady':

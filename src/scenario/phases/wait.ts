@@ -1,3 +1,4 @@
+import type { WorkloadPlan } from '../../load/workloads.ts';
 import type { WaitPhase } from '../scenario.ts';
 import { type PhaseContext, type PhaseOutcome, waitUntil } from './context.ts';
 import { outcomeOfWait, progressReports } from './outcome.ts';
@@ -32,10 +33,26 @@ function goalOf(phase: WaitPhase, context: PhaseContext): Goal {
       return atLeast(() => context.progress.nodesReady(), wanted, 'nodes ready');
     }
     case 'pods-started':
-      return atLeast(() => context.progress.podsStarted(), context.load.podsExpectedToStart, 'pods started');
+      return podsStarted(context);
     case 'pods-gone':
       return podsGone(context);
+    case 'jobs-complete':
+      return workloadsDone('job', 'Jobs complete', context);
+    case 'statefulsets-ready':
+      return workloadsDone('statefulset', 'StatefulSets ready', context);
+    case 'claims-bound':
+      return workloadsDone('claim', 'claims bound', context);
   }
+}
+
+/** Ended pods of Jobs count also when the cluster's pod garbage collector has taken them: nothing makes them again. */
+function podsStarted({ progress, load }: PhaseContext): Goal {
+  const taken = (): number => Math.max(0, progress.endedPodsGone() - load.workloads.deletedJobPods);
+  return atLeast(() => progress.podsStarted() + taken(), load.podsExpectedToStart, 'pods started');
+}
+
+function workloadsDone(kind: WorkloadPlan['kind'], what: string, { progress, load }: PhaseContext): Goal {
+  return atLeast(() => progress.workloadsDone(kind), load.workloads.list(kind).length, what);
 }
 
 function atLeast(count: () => number, wanted: number, what: string): Goal {

@@ -1,4 +1,4 @@
-/** core/v1: the volumes of a pod. The notation: wire/schema.ts. */
+/** core/v1: the volumes of a pod, and PersistentVolumeClaim. The notation: wire/schema.ts. */
 export const volumeMessages = `
 Volume: 1 name string!, 2 >VolumeSource
 VolumeSource: 1 hostPath *HostPathVolumeSource, 2 emptyDir *EmptyDirVolumeSource,
@@ -76,6 +76,15 @@ PersistentVolumeClaimSpec: 1 accessModes []string, 2 resources VolumeResourceReq
   3 volumeName string, 4 selector *LabelSelector, 5 storageClassName *string, 6 volumeMode *string,
   7 dataSource *TypedLocalObjectReference, 8 dataSourceRef *TypedObjectReference,
   9 volumeAttributesClassName *string
+PersistentVolumeClaim: 1 metadata ObjectMeta, 2 spec PersistentVolumeClaimSpec,
+  3 status PersistentVolumeClaimStatus
+PersistentVolumeClaimStatus: 1 phase string, 2 accessModes []string, 3 capacity {}Quantity,
+  4 conditions []PersistentVolumeClaimCondition, 5 allocatedResources {}Quantity,
+  7 allocatedResourceStatuses {}string, 8 currentVolumeAttributesClassName *string,
+  9 modifyVolumeStatus *ModifyVolumeStatus
+PersistentVolumeClaimCondition: 1 type string!, 2 status string!, 3 lastProbeTime Time!,
+  4 lastTransitionTime Time!, 5 reason string, 6 message string
+ModifyVolumeStatus: 1 targetVolumeAttributesClassName string, 2 status string!
 VolumeResourceRequirements: 1 limits {}Quantity, 2 requests {}Quantity
 TypedLocalObjectReference: 1 apiGroup *string!, 2 kind string!, 3 name string!
 TypedObjectReference: 1 apiGroup *string!, 2 kind string!, 3 name string!, 4 namespace *string

@@ -66,7 +66,7 @@ const files: Record<string, string | Buffer> = {
   ),
   'crowded.yaml': phase('{ type: create-deployments, podsPerNode: 111 }'),
   'prototype.yaml': `${scenario}__proto__: { a: 1 }\n`,
-  'newer.json': '{"schema":"hollowmark.result/v2"}',
+  'newer.json': '{"schema":"hollowmark.result/v9"}',
   'foreign.json': '{"kind":"Pod"}',
   'null.json': 'null',
   'cut.json': '{"schema":',
@@ -74,6 +74,9 @@ const files: Record<string, string | Buffer> = {
   'foreign-run.json': JSON.stringify(rerun((result) => (result.run.parameters = { nodes: { count: 1 } }))),
   'later-run.json': JSON.stringify(
     rerun((result) => Object.assign(result.run.invocation ?? {}, { identity: 'dna' })),
+  ),
+  'never.json': JSON.stringify(
+    rerun((result) => Object.assign(result.run, { finishedAt: '2026-99-99T00:00:00Z' })),
   ),
   'packed.json': Buffer.from([0x1f, 0x8b, 8, 0, 0]),
   'escape.json': '\u001b[2J',
@@ -155,7 +158,7 @@ const badInput: [args: string, ...named: string[]][] = [
   ['validate', 'an argument is missing'],
   ['report', 'an argument is missing'],
   ['valdate', 'did you mean validate?'],
-  ['walk', "'walk'"],
+  ['promenade', "'promenade'"],
   ['', 'which command?'],
   ['control-plane', 'which command?'],
   ['control-plane instal', 'did you mean install?'],
@@ -232,8 +235,21 @@ const badInput: [args: string, ...named: string[]][] = [
   ['doctor --kubernetes-version latest', '"latest" is not a Kubernetes version'],
   ['run', 'run needs a scenario file, or an earlier run with --again'],
   ['run $DIR/good.yaml --again $DIR/result.json', 'one of the two'],
+  ['run $DIR/good.yaml --repeat 1', '--repeat: at least 2', 'once'],
+  ['run $DIR/good.yaml --repeat few', '--repeat: needs a whole number of at least 1'],
+  ['run $DIR/good.yaml --against nodes.count=4', '--against needs --repeat'],
+  [
+    'run $DIR/good.yaml --repeat 2 --against nodes.cout=4',
+    'nodes.cout=4: there is no setting',
+    'nodes.count',
+  ],
+  ['noise', 'an argument is missing'],
+  ['noise $DIR/missing.yaml', '$DIR/missing.yaml: there is no such file'],
+  ['noise $DIR/good.yaml --pairs 1', '--pairs: at least 2', 'one run of a side'],
+  ['noise $DIR/good.yaml --pairs 2.5', '--pairs: needs a whole number'],
+  ['noise $DIR/good.yaml --out $DIR/good.yaml', '$DIR/good.yaml/run-1', '--out'],
   ['run --again $DIR/missing', '$DIR/missing: there is no such file'],
-  ['run --again $DIR/newer.json', 'another version', 'hollowmark.result/v2'],
+  ['run --again $DIR/newer.json', 'another version', 'hollowmark.result/v9'],
   ['run --again $DIR/foreign-run.json', '$DIR/foreign-run.json: $.run.parameters', 'has no "name"'],
   ['run --again $DIR/later-run.json', '$.run.invocation.identity is "dna"', '--identity certificate|'],
   [`run $DIR/good.yaml --out $DIR/made/${'x'.repeat(300)}`, 'The name is too long'],
@@ -256,12 +272,21 @@ const badInput: [args: string, ...named: string[]][] = [
   ['report /dev/zero', '/dev/zero: a pipe, device or socket'],
   ['report $DIR/empty.yaml', '$DIR/empty.yaml: the file is empty'],
   ['report $DIR/packed.json', '$DIR/packed.json: a binary file'],
-  ['report $DIR/newer.json', 'another version', 'hollowmark.result/v2'],
+  ['report $DIR/newer.json', 'another version', 'hollowmark.result/v9'],
   ['report $DIR/foreign.json', '$DIR/foreign.json is not a Hollowmark result'],
   ['report $DIR/null.json', '$DIR/null.json is not a Hollowmark result'],
   ['report $DIR/cut.json', '$DIR/cut.json is not JSON'],
   ['report $DIR/broken.json', '$DIR/broken.json: $.nodes'],
-  ['report $DIR/result.json --format pdf', '--format must be html|junit|png'],
+  ['report $DIR/never.json', '$DIR/never.json: $.run.finishedAt is no time: 2026-99-99T00:00:00Z'],
+  ['report $DIR/result.json --format pdf', '--format must be html|junit|png|perfdash|', '"pdf"'],
+  ['report $DIR/result.json --format html,pdf', '--format must be html|', '"pdf"'],
+  ['report $DIR/result.json --job nightly', '--job is for the format history', '--format history'],
+  ['report $DIR/result.json --format html --upload $DIR/up', '--upload is for the format history'],
+  ['report $DIR/result.json --artifacts-url https://ci.example/1/', '--format markdown'],
+  ['report $DIR/result.json --format markdown --artifacts-url javascript:0', '--artifacts-url javascript:0'],
+  ['report $DIR/result.json --format history --job a/b', '--job a/b: not the name of a folder'],
+  ['report $DIR/result.json --format history --build ..', '--build ..: not the name of a folder'],
+  ['report $DIR/result.json --format history --upload-command true', '{dir}'],
   ['report $DIR/escape.json', '$DIR/escape.json is not JSON'],
 ];
 
@@ -313,10 +338,7 @@ const placed = (text: string): string => text.replaceAll('$DIR', dir);
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'hollowmark-bad-'));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, name), content);
-  writeFileSync(
-    join(dir, 'result.json'),
-    JSON.stringify({ ...sampleResult(), schema: 'hollowmark.result/v1' }),
-  );
+  writeFileSync(join(dir, 'result.json'), JSON.stringify(sampleResult()));
   expect(spawnSync('sh', ['-c', `mkfifo ${join(dir, 'pipe')}`]).status).toBe(0);
   symlinkSync('loop', join(dir, 'loop'));
   mkdirSync(join(dir, 'tmp', `hollowmark-${process.getuid?.()}`), { recursive: true });

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { reportFormats } from '../../../src/report/write-report.ts';
 import { fileLink, shownPath, terminalOf } from '../../../src/cli/terminal.ts';
 import { localTime } from '../../../src/report/terminal/local-time.ts';
 import { helpTexts, runCli } from '../../docs/cli-reference.ts';
@@ -29,7 +30,7 @@ describe('completion', () => {
     expect(await completed('control-plane', '')).toContain('install');
     expect(await completed('run', '--')).toEqual(expect.arrayContaining(['--nodes', '--again', '--set']));
     expect(await completed('run', '--flags', '')).toEqual(['default', 'scale']);
-    expect(await completed('report', 'result.json', '--format', '')).toEqual(['html', 'junit', 'png']);
+    expect(await completed('report', 'result.json', '--format', '')).toEqual([...reportFormats]);
   });
 
   it('leaves scenarios to the shell, which knows files', async () => {

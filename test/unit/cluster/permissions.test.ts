@@ -57,7 +57,7 @@ describe('what is missing', () => {
       (what) =>
         what !== 'delete nodes' && what !== 'list pods' && what !== 'list nodes' && what !== 'get /version',
     );
-    expect(await missing({ rules: cleaningRules }, { rules: surveyRules })).toEqual([
+    expect(await missing({ rules: cleaningRules() }, { rules: surveyRules })).toEqual([
       'list pods',
       'delete/list nodes',
       'get /version',
@@ -76,6 +76,21 @@ describe('what is missing', () => {
     expect(await missing(...neededForRun('impersonation'))).toEqual([]);
     expect(await missing(...neededForRun('impersonation', { runtimeClasses: true }))).toEqual([
       'create runtimeclasses.node.k8s.io',
+    ]);
+  });
+
+  test('are those on volumes where the scenario makes claims, and nowhere else', async () => {
+    allow((what) => !/persistentvolume|create jobs/.test(what));
+    for (const mode of ['impersonation', 'certificate', 'pooled'] as const) {
+      expect(await missing(...neededForRun(mode))).toEqual([]);
+    }
+    expect(await missing(...neededForRun('pooled', { workloads: ['job', 'statefulset'] }))).toEqual([
+      'create jobs.batch',
+    ]);
+    // What nodes read is among them.
+    allow((what) => !/^(create|get) persistentvolume/.test(what));
+    expect(await missing(...neededForRun('pooled', { workloads: ['claim'] }))).toEqual([
+      'create/get persistentvolumeclaims, persistentvolumes',
     ]);
   });
 
@@ -177,7 +192,7 @@ describe('rules put together', () => {
   });
 
   test('read well', () => {
-    expect(mergeRules(cleaningRules.flatMap(accessesOf)).map(ruleText)).toEqual([
+    expect(mergeRules(cleaningRules().flatMap(accessesOf)).map(ruleText)).toEqual([
       'delete/list endpoints, events, namespaces, nodes, pods, services',
       'delete/list deployments.apps, replicasets.apps',
       'delete/list endpointslices.discovery.k8s.io',

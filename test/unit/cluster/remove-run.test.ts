@@ -135,6 +135,17 @@ describe('removing a run', () => {
     expect(names()).toEqual(['namespaces shop', 'pods cart']);
   });
 
+  test('takes workloads, and volumes, which are in no namespace', async () => {
+    cluster.add('namespaces', 'a-ns', 'a');
+    for (const kind of ['jobs.batch', 'statefulsets.apps', 'persistentvolumeclaims']) {
+      cluster.add(kind, 'a-ns/a-work', 'a');
+    }
+    cluster.add('persistentvolumes', 'a-volume', 'a');
+    cluster.add('persistentvolumes', 'somebodys');
+    await remove({ scope: 'load' });
+    expect(names()).toEqual(['persistentvolumes somebodys']);
+  });
+
   test('is done at once when there is nothing', async () => {
     expect(await remove()).toEqual({});
     expect(cluster.writes).toEqual([]);
@@ -262,6 +273,14 @@ describe('a server that has troubles', () => {
       hint: expect.stringContaining('kind: ClusterRole') as unknown,
     });
     expect(names()).toEqual(['nodes a-node-1', 'csinodes a-node-1', 'nodes a-node-2', 'csinodes a-node-2']);
+  });
+
+  test('that does not let us see volumes has none of ours', async () => {
+    addRun('a');
+    cluster.intercept = ({ path }) =>
+      /persistentvolumes$|\/jobs$/.test(path) ? { status: 403, object: { reason: 'Forbidden' } } : undefined;
+    expect(await remove()).toMatchObject({ namespaces: 1, nodes: 2 });
+    expect(names()).toEqual([]);
   });
 
   test('that forbids the deletion of namespaces: what is in them goes one by one', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DaemonSet, type PlannedNode, landsOn } from '../../../src/cluster/daemon-sets.ts';
 import { type RunPlan, renderSurvey } from '../../../src/cluster/render-survey.ts';
-import { type Survey, podRangesFor, refuseTaken, survey } from '../../../src/cluster/survey.ts';
+import { type Intent, type Survey, podRangesFor, refuseTaken, survey } from '../../../src/cluster/survey.ts';
 import { countsText, durationText, someOf } from '../../../src/cluster/words.ts';
 import { FakeCluster } from './fake-cluster.ts';
 
@@ -17,6 +17,7 @@ const plan: RunPlan = {
   namespaces: ['load-1', 'load-2'],
   runtimeClasses: [],
   podsMax: 36_000,
+  volumes: 0,
   rbacObjectCount: 6,
   identity: 'impersonation',
 };
@@ -26,7 +27,7 @@ beforeEach(() => {
   cluster = new FakeCluster();
 });
 
-const look = (): Promise<Survey> =>
+const look = (intent: Intent = plan): Promise<Survey> =>
   cluster.clock.finish(
     survey(
       {
@@ -36,7 +37,7 @@ const look = (): Promise<Survey> =>
         insecure: false,
         proxy: undefined,
       },
-      plan,
+      intent,
       new AbortController().signal,
     ),
   );
@@ -135,6 +136,15 @@ describe('a survey', () => {
     expect(podRangesFor(await look())).toEqual({ family: 4, afterMs: 60_000 });
   });
 
+  test('counts pods that have ended where the run adds some', async () => {
+    cluster.intercept = ({ path, query }) =>
+      path === '/api/v1/pods' && query.get('fieldSelector')?.startsWith('status.phase!=') === true
+        ? { status: 200, object: { items: Array.from({ length: 300 }, () => ({ metadata: {} })) } }
+        : undefined;
+    expect((await look()).endedPodCount).toBeUndefined();
+    expect((await look({ ...plan, endedPods: 1 })).endedPodCount).toBe(300);
+  });
+
   test('with names that are taken is a refusal', async () => {
     refuseTaken(await look());
     cluster.add('nodes', 'hollow-7');
@@ -172,6 +182,17 @@ describe('what people read', () => {
       'warning: there are namespaces of these names already: load-2',
       'warning: 1 DaemonSet tolerates the taint and will put a pod on each hollow node, where it only seems to run: kube-system/kube-proxy',
       'warning: its nodes are of a cloud (gce), whose controller may delete hollow nodes that are not Ready: the cloud does not know them',
+    ]);
+  });
+
+  test('where ended pods of others would have to go', async () => {
+    const found = { ...(await look()), endedPodCount: 12_000 };
+    const warned = (endedPods: number): string[] =>
+      renderSurvey(found, { ...plan, endedPods }).filter((line) => line.includes('ended'));
+    expect(warned(0)).toEqual([]);
+    expect(warned(500)).toEqual([]);
+    expect(warned(501)).toEqual([
+      "warning: 12,501 pods will have ended, those of Jobs of this run included: above 12,500 (by default) the cluster deletes the oldest, whoever's they are",
     ]);
   });
 

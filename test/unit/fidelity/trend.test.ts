@@ -16,7 +16,6 @@ import { type SideMove, judgeMoves } from '../../../src/fidelity/trend/judge-mov
 import { type Percentiles, measuresOf, percentilesOf } from '../../../src/fidelity/trend/measures.ts';
 import type { TrendRun } from '../../../src/fidelity/trend/run-trend.ts';
 import { renderTrendMarkdown } from '../../../src/fidelity/trend/trend-markdown.ts';
-import { tQuantile, tTails } from '../../../src/fidelity/trend/student-t.ts';
 import { type Trend, planDensity, planRounds } from '../../../src/fidelity/trend/trend.ts';
 
 const side = (base: number[], slowed: number[]): { base: number[]; slowed: number[] } => ({ base, slowed });
@@ -31,26 +30,6 @@ function drawn(prng: Prng, { move, noise, runs }: { move: number; noise: number;
 }
 
 type Moves = ReturnType<typeof side>;
-
-describe('the t-distribution', () => {
-  it('has the quantiles of the tables', () => {
-    const table = [
-      [0.05, 1, 12.706],
-      [0.05, 2, 4.303],
-      [0.01, 3, 5.841],
-      [0.01, 4, 4.604],
-      [0.05, 5, 2.571],
-      [0.01, 8, 3.355],
-      [0.05, 30, 2.042],
-    ] as const;
-    for (const [tails, degrees, t] of table) {
-      expect(tQuantile(tails, degrees)).toBeCloseTo(t, 3);
-      expect(tTails(-t, degrees)).toBeCloseTo(tails, 4);
-    }
-    expect(tTails(0, 4)).toBe(1);
-    expect(tTails(Number.POSITIVE_INFINITY, 4)).toBe(0);
-  });
-});
 
 describe('two moves', () => {
   const doubled = side([100, 102, 98], [200, 205, 197]);

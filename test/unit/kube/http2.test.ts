@@ -20,13 +20,15 @@ afterEach(() => {
 class Answer {
   status = 0;
   contentType = '';
+  date = '';
   body = '';
   end: StreamEnd | undefined;
   onEnded: (() => void) | undefined;
 
-  onResponse(status: number, contentType: string): void {
+  onResponse(status: number, contentType: string, _retryAfterSeconds: number | undefined, date = ''): void {
     this.status = status;
     this.contentType = contentType;
+    this.date = date;
   }
 
   onData(chunk: Buffer): void {
@@ -144,6 +146,9 @@ describe('the HTTP/2 client', () => {
             body: `got ${size ?? 0}`,
             end: { how: 'complete' },
           });
+          const at = Date.parse(answer.date);
+          expect(Math.abs(Date.now() - at)).toBeLessThan(60_000);
+          expect(answer.date).toBe(new Date(at).toUTCString());
           const { headers: received, body: read } = seen.at(-1) ?? { headers: {}, body: '' };
           expect(received).toMatchObject({
             ...given,
@@ -314,6 +319,19 @@ describe('header compression', () => {
     expect(announcing).toBeGreaterThanOrEqual(first);
     // One byte less from then on: the announcement that the table is gone.
     expect(without.encode('GET', 'server', '/', agent).length).toBe(announcing - 1);
+  });
+
+  it('reads the date of an answer, plain or in Huffman code, and anew when it is another', () => {
+    const [status, name] = [0x88, [0x0f, 33 - 15]];
+    const plain = (text: string): Buffer =>
+      Buffer.from([status, ...name, text.length, ...Buffer.from(text, 'latin1')]);
+    const coded = Buffer.from('d07abe941054d444a8200595040b8166e082a62d1bff', 'hex');
+    const huffman = Buffer.from([status, ...name, 0x80 | coded.length, ...coded]);
+    const dates = [huffman, plain('one'), huffman, huffman, plain('two'), Buffer.from([status])].map(
+      (block) => readResponseHead(block).date,
+    );
+    const known = 'Mon, 21 Oct 2013 20:13:21 GMT';
+    expect(dates).toEqual([known, 'one', known, known, 'two', '']);
   });
 
   it('never throws anything but a typed error', () => {

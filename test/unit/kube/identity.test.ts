@@ -9,8 +9,13 @@ import { CertificateIssuer, createAuthority } from '../../../src/kube/certificat
 import {
   type ApiServerEndpoint,
   type ClientCertificate,
+  type ClientIdentity,
+  CredentialsIdentity,
+  RelayedIdentity,
   certificateIdentity,
   connectionContext,
+  impersonated,
+  shownBy,
 } from '../../../src/kube/identity.ts';
 
 const wallMs = (): number => systemClock.wallMs();
@@ -76,15 +81,19 @@ async function rsaCertificate(name: string): Promise<ClientCertificate> {
 
 type Handshake = { shown: string[]; sentBytes: number };
 
-/** Connects as this identity and says what the server saw. */
+/** Connects with this certificate and says what the server saw. */
 function handshake(certificate: ClientCertificate): Promise<Handshake> {
-  const identity = certificateIdentity(endpoint, certificate).tls();
+  return handshakeAs(certificateIdentity(endpoint, certificate), endpoint);
+}
+
+function handshakeAs(client: ClientIdentity, to: ApiServerEndpoint): Promise<Handshake> {
+  const identity = client.tls();
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(endpoint.url);
+    const { hostname, port } = new URL(to.url);
     const socket = connect({
       host: hostname,
       port: Number(port),
-      secureContext: connectionContext(endpoint, identity),
+      secureContext: connectionContext(to, identity),
     });
     onShown = (shown) => resolve({ shown, sentBytes: socket.bytesWritten });
     socket.on('error', reject);
@@ -114,5 +123,35 @@ describe('a connection', () => {
     // Signatures of one kind differ by a few bytes; an intermediate certificate is some hundreds.
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThan(50);
     expect(Math.abs((await handshake(plain)).sentBytes - before.sentBytes)).toBeLessThan(50);
+  });
+});
+
+describe('an identity of another thread', () => {
+  it('shows what the original shows, also when that changes', async () => {
+    const first = await issuer.issueClient({ user: 'first', groups: [] });
+    const original = new CredentialsIdentity(endpoint, { certificate: first, token: 'old' });
+    const acting = impersonated(original, { user: 'observer', groups: ['observers'] });
+    // As they come through a message.
+    const there = structuredClone(endpoint);
+    let refusals = 0;
+    const relayed = new RelayedIdentity(there, structuredClone(shownBy(acting)), () => refusals++);
+    expect((await handshakeAs(relayed, there)).shown).toEqual(['first']);
+    expect(relayed.headers()).toEqual({
+      authorization: 'Bearer old',
+      'impersonate-user': 'observer',
+      'impersonate-group': ['observers'],
+    });
+    const shown = relayed.tls();
+    original.update({ certificate: first, token: 'new' });
+    relayed.update(structuredClone(shownBy(acting)));
+    expect(relayed.headers()).toMatchObject({ authorization: 'Bearer new' });
+    // The same certificate is no reason to connect anew.
+    expect(relayed.tls()).toBe(shown);
+    original.update({ certificate: await rsaCertificate('second') });
+    relayed.update(structuredClone(shownBy(acting)));
+    expect((await handshakeAs(relayed, there)).shown).toEqual(['second']);
+    expect(relayed.headers()).not.toHaveProperty('authorization');
+    relayed.refused();
+    expect(refusals).toBe(1);
   });
 });

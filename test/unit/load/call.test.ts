@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type CallOutcome, type LoadRequest, attemptsMax, callUntilDone } from '../../../src/load/call.ts';
+import { Call } from '../../../src/kube/call.ts';
+import {
+  type CallOutcome,
+  type LoadClient,
+  type LoadRequest,
+  attemptsMax,
+  callUntilDone,
+} from '../../../src/load/call.ts';
 import { CallMetrics, callClass } from '../../../src/metrics/call-metrics.ts';
+import { jsonCodec } from '../../../src/wire/json-codec.ts';
 import { FakeClock } from './fake-clock.ts';
 import { type Answer, FakeServer } from './fake-server.ts';
 
@@ -80,10 +88,69 @@ describe('retries', () => {
     expect(server.seen[1]?.intendedUs).toBe((server.seen[0]?.atUs ?? 0) + 102_000);
   });
 
+  test('without an answer it goes on counting from when the first one was due', async () => {
+    const lost: Answer = { status: 0, fail: 'lost', latencyMs: 60_000 };
+    await call('create', lost, { status: 503 }, lost, { status: 201 });
+    const [first, second, third, fourth] = server.seen;
+    expect(second?.intendedUs).toBe(first?.intendedUs);
+    expect((second?.atUs ?? 0) - (second?.intendedUs ?? 0)).toBe(60_100_000);
+    // The third follows an answer.
+    expect(third?.intendedUs).toBe(third?.atUs);
+    expect(fourth?.intendedUs).toBe(third?.intendedUs);
+  });
+
   test('sent and accepted times are those of the attempt that succeeded', async () => {
     const outcome = await call('create', { status: 500 }, { status: 201 });
     const second = server.seen[1]?.atUs ?? 0;
     expect(outcome).toMatchObject({ type: 'done', sentUs: second, acceptedUs: second + 2000 });
+  });
+});
+
+describe('a server that does not answer', () => {
+  let metrics: CallMetrics;
+  /** Calls of a real client, of which `answer` says how they end; else they time out after a minute. */
+  const client = (answer: (attempt: Call, i: number) => void): LoadClient => {
+    let i = 0;
+    return {
+      codec: jsonCodec,
+      request: (one) =>
+        new Promise((done, failed) => answer(new Call(one, clock, metrics, done, failed), i++)),
+    };
+  };
+  const send = (answer: (attempt: Call, i: number) => void): Promise<CallOutcome> => {
+    const { signal } = new AbortController();
+    return clock.finish(
+      callUntilDone({ client: client(answer), clock, raw }, request('read'), clock.nowUs(), signal),
+    );
+  };
+  const latencies = (): { seconds: number; count: number; statuses: Record<number, number> } => {
+    const [entry] = [...metrics.entries()];
+    return {
+      seconds: Math.round((entry?.histogram.max ?? 0) / 1e6),
+      count: entry?.histogram.count ?? 0,
+      statuses: Object.fromEntries(entry?.statuses ?? []),
+    };
+  };
+
+  beforeEach(() => {
+    metrics = new CallMetrics();
+  });
+
+  test('is not told as the 20 ms of the attempt that it does answer', async () => {
+    await send((attempt, i) => {
+      if (i === 0) return;
+      clock.timer(20, () => {
+        attempt.onResponse(200, '', undefined);
+        attempt.onEnd({ how: 'complete', reason: '' });
+      });
+    });
+    expect(latencies()).toEqual({ seconds: 60, count: 1, statuses: { 0: 1, 200: 1 } });
+  });
+
+  test('has a request that is given up count with its age', async () => {
+    expect(await send(() => {})).toMatchObject({ type: 'failed', status: 0 });
+    // Six times a minute, and 12 s of back-off.
+    expect(latencies()).toEqual({ seconds: 372, count: 1, statuses: { 0: 6 } });
   });
 });
 

@@ -10,6 +10,7 @@ export type Seen = {
   body: unknown;
   atUs: number;
   intendedUs: number | undefined;
+  lastAttempt: boolean | undefined;
 };
 
 /** What a server does with a request: a status with an object, text, or no answer. */
@@ -20,6 +21,8 @@ export type Answer = {
   retryAfterSeconds?: number;
   /** `lost`: carried out, but the connection broke; `unsent`: never arrived. */
   fail?: 'lost' | 'unsent';
+  /** Instead of the server's. */
+  latencyMs?: number;
 };
 
 /** A client whose server answers what a test says, after `latencyMs` of the fake clock. */
@@ -43,12 +46,13 @@ export class FakeServer implements LoadClient {
       body: request.body === undefined ? undefined : JSON.parse(request.body.toString('utf8')),
       atUs: this.clock.nowUs(),
       intendedUs: request.intendedUs,
+      lastAttempt: request.lastAttempt,
     };
     const answer = this.answer(seen, this.seen.push(seen) - 1);
     this.inFlight++;
     this.inFlightMax = Math.max(this.inFlightMax, this.inFlight);
     return new Promise((resolve, reject) => {
-      this.clock.timer(this.latencyMs, () => {
+      this.clock.timer(answer.latencyMs ?? this.latencyMs, () => {
         this.inFlight--;
         if (answer.fail !== undefined) reject(new NoAnswerError('connection lost', answer.fail === 'unsent'));
         else

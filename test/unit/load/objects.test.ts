@@ -3,7 +3,7 @@ import { grants, loadRules, observerRules } from '../../../src/load/identity.ts'
 import {
   type ObjectContext,
   deploymentObject,
-  latencyPodObject,
+  podObject,
   namespaceObject,
   serviceObject,
   tolerationsFor,
@@ -147,8 +147,8 @@ describe('objects', () => {
       },
       spec: podSpec,
     };
-    expect(latencyPodObject(plan, context)).toEqual(pod);
-    expect(latencyPodObject(plan, { ...context, confined: true })).toEqual({
+    expect(podObject(plan, context)).toEqual(pod);
+    expect(podObject(plan, { ...context, confined: true })).toEqual({
       ...pod,
       spec: { ...podSpec, nodeSelector: { 'hollowmark.dev/run': 'run-1' } },
     });
@@ -157,10 +157,9 @@ describe('objects', () => {
   test('extended resources are limits too, and no requests means no resources', () => {
     const container = (requests: Record<string, string>): unknown =>
       (
-        latencyPodObject(
-          { namespace: 'a', name: 'b', phase: 'c', shape: { image: 'i', requests } },
-          context,
-        ) as { spec: { containers: unknown[] } }
+        podObject({ namespace: 'a', name: 'b', phase: 'c', shape: { image: 'i', requests } }, context) as {
+          spec: { containers: unknown[] };
+        }
       ).spec.containers[0];
     expect(container({ cpu: '1', 'nvidia.com/gpu': '2' })).toEqual({
       name: 'main',

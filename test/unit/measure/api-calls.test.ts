@@ -83,6 +83,34 @@ describe('apiCallSlis', () => {
     expect(apiCallSlis(metrics, false, nodes).map((sli) => sli.slo?.threshold)).toEqual([undefined, 1000]);
   });
 
+  it('has a lower bound where the loop that measured is known, of as many samples', () => {
+    const metrics = sources();
+    let delayUs = 0;
+    metrics.load.delayNowUs = () => delayUs;
+    metrics.load.record(postPods, 201, 900);
+    delayUs = 400;
+    metrics.load.record(postPods, 201, 900);
+    delayUs = 5000;
+    metrics.load.record(postPods, 201, 900);
+    metrics.load.record(postPods, 0, 0);
+    metrics.nodes.merge([
+      {
+        verb: 'POST',
+        resource: 'pods',
+        subresource: '',
+        scope: 'resource',
+        histogram: '',
+        clampedCount: 0,
+        statuses: { 201: 1 },
+      },
+    ]);
+    metrics.nodes.record(postPods, 201, 900);
+    const [load, nodes] = apiCallSlis(metrics, true, []);
+    expect(load).toMatchObject({ count: 3, p50: 900, max: 900 });
+    expect(load?.lowerBound).toMatchObject({ p50: 500, max: 900 });
+    expect(nodes?.lowerBound).toBeUndefined();
+  });
+
   it('counts refusals as results: in the latencies and in a note', () => {
     const metrics = sources();
     for (let i = 0; i < 3; i++) metrics.load.record(postPods, 429, 1000);

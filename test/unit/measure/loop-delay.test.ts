@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../../src/base/clock.ts';
+import { CallMetrics, callClass } from '../../../src/metrics/call-metrics.ts';
 import { Histogram } from '../../../src/metrics/histogram.ts';
 import { LoopDelayRecorder, loopSampleIntervalMs } from '../../../src/metrics/loop-delay.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -36,6 +37,81 @@ describe('LoopDelayRecorder', () => {
     expect(Histogram.fromBase64(recorder.drain().loopDelay).count).toBe(10);
     expect(recorder.drain().loopDelay).toBe('');
     recorder.stop();
+  });
+
+  it('says how late what runs now may be: before, at and after a look that was late', () => {
+    const clock = new FakeClock();
+    const recorder = new LoopDelayRecorder(clock);
+    clock.pass(100);
+    expect(recorder.delayNowUs()).toBe(0);
+    clock.block(60);
+    // A callback that runs before the timer.
+    expect(recorder.delayNowUs()).toBe(50_000);
+    clock.pass(0);
+    // One that runs after it.
+    expect(recorder.delayNowUs()).toBe(50_000);
+    clock.pass(10);
+    expect(recorder.delayNowUs()).toBe(0);
+    clock.block(7);
+    expect(recorder.delayNowUs()).toBe(0);
+    recorder.stop();
+    clock.block(500);
+    expect(recorder.delayNowUs()).toBe(0);
+  });
+
+  it('takes a timer that comes early, as those of Node do, for one in time', () => {
+    const clock = new FakeClock();
+    const recorder = new LoopDelayRecorder({
+      nowUs: () => clock.nowUs(),
+      wallMs: () => clock.wallMs(),
+      timer: (delayMs, callback) => clock.timer(delayMs - 0.5, callback),
+    });
+    clock.pass(9.5);
+    expect(recorder.loopDelays.count).toBe(1);
+    expect(recorder.delayNowUs()).toBe(0);
+    recorder.stop();
+  });
+
+  it('knows that what is sent after a stall is not late by it, once what had queued has been read', async () => {
+    const clock = new FakeClock();
+    const recorder = new LoopDelayRecorder(clock);
+    clock.block(60);
+    clock.pass(2);
+    // What had queued is being read.
+    expect(recorder.delayNowUs()).toBe(50_000);
+    await new Promise(setImmediate);
+    expect(recorder.delayNowUs()).toBe(0);
+    clock.pass(8);
+    clock.block(60);
+    clock.pass(0);
+    clock.block(60);
+    clock.pass(0);
+    await new Promise(setImmediate);
+    // The first of the two stalls is over, the second is not.
+    expect(recorder.delayNowUs()).toBe(50_000);
+    recorder.stop();
+  });
+
+  it('is held against a request that was under way during a stall, not against one that left late by it', async () => {
+    const clock = new FakeClock();
+    const recorder = new LoopDelayRecorder(clock);
+    const metrics = new CallMetrics();
+    metrics.delayNowUs = () => recorder.delayNowUs();
+    const startUs = clock.nowUs();
+    clock.block(300);
+    clock.pass(0);
+    metrics.record(callClass('GET', 'underway', '', 'resource'), 200, clock.nowUs() - startUs);
+    clock.pass(2);
+    await new Promise(setImmediate);
+    clock.pass(3);
+    // Due 100 ms into the stall, sent after it.
+    metrics.record(callClass('GET', 'late', '', 'resource'), 200, clock.nowUs() - startUs - 100_000);
+    recorder.stop();
+    const [underWay, late] = [...metrics.entries()];
+    expect((underWay?.histogram.max ?? 0) / 1000).toBeCloseTo(300, 0);
+    expect((underWay?.lower?.max ?? 0) / 1000).toBeCloseTo(10, 0);
+    expect((late?.histogram.max ?? 0) / 1000).toBeCloseTo(205, 0);
+    expect(late?.lower?.max).toBe(late?.histogram.max);
   });
 
   it('sees a real stall of 50 ms and the garbage collections of its thread', async () => {

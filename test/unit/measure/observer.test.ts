@@ -51,6 +51,16 @@ describe('PodObserver', () => {
     expect(changes).toBe(7);
   });
 
+  it('counts pods that had ended when they went', () => {
+    const ended = pod('done', { node: 'n', started: true, phase: 'Succeeded' });
+    for (const object of [ended, pod('runs', { node: 'n', started: true })]) {
+      observer.onEvent(event('ADDED', object));
+    }
+    expect(observer).toMatchObject({ serving: 2, endedDeleted: 0 });
+    for (const uid of ['done', 'runs']) observer.onEvent(event('DELETED', pod(uid)));
+    expect(observer).toMatchObject({ serving: 0, deleted: 2, endedDeleted: 1 });
+  });
+
   it('takes a listing after an interruption as a difference', () => {
     for (const uid of ['stays', 'starts', 'goes']) observer.onEvent(event('ADDED', pod(uid)));
     observer.onEvent(event('MODIFIED', pod('goes', { started: true })));
@@ -110,12 +120,14 @@ describe('NodeObserver', () => {
   });
 
   it('counts Ready nodes, and each fall from Ready', () => {
-    const nodes = new NodeObserver({ client, runId: 'r', clock, onChange: () => {} });
+    const delayNowUs = (): number => 700;
+    const nodes = new NodeObserver({ client, runId: 'r', clock, onChange: () => {}, delayNowUs });
     nodes.onListing();
     nodes.onSynced();
     nodes.onEvent(event('ADDED', node('a', 'False')));
     nodes.onEvent(event('ADDED', node('b', 'True')));
     nodes.onEvent(event('MODIFIED', node('a', 'True')));
+    expect(nodes.node('a')).toMatchObject({ ready: true, readyDelayUs: 700 });
     expect(nodes).toMatchObject({ ready: 2, notReadyEvents: 0, present: 2 });
     nodes.onEvent(event('MODIFIED', node('a', 'Unknown')));
     nodes.onEvent(event('MODIFIED', node('a', 'False')));

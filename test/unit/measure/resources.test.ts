@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { ClockSteps } from '../../../src/measure/clock-steps.ts';
+import { machineFigures } from '../../../src/measure/machine-figures.ts';
 import { type ResourceReader, ResourceSampler } from '../../../src/measure/resources.ts';
-import { cpuSecondsOf, machineOf, readProcess, rssBytesOf } from '../../../src/metrics/process-stats.ts';
+import {
+  cpuSecondsOf,
+  loadOf,
+  machineOf,
+  readProcess,
+  rssBytesOf,
+} from '../../../src/metrics/process-stats.ts';
 import { FakeClock } from './fake-clock.ts';
 
 describe('process-stats', () => {
@@ -19,7 +26,13 @@ describe('process-stats', () => {
       totalCpuSeconds: 10,
       stealCpuSeconds: 0.2,
       idleCpuSeconds: 8.2,
+      interruptCpuSeconds: 0.1,
     });
+  });
+
+  it('reads the load', () => {
+    expect(loadOf('1.50 0.79 1.10 2/175 24367\n')).toBe(1.5);
+    for (const text of ['', 'nonsense']) expect(() => loadOf(text)).toThrow('not a /proc/loadavg');
   });
 
   it.runIf(process.platform === 'linux')('reads this process, as Node itself sees it', () => {
@@ -34,13 +47,15 @@ describe('process-stats', () => {
 describe('ResourceSampler', () => {
   it('follows processes over a run, restarts included', () => {
     const cpu: Record<number, number> = { 1: 50, 2: 7, 3: 0 };
-    let machine = { totalCpuSeconds: 1000, stealCpuSeconds: 10, idleCpuSeconds: 0 };
+    let machine = { totalCpuSeconds: 1000, stealCpuSeconds: 10, idleCpuSeconds: 0, interruptCpuSeconds: 5 };
+    let load = 0.5;
     const reader: ResourceReader = {
       process: (pid) => {
         const cpuSeconds = cpu[pid];
         return cpuSeconds === undefined ? undefined : { cpuSeconds, rssBytes: pid * 1000 };
       },
       machine: () => machine,
+      load: () => load,
     };
     let harness: Record<string, number> = { harness: 1, fleet: 0 };
     let controlPlane: Record<string, number> = { 'kube-apiserver': 2 };
@@ -59,11 +74,19 @@ describe('ResourceSampler', () => {
     cpu[2] = 8;
     cpu[3] = 0.25;
     harness = { harness: 1, fleet: 3 };
-    machine = { totalCpuSeconds: 1002, stealCpuSeconds: 10.1, idleCpuSeconds: 0 };
+    machine = { totalCpuSeconds: 1002, stealCpuSeconds: 10.1, idleCpuSeconds: 0, interruptCpuSeconds: 5 };
+    load = 3.25;
     expect(sampler.sample(1_000_000).cpuCores).toEqual({ harness: 0.5, 'kube-apiserver': 1, fleet: 0.25 });
     // The API server is restarted: another pid, which began at 0.
     cpu[4] = 0.5;
     controlPlane = { 'kube-apiserver': 4 };
+    machine = {
+      totalCpuSeconds: 1004,
+      stealCpuSeconds: 10.2,
+      idleCpuSeconds: 0.8,
+      interruptCpuSeconds: 5.15,
+    };
+    load = 2.5;
     expect(sampler.sample(2_000_000).cpuCores).toMatchObject({ 'kube-apiserver': 0.5, harness: 0 });
     expect(sampler.totals()).toEqual({
       harness: [
@@ -73,19 +96,52 @@ describe('ResourceSampler', () => {
       controlPlane: [{ name: 'kube-apiserver', cpuSeconds: 1.5, rssBytesMax: 4000 }],
     });
     expect(sampler.harnessShare(2)).toBeCloseTo(0.75 / 4);
+    expect(sampler.controlPlaneShare(2)).toBeCloseTo(1.5 / 4);
+    // 4 s of two cores, of which 0.2 were stolen, 0.8 idle, 0.15 interrupts, and 2.25 ours.
+    expect(sampler.othersShare(2)).toBeCloseTo(0.6 / 4);
+    // One core of the two is for us: what happens on the other is not known to be in our way.
+    expect(sampler.othersShare(1)).toBeUndefined();
+    // Likewise what a quota leaves of two.
+    expect(sampler.othersShare(1.5)).toBeUndefined();
+    expect(sampler.harnessShare(1.5)).toBeCloseTo(0.75 / 3);
     expect(sampler.stealShare()).toBeCloseTo(0.05);
+    expect(machineFigures(sampler).map(({ id, value }) => [id, value])).toEqual([
+      ['machine-cpu', 0.8],
+      ['machine-load', 3.25],
+    ]);
   });
 
   it('knows nothing where the system tells nothing', () => {
     const sampler = new ResourceSampler(
       () => ({ harness: 1 }),
       () => ({}),
-      { process: () => undefined, machine: () => undefined },
+      { process: () => undefined, machine: () => undefined, load: () => undefined },
     );
     sampler.sample(0);
     expect(sampler.sample(1_000_000)).toEqual({ cpuCores: {}, rssBytes: {} });
     expect(sampler.harnessShare(2)).toBeUndefined();
+    expect(sampler.controlPlaneShare(2)).toBeUndefined();
+    expect(sampler.othersShare(2)).toBeUndefined();
     expect(sampler.stealShare()).toBeUndefined();
+    expect(machineFigures(sampler)).toEqual([]);
+  });
+
+  it('says nothing of others where the control plane is not ours', () => {
+    let totalCpuSeconds = 10;
+    const sampler = new ResourceSampler(
+      () => ({ harness: 1 }),
+      () => ({}),
+      {
+        process: () => ({ cpuSeconds: 1, rssBytes: 1 }),
+        machine: () => ({ totalCpuSeconds, stealCpuSeconds: 0, idleCpuSeconds: 0, interruptCpuSeconds: 0 }),
+        load: () => 0,
+      },
+    );
+    sampler.sample(0);
+    totalCpuSeconds = 12;
+    sampler.sample(1_000_000);
+    expect(sampler.harnessShare(2)).toBe(0);
+    expect(sampler.othersShare(2)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { judgedP99sUs } from '../../../src/measure/judged.ts';
 import {
   type ValidityInputs,
   checkValidity,
@@ -7,6 +8,7 @@ import {
 } from '../../../src/measure/validity.ts';
 import { Histogram } from '../../../src/metrics/histogram.ts';
 import type { ValidityCheck } from '../../../src/result/result.ts';
+import { toSli } from '../../../src/result/summarise.ts';
 
 const of = (value: number): Histogram => {
   const histogram = new Histogram();
@@ -14,24 +16,31 @@ const of = (value: number): Histogram => {
   return histogram;
 };
 
+const lag = (value: number) => ({ lags: of(value), dueCount: 1000 });
+const noLag = (dueCount: number) => ({ lags: new Histogram(), dueCount });
+
 const agreeing = { missed: 0, ghosts: 0, neverSeen: 0, imbalance: 0, listed: 12 };
 
 const good: ValidityInputs = {
   observerLoopDelay: of(2000),
   observerGcPause: of(900),
   shardLoopDelay: of(30_000),
-  watchLag: of(1500),
+  watchLag: lag(1500),
   judgedP99sUs: [2_000_000],
   achieved: [
     { phase: 'create', ratio: 1 },
     { phase: 'delete', ratio: 0.991 },
   ],
   harnessShare: 0.27,
+  controlPlaneShare: 0.5,
+  othersShare: 0.02,
   stealShare: 0.001,
   droppedCount: 0,
   clampedCount: 0,
   clockStepUs: 700,
+  clockAheadMs: -30,
   counts: agreeing,
+  cutShort: false,
 };
 
 function find(inputs: Partial<ValidityInputs>, id: string): ValidityCheck | undefined {
@@ -42,7 +51,7 @@ describe('checkValidity', () => {
   it('takes a good run as valid, each check with a sentence', () => {
     const { verdict, checks } = checkValidity(good);
     expect(verdict).toBe('valid');
-    expect(checks).toHaveLength(10);
+    expect(checks).toHaveLength(12);
     for (const check of checks) {
       expect(check.verdict, check.id).toBe('pass');
       expect(check.message).toMatch(/^[A-Z0-9].*\.$/);
@@ -65,7 +74,7 @@ describe('checkValidity', () => {
     ],
     ['loop-delay-shards', { shardLoopDelay: of(99_900) }, { shardLoopDelay: of(101_000) }, 100_000],
     ['gc-pause-observer', { observerGcPause: of(9_990) }, { observerGcPause: of(10_100) }, 10_000],
-    ['watch-lag-observer', { watchLag: of(19_900) }, { watchLag: of(20_100) }, 20_000],
+    ['watch-lag-observer', { watchLag: lag(19_900) }, { watchLag: lag(20_100) }, 20_000],
     [
       'achieved-rate',
       { achieved: [{ phase: 'a', ratio: 0.98 }] },
@@ -79,9 +88,12 @@ describe('checkValidity', () => {
     ],
     ['harness-cpu', { harnessShare: 0.4 }, { harnessShare: 0.41 }, 0.4],
     ['cpu-steal', { stealShare: 0.05 }, { stealShare: 0.051 }, 5],
+    ['cpu-others', { othersShare: 0.1 }, { othersShare: 0.11 }, 10],
     ['samples-lost', {}, { droppedCount: 1 }, 0],
     ['samples-lost', {}, { clampedCount: 1 }, 0],
     ['clock-step', { clockStepUs: 5000 }, { clockStepUs: 5001 }, 5000],
+    ['clock-skew', { clockAheadMs: 1000 }, { clockAheadMs: 1001 }, 1_000_000],
+    ['clock-skew', { clockAheadMs: -1000 }, { clockAheadMs: -1001 }, 1_000_000],
     ['counts-agree', {}, { counts: { ...agreeing, missed: 1 } }, 0],
     ['counts-agree', {}, { counts: { ...agreeing, ghosts: 2 } }, 0],
     ['counts-agree', {}, { counts: { ...agreeing, neverSeen: 1 } }, 0],
@@ -96,20 +108,118 @@ describe('checkValidity', () => {
   });
 
   it.each<[string, Partial<ValidityInputs>]>([
+    ['loop-delay-observer', { observerLoopDelay: new Histogram() }],
     ['loop-delay-shards', { shardLoopDelay: undefined }],
     ['loop-delay-shards', { shardLoopDelay: new Histogram() }],
-    ['watch-lag-observer', { watchLag: undefined }],
+    ['watch-lag-observer', { watchLag: noLag(7) }],
+    ['watch-lag-observer', { watchLag: noLag(1000), cutShort: true }],
     ['achieved-rate', { achieved: [] }],
     ['harness-cpu', { harnessShare: undefined }],
     ['cpu-steal', { stealShare: undefined }],
+    ['cpu-others', { othersShare: undefined }],
+    ['clock-skew', { clockAheadMs: undefined }],
     ['counts-agree', { counts: undefined }],
   ])('%s is skipped where it was not measured', (id, without) => {
     expect(find(without, id)?.verdict).toBe('skipped');
     expect(checkValidity({ ...good, ...without }).verdict).toBe('valid');
   });
 
+  it.each<[string, Partial<ValidityInputs>, string]>([
+    [
+      'watch-lag-observer',
+      { watchLag: noLag(8) },
+      "Not one of 8 probes of the observer's lag came to both of its watches: see in the notes what became of them.",
+    ],
+    [
+      'counts-agree',
+      { counts: { unread: 'HTTP 500' } },
+      'The API server did not give the final list of pods (HTTP 500): see why it did not, or load it less.',
+    ],
+  ])('%s fails where it could have been measured and was not', (id, without, message) => {
+    expect(find(without, id)).toMatchObject({ verdict: 'fail', message });
+    expect(checkValidity({ ...good, ...without }).verdict).toBe('invalid');
+  });
+
+  it('has each failing check say what to change, and in one sentence', () => {
+    const nothingGood: ValidityInputs = {
+      observerLoopDelay: of(2_000_000),
+      observerGcPause: of(50_000),
+      shardLoopDelay: of(500_000),
+      watchLag: lag(90_000),
+      judgedP99sUs: [],
+      achieved: [{ phase: 'create', ratio: 0.5 }],
+      harnessShare: 0.9,
+      controlPlaneShare: 0.02,
+      othersShare: 0.3,
+      stealShare: 0.3,
+      droppedCount: 3,
+      clampedCount: 2,
+      clockStepUs: 90_000,
+      clockAheadMs: 2_100,
+      counts: { ...agreeing, missed: 2 },
+      cutShort: false,
+    };
+    for (const { id, verdict, message } of checkValidity(nothingGood).checks) {
+      expect(verdict, id).toBe('fail');
+      expect(message, id).toMatch(/^[A-Z0-9].*: .+\.$/);
+      expect(message, id).not.toMatch(/\. [A-Z]/);
+    }
+  });
+
+  it('holds the harness beside the control plane, where that is ours', () => {
+    expect(find({}, 'harness-cpu')?.message).toContain('0.54 times what the control plane used (50 %)');
+    expect(find({ controlPlaneShare: undefined }, 'harness-cpu')?.message).not.toContain('control plane');
+    expect(find({ controlPlaneShare: 0 }, 'harness-cpu')?.message).not.toContain('control plane');
+  });
+
   it('names the phase with the worst rate', () => {
     expect(find({}, 'achieved-rate')?.message).toContain('phase delete');
+  });
+});
+
+describe('judgedP99sUs', () => {
+  const sli = (id: string, us: number, about: { count?: number; judged?: boolean; source?: string } = {}) => {
+    const { count = 100, judged = true, source = 'load' } = about;
+    const histogram = new Histogram();
+    histogram.record(us, count);
+    return toSli(histogram, {
+      id,
+      labels: { source },
+      unit: 'us',
+      definition: 'd',
+      source: 's',
+      resolution: 'r',
+      ...(judged ? { slo: { quantile: 0.99, threshold: 1e6 } } : {}),
+    });
+  };
+
+  it.each([
+    'pod-startup',
+    'pod-startup-precise',
+    'api-call',
+    'api-probe',
+    'watch-delivery',
+    'watch-delivery-slowest',
+    'node-connect',
+    'network-programming',
+    'job-completion',
+    'job-overhead',
+    'statefulset-ready',
+    'claim-bound',
+  ])('counts %s', (id) => {
+    expect(judgedP99sUs([sli('pod-startup', 500), sli(id, 20)])).toEqual([500, 20]);
+  });
+
+  it('leaves out what is not judged, what had too few samples, and what components tell', () => {
+    const slis = [
+      sli('pod-startup', 500),
+      sli('api-probe', 20, { judged: false }),
+      sli('node-connect', 20, { count: 99 }),
+      ...['api-call-server', 'etcd-request', 'scheduling', 'admission', 'priority-level-wait'].map((id) =>
+        sli(id, 20),
+      ),
+    ];
+    expect(judgedP99sUs(slis)).toEqual([500]);
   });
 });
 

@@ -77,10 +77,13 @@ describe('Histogram', () => {
   it('clamps what is out of range and counts it', () => {
     const histogram = of([-5, latencyMaxUs + 1]);
     expect(histogram.count).toBe(2);
-    expect(histogram.clampedCount).toBe(1);
+    expect([histogram.clampedCount, histogram.negativeCount]).toEqual([1, 1]);
     expect(histogram.quantile(0)).toBe(0);
+    const merged = of([-1]);
+    merged.merge(histogram);
+    expect([merged.clampedCount, merged.negativeCount]).toEqual([1, 2]);
     histogram.reset();
-    expect([histogram.count, histogram.clampedCount]).toEqual([0, 0]);
+    expect([histogram.count, histogram.clampedCount, histogram.negativeCount]).toEqual([0, 0, 0]);
   });
 
   it('refuses text that is no histogram', () => {

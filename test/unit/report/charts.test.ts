@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ChartSpec } from '../../../src/report/charts/chart-spec.ts';
 import { chartsOf } from '../../../src/report/charts/charts.ts';
-import { hydrate, themes } from '../../../src/report/charts/hydrate.js';
+import { hydrate } from '../../../src/report/charts/hydrate.js';
+import { themes } from '../../../src/report/charts/themes.js';
 import { hostileName, sampleResult } from './sample-result.ts';
 
 function chart(id: string, charts: readonly ChartSpec[] = chartsOf(sampleResult())): ChartSpec {
@@ -22,7 +23,14 @@ describe('chartsOf', () => {
       'timeline-latency',
       'resources-cpu',
       'resources-memory',
+      'heat-map-startup-1',
+      'heat-map-api-2',
+      'heat-map-api-3',
+      'api-percentiles',
       'api-calls',
+      'nodes-readiness',
+      'nodes-startup',
+      'nodes-pods',
     ]);
     // JSON would drop functions and undefined, and turn NaN and Infinity into null.
     expect(JSON.parse(JSON.stringify(charts))).toEqual(charts);
@@ -73,7 +81,16 @@ describe('chartsOf', () => {
     const spec = chart('pod-startup-phases');
     expect(spec.categories).toEqual(['p50', 'p90', 'p99']);
     expect(spec.series[0]?.label).toBe('sent to accepted');
-    expect(spec.series.at(-1)?.label).toBe('status sent to seen by watcher');
+    expect(spec.series.at(-1)?.label).toBe('acknowledged to seen by watcher');
+  });
+
+  it('has the phases of the pods that are judged, and of no others', () => {
+    const result = sampleResult();
+    const [phase] = result.slis.filter((sli) => sli.id === 'pod-startup-phase');
+    if (phase === undefined) throw new Error('the sample has no phases');
+    const others = { ...phase, labels: { phase: 'of others', kind: 'job', class: 'stateless' } };
+    const spec = chart('pod-startup-phases', chartsOf({ ...result, slis: [...result.slis, others] }));
+    expect(spec.series.map(({ label }) => label)).not.toContain('of others');
   });
 
   it('keeps gaps in the timeline as gaps', () => {
@@ -93,8 +110,37 @@ describe('chartsOf', () => {
     expect(spec.categories?.[0]).toContain('</script>');
   });
 
+  it('draws heat maps on the axis of the run, with the p99 of pods when there is one map of them', () => {
+    const result = sampleResult();
+    const map = chart('heat-map-startup-1', chartsOf(result));
+    expect(map.bands).toEqual(chart('timeline-pods').bands);
+    expect(map.cells?.values).toBe(result.latencyGrids[0]?.columns);
+    expect(map.cells?.xs).toHaveLength((map.cells?.values.length ?? 0) + 1);
+    expect(map.series.map((series) => series.label)).toEqual(['p99']);
+    const [grid] = result.latencyGrids;
+    if (grid === undefined) throw new Error('the sample has no grid');
+    const two = { ...result, latencyGrids: [grid, { ...grid, labels: { kind: 'deployment' } }] };
+    expect(
+      chartsOf(two).flatMap((spec) => (spec.cells?.of === undefined && spec.cells ? spec.series : [])),
+    ).toEqual([]);
+  });
+
+  it('gives each node one cell, in the order of the inventory', () => {
+    for (const nodes of [1, 19, 21, 100, 5000]) {
+      const result = sampleResult({ nodes, pods: 200 });
+      const { cells } = chart('nodes-pods', chartsOf(result));
+      const columns = (cells?.xs.length ?? 0) - 1;
+      const totals = result.inventory.nodes.map((node) => node.pods.total);
+      expect(totals.map((_, index) => cells?.values[index % columns]?.[Math.floor(index / columns)])).toEqual(
+        totals,
+      );
+      expect(cells?.values.flat().filter((value) => value !== null)).toHaveLength(nodes);
+    }
+  });
+
   it('is empty when nothing was measured', () => {
-    expect(chartsOf({ ...sampleResult(), slis: [], timeline: [] })).toEqual([]);
+    const inventory = { nodes: [], nodesOmitted: 0, workloads: [] };
+    expect(chartsOf({ ...sampleResult(), slis: [], timeline: [], inventory })).toEqual([]);
   });
 
   it('holds the timeline of a long run', () => {
@@ -182,5 +228,23 @@ describe('hydrate', () => {
   it('turns a horizontal chart: values along x', () => {
     const [first] = configOf('pod-startup-phases').data.datasets;
     expect(first?.data[0]).toEqual({ x: expect.any(Number), y: '0' });
+  });
+
+  it('draws few of very many points, and all where the reader has zoomed in', () => {
+    const [point] = sampleResult().timeline;
+    if (point === undefined) throw new Error('the sample has no timeline');
+    const timeline = Array.from({ length: 100_000 }, (_, index) => ({
+      ...point,
+      atMs: index * 1000,
+      apiCallP99Us: index === 77_777 ? 9_000_000 : 1000 + (index % 7),
+    }));
+    const spec = chart('timeline-latency', chartsOf({ ...sampleResult(), timeline }));
+    type Data = { data: { datasets: { data: { x: number; y: number }[] }[] } };
+    const all = (hydrate(spec, themes.light, sizes) as Data).data.datasets[1]?.data ?? [];
+    expect(all.length).toBeLessThan(6000);
+    expect(all.find(({ y }) => y === 9_000_000)?.x).toBe(77_777_000);
+    const range = { from: 50_000_000, to: 51_000_000 };
+    const part = (hydrate(spec, themes.light, { ...sizes, range }) as Data).data.datasets[1]?.data ?? [];
+    expect([part[0]?.x, part.at(-1)?.x, part.length]).toEqual([49_999_000, 51_000_000, 1002]);
   });
 });

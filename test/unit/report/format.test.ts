@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  clockTicks,
   formatBytes,
   formatCount,
   formatDurationUs,
@@ -8,6 +9,7 @@ import {
   formatTailOdds,
   formatValue,
 } from '../../../src/report/charts/format.js';
+import { legendLines, legendText } from '../../../src/report/charts/legend.js';
 
 describe('format', () => {
   it.each([
@@ -82,5 +84,29 @@ describe('format', () => {
       '99.9%',
       '99.999%',
     ]);
+  });
+
+  it('has ticks at round times only, whatever the ends', () => {
+    expect(clockTicks(0, 59_000)).toEqual([0, 10_000, 20_000, 30_000, 40_000, 50_000]);
+    expect(clockTicks(9_500, 12_600)).toEqual([10_000, 11_000, 12_000]);
+    expect(clockTicks(-1500, 1500)).toEqual([-1000, 0, 1000]);
+    expect(clockTicks(0, 36 * 3_600_000).map((ms) => ms / 3_600_000)).toEqual([0, 6, 12, 18, 24, 30, 36]);
+    expect(clockTicks(100, 100)).toEqual([]);
+  });
+});
+
+describe('legend', () => {
+  it('has as many lines as its names take', () => {
+    expect(legendLines([], 300, 13)).toBe(1);
+    expect(legendLines([60, 60, 60], 300, 13)).toBe(2);
+    expect(legendLines([60, 60, 60], 600, 13)).toBe(1);
+    expect(legendLines([250, 250, 250], 300, 13)).toBe(3);
+  });
+
+  it('cuts names that no line has room for', () => {
+    expect(legendText('pods started', 300)).toBe('pods started');
+    const cut = legendText('n'.repeat(253), 300);
+    expect(cut).toHaveLength(32);
+    expect(cut.endsWith('…')).toBe(true);
   });
 });

@@ -1,17 +1,18 @@
 import { DOMParser, type Document, type Element } from '@xmldom/xmldom';
 import { describe, expect, it } from 'vitest';
+import type { RuleCase } from '../../../src/report/judged-gate.ts';
 import { renderJunit } from '../../../src/report/junit/render-junit.ts';
 import type { RunResult, RunVerdict } from '../../../src/result/result.ts';
 import { hostileName, hostileNameShown, sampleResult } from './sample-result.ts';
 
 /** Refuses whatever is not well-formed; warnings count too. */
-function parsed(result: RunResult): Document {
+function parsed(result: RunResult, rules: readonly RuleCase[] = []): Document {
   const stop = (level: string, message: string): void => {
     // U+FFFD is what stands for characters that XML has no place for; the parser only remarks on it.
     if (message.includes('replacement character')) return;
     throw new Error(`${level}: ${message}`);
   };
-  return new DOMParser({ onError: stop }).parseFromString(renderJunit(result), 'text/xml');
+  return new DOMParser({ onError: stop }).parseFromString(renderJunit(result, rules), 'text/xml');
 }
 
 function all(document: Document, tag: string): Element[] {
@@ -77,6 +78,54 @@ describe('renderJunit', () => {
     expect(all(document, 'img')).toEqual([]);
     const names = all(document, 'testcase').map((each) => each.getAttribute('classname'));
     expect(names[0]).toBe(`${hostileNameShown}\r\n\t]]>`);
+  });
+
+  it.each([
+    ['bad ones', 9, 3, 'pass', 'failure', '9 of 12 minutes good (75 %), 2 undecided'],
+    ['bad ones of an invalid run', 9, 3, 'invalid', 'error', '9 of 12 minutes good (75 %), 2 undecided'],
+    ['none to judge', 0, 0, 'inconclusive', 'skipped', 'no window had enough samples to be judged'],
+    ['good ones', 12, 0, 'pass', undefined, undefined],
+  ] as const)(
+    'has a case for the good windows that are asked for: %s',
+    (_, good, bad, verdict, tag, message) => {
+      const result = sampleResult({ verdict });
+      result.windows = { lengthMs: 300_000, stepMs: 60_000, good, bad, undecided: 2 };
+      const find = (): Element | undefined =>
+        all(parsed(result), 'testcase').find((each) => each.getAttribute('name')?.startsWith('good windows'));
+      expect(find()).toBeUndefined();
+      result.run.parameters = { windows: { goodMinutesMin: 0.9 } };
+      expect(find()?.getAttribute('name')).toBe('good windows >= 90 %');
+      const marks = ['failure', 'error', 'skipped'].flatMap((each) => [
+        ...(find()?.getElementsByTagName(each) ?? []),
+      ]);
+      expect(marks.map((mark) => [mark.tagName, mark.getAttribute('message')])).toEqual(
+        tag === undefined ? [] : [[tag, message]],
+      );
+    },
+  );
+
+  it('has a case for each rule of a gate', () => {
+    const verdicts = ['better', 'same', 'worse', 'inconclusive'] as const;
+    const rules = verdicts.map((verdict) => ({
+      name: `p99 of ${hostileName} ${verdict}`,
+      verdict,
+      message: `+3 % (-1 % to +7 %) ${hostileName}`,
+      figures: null,
+    }));
+    const document = parsed(sampleResult(), rules);
+    const cases = all(document, 'testcase').filter(
+      (each) => each.getAttribute('classname') === 'quickstart.gate',
+    );
+    expect(
+      cases.map((each) => [
+        each.getAttribute('name')?.split(' ').at(-1),
+        ...['failure', 'error', 'skipped'].filter((tag) => each.getElementsByTagName(tag).length > 0),
+      ]),
+    ).toEqual([['better'], ['same'], ['worse', 'failure'], ['inconclusive', 'skipped']]);
+    expect(cases[2]?.getElementsByTagName('failure')[0]?.getAttribute('message')).toBe(
+      `+3 % (-1 % to +7 %) ${hostileNameShown}`,
+    );
+    expect(document.documentElement?.getAttribute('failures')).toBe('1');
   });
 
   it('is a whole document when nothing was measured', () => {

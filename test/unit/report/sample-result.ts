@@ -3,6 +3,7 @@ import { Histogram } from '../../../src/metrics/histogram.ts';
 import type { RunResult, RunVerdict, Sli, TimelinePoint } from '../../../src/result/result.ts';
 import { resultSchemaId } from '../../../src/result/result.ts';
 import { type SliDescription, toSli } from '../../../src/result/summarise.ts';
+import { sampleGrids, sampleInventory } from './sample-inventory.ts';
 
 /** What the sample run looked like; every figure follows from these and the seed. */
 export type SampleOptions = {
@@ -33,8 +34,12 @@ const startupPhases: Phase[] = [
   { phase: 'sent to accepted', meanUs: 9_000 },
   { phase: 'accepted to scheduled', meanUs: 42_000 },
   { phase: 'scheduled to seen by node', meanUs: 12_000 },
-  { phase: 'seen by node to status sent', meanUs: 640_000 },
-  { phase: 'status sent to seen by watcher', meanUs: 23_000 },
+  { phase: 'seen by node to sandbox ready', meanUs: 410_000 },
+  { phase: 'sandbox ready to images pulled', meanUs: 1 },
+  { phase: 'images pulled to containers started', meanUs: 220_000 },
+  { phase: 'containers started to status sent', meanUs: 10_000 },
+  { phase: 'status sent to acknowledged', meanUs: 19_000 },
+  { phase: 'acknowledged to seen by watcher', meanUs: 4_000 },
 ];
 
 const apiCalls: [
@@ -72,12 +77,14 @@ function sample(prng: Prng, meanUs: number): number {
 function startupSlis(prng: Prng, podCount: number, slow: boolean): Sli[] {
   const official = new Histogram();
   const precise = new Histogram();
+  const lowerBound = new Histogram();
   const byPhase = startupPhases.map(() => new Histogram());
   for (let i = 0; i < podCount; i++) {
     const parts = startupPhases.map(({ meanUs }) => sample(prng, slow ? meanUs * 6 : meanUs));
     const total = parts.reduce((sum, part) => sum + part, 0);
     for (const [index, part] of parts.entries()) byPhase[index]?.record(part);
     precise.record(total);
+    lowerBound.record(total * 0.98);
     official.record(total + prng.below(1_000_000));
   }
   const slo = { quantile: 0.99, threshold: 5_000_000 };
@@ -87,6 +94,7 @@ function startupSlis(prng: Prng, podCount: number, slow: boolean): Sli[] {
     unit: 'us',
     definition: text,
     source,
+    resolution: '1 µs',
   });
   return [
     toSli(official, {
@@ -101,17 +109,37 @@ function startupSlis(prng: Prng, podCount: number, slow: boolean): Sli[] {
       ...description(
         'pod-startup-precise',
         'From the intended send of the create request until a watcher has seen all containers started.',
-        'client clock, 1 µs',
+        'client clock',
       ),
+      lowerBound,
       slo,
     }),
     ...startupPhases.map(({ phase }, index) =>
       toSli(byPhase[index] ?? new Histogram(), {
-        ...description('pod-startup-phase', `One phase of pod startup: ${phase}.`, 'client clock, 1 µs'),
+        ...description('pod-startup-phase', `One phase of pod startup: ${phase}.`, 'client clock'),
         labels: { phase },
       }),
     ),
   ];
+}
+
+/** Judged SLIs with eight windows, of which a failed run has two bad ones, and with the bound that loop delays leave. */
+function withWindows(sli: Sli, verdict: RunVerdict): Sli {
+  if (sli.slo === undefined || sli.count === 0) return sli;
+  const bad = verdict === 'fail' ? 2 : 0;
+  const points = Array.from({ length: 8 }, (_, index) => ({
+    atMs: 7500 * (index + 1),
+    count: index === 0 ? 12 : Math.floor(sli.count / 8),
+    value: Math.round(sli.p99 * (0.9 + index / 80)),
+    verdict: index === 0 ? ('undecided' as const) : index <= bad ? ('bad' as const) : ('good' as const),
+  }));
+  const bound = (us: number): number => Math.max(0, us - 12_000);
+  const { p50, p90, p99, p999, max } = sli;
+  return {
+    ...sli,
+    lowerBound: { p50: bound(p50), p90: bound(p90), p99: bound(p99), p999: bound(p999), max: bound(max) },
+    windows: { good: 7 - bad, bad, undecided: 1, points },
+  };
 }
 
 function apiSlis(prng: Prng, options: SampleOptions): Sli[] {
@@ -139,7 +167,8 @@ function apiSlis(prng: Prng, options: SampleOptions): Sli[] {
         labels,
         unit: 'us',
         definition,
-        source: 'client clock, 1 µs',
+        source: 'client clock',
+        resolution: '1 µs',
         slo: { quantile: 0.99, threshold },
       }),
       toSli(server, {
@@ -147,7 +176,8 @@ function apiSlis(prng: Prng, options: SampleOptions): Sli[] {
         labels,
         unit: 'us',
         definition: 'apiserver_request_sli_duration_seconds: without webhooks and queueing.',
-        source: 'server buckets, 50 ms',
+        source: 'server buckets',
+        resolution: 'nothing below 50 ms',
       }),
     ];
   });
@@ -303,6 +333,7 @@ export function sampleResult(options: SampleOptions = {}): RunResult {
   const nodes = options.nodes ?? 100;
   const pods = options.pods ?? (verdict === 'inconclusive' ? 40 : 1000);
   const name = options.hostileName;
+  const startup = startupSlis(prng, pods, verdict === 'fail').map((sli) => withWindows(sli, verdict));
   return {
     schema: resultSchemaId,
     run: {
@@ -330,6 +361,17 @@ export function sampleResult(options: SampleOptions = {}): RunResult {
           startedAtMs: 10_000,
           finishedAtMs: 40_000,
           outcome: 'completed',
+          requests: {
+            planned: pods,
+            sent: pods,
+            done: pods,
+            failed: 0,
+            retries: 3,
+            achievedRatio: 1,
+            requestedPerSecond: 40,
+            achievedPerSecond: 39.9,
+            latenessP99Us: 900,
+          },
         },
         { name: 'steady', type: 'steady', startedAtMs: 40_000, finishedAtMs: 52_000, outcome: 'completed' },
         verdict === 'interrupted'
@@ -363,7 +405,61 @@ export function sampleResult(options: SampleOptions = {}): RunResult {
     wire: { profile: 'kubelet', identity: 'certificate', codec: 'json' },
     nodes: { requested: nodes, ready: nodes, notReadyEvents: 0 },
     pods: { created: pods, started: pods, deleted: verdict === 'interrupted' ? 210 : pods, failed: 0 },
-    slis: [...startupSlis(prng, pods, verdict === 'fail'), ...apiSlis(prng, options)],
+    slis: [...startup, ...apiSlis(prng, options)],
+    figures: [
+      {
+        id: 'etcd-database-size',
+        labels: {},
+        unit: 'bytes',
+        definition: 'Size of the database file at the end of the run.',
+        source: 'etcd_mvcc_db_total_size_in_bytes',
+        resolution: '1 byte',
+        value: 48_234_496,
+      },
+      {
+        id: 'api-availability',
+        labels: name === undefined ? {} : { probe: name },
+        unit: 'ratio',
+        definition: 'Share of the probes of the API server that were answered in time.',
+        source: 'one probe a second',
+        resolution: '1 s',
+        value: 0.9983,
+      },
+      {
+        id: 'api-unavailable-longest',
+        labels: {},
+        unit: 'us',
+        definition: 'Longest time in which no probe of the API server was answered.',
+        source: 'one probe a second',
+        resolution: '1 s',
+        value: 1_000_000,
+      },
+    ],
+    calls: [
+      {
+        source: 'load',
+        verb: 'POST',
+        resource: name ?? 'pods',
+        subresource: '',
+        scope: 'resource',
+        statuses: { '201': pods, '429': 3, none: 1 },
+      },
+      {
+        source: 'nodes',
+        verb: 'PATCH',
+        resource: 'pods',
+        subresource: 'status',
+        scope: 'resource',
+        statuses: { '200': 3 * pods, '409': 7 },
+      },
+    ],
+    windows: {
+      lengthMs: 15_000,
+      stepMs: 7_500,
+      good: verdict === 'fail' ? 5 : 7,
+      bad: verdict === 'fail' ? 2 : 0,
+      undecided: 1,
+    },
     validity: validity(verdict),
     resources: {
       harness: [
@@ -379,6 +475,8 @@ export function sampleResult(options: SampleOptions = {}): RunResult {
     },
     timeline: timeline(prng, nodes, pods),
     slowestPods: slowestPods(name),
+    latencyGrids: sampleGrids(prng, (meanUs) => sample(prng, meanUs), pods),
+    inventory: sampleInventory(prng, { nodes, pods, deleted: verdict === 'interrupted' ? 210 : pods }, name),
     notes: [
       'The run was shorter than an SLO window (5 min): it is judged over its whole length.',
       'etcd ran with --unsafe-no-fsync: figures on disk writes mean nothing.',

@@ -52,6 +52,35 @@ function changed(change: (result: Record<string, unknown> & RunResult) => void):
 }
 
 describe('writeResult and readResult', () => {
+  it('read what version 1 wrote; what it did not tell is empty', () => {
+    const {
+      figures: _,
+      calls: __,
+      windows: ___,
+      latencyGrids: _a,
+      inventory: _b,
+      slis,
+      ...rest
+    } = sampleResult();
+    const old = {
+      ...rest,
+      schema: 'hollowmark.result/v1',
+      slis: slis.map(({ resolution: ____, ...sli }) => sli),
+    };
+    expect(parseResult(JSON.stringify(old), 'old')).toEqual({
+      ...sampleResult(),
+      slis: slis.map((sli) => ({ ...sli, resolution: '' })),
+      figures: [],
+      calls: [],
+      windows: { lengthMs: 0, stepMs: 0, good: 0, bad: 0, undecided: 0 },
+      latencyGrids: [],
+      inventory: { nodes: [], nodesOmitted: 0, workloads: [] },
+    });
+    expect(faultOf(() => parseResult('{"schema": "hollowmark.result/v1", "slis": 3}', 'old')).code).toBe(
+      'bad-input',
+    );
+  });
+
   it('give back what was written', () => {
     const result = sampleResult({ verdict: 'fail', hostileName });
     // A lone surrogate has no UTF-8 form; JSON writes it as an escape, so even that comes back.
@@ -72,6 +101,22 @@ describe('writeResult and readResult', () => {
     reversed.run = Object.fromEntries(Object.entries(result.run).toReversed()) as RunResult['run'];
     expect(serialiseResult(reversed)).toBe(serialiseResult(result));
     expect(Object.keys(JSON.parse(serialiseResult(reversed)) as object)[0]).toBe('schema');
+  });
+
+  it('give each node and each workload one line, and all else as JSON is usually indented', () => {
+    const { inventory, latencyGrids, ...rest } = sampleResult();
+    const text = serialiseResult({ ...rest, latencyGrids, inventory });
+    const lines = text.split('\n').map((line) => line.trim().replace(/,$/, ''));
+    for (const record of [
+      ...inventory.nodes,
+      ...inventory.workloads,
+      ...latencyGrids.flatMap((grid) => grid.columns),
+    ]) {
+      expect(lines).toContain(JSON.stringify(record));
+    }
+    const empty = { ...rest, latencyGrids: [], inventory: { nodes: [], nodesOmitted: 0, workloads: [] } };
+    const usual = JSON.parse(serialiseResult(empty)) as RunResult;
+    expect(serialiseResult(empty)).toBe(`${JSON.stringify(usual, null, 2)}\n`);
   });
 
   it('keep the order of maps whose order means something', () => {

@@ -1,5 +1,24 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Invocation, RunResult, RunVerdict, Unit } from '../../../src/result/result.ts';
+import { packageRoot } from '../../../src/base/package-info.ts';
+import type {
+  CallOutcomes,
+  Figure,
+  Inventory,
+  Invocation,
+  LatencyGrid,
+  NodeRecord,
+  PhaseRequests,
+  PodColumns,
+  PodTally,
+  Quantiles,
+  RunResult,
+  RunVerdict,
+  SliWindows,
+  Unit,
+  WorkloadRecord,
+} from '../../../src/result/result.ts';
 import { findSchemaFault, resultSchema, type SchemaNode } from '../../../src/result/schema.ts';
 import { sampleResult } from '../report/sample-result.ts';
 
@@ -26,6 +45,19 @@ const keys: {
   timelinePoint: KeysOf<RunResult['timeline'][number]>;
   phase: KeysOf<RunResult['run']['phases'][number]>;
   slowPod: KeysOf<RunResult['slowestPods'][number]>;
+  quantiles: KeysOf<Quantiles>;
+  sliWindows: KeysOf<SliWindows>;
+  window: KeysOf<SliWindows['points'][number]>;
+  figure: KeysOf<Figure>;
+  callOutcomes: KeysOf<CallOutcomes>;
+  phaseRequests: KeysOf<PhaseRequests>;
+  windows: KeysOf<RunResult['windows']>;
+  latencyGrid: KeysOf<LatencyGrid>;
+  inventory: KeysOf<Inventory>;
+  nodeRecord: KeysOf<NodeRecord>;
+  workloadRecord: KeysOf<WorkloadRecord>;
+  podTally: KeysOf<PodTally>;
+  podColumns: KeysOf<PodColumns>;
 } = {
   $: {
     schema: true,
@@ -37,10 +69,15 @@ const keys: {
     nodes: true,
     pods: true,
     slis: true,
+    figures: true,
+    calls: true,
+    windows: true,
     validity: true,
     resources: true,
     timeline: true,
     slowestPods: true,
+    latencyGrids: true,
+    inventory: true,
     notes: true,
     failures: true,
     verdict: true,
@@ -51,6 +88,7 @@ const keys: {
     scenario: true,
     seed: true,
     startedAt: true,
+    measuringStartedAt: true,
     finishedAt: true,
     parameters: true,
     invocation: true,
@@ -81,6 +119,7 @@ const keys: {
     unit: true,
     definition: true,
     source: true,
+    resolution: true,
     count: true,
     p50: true,
     p90: true,
@@ -89,7 +128,55 @@ const keys: {
     max: true,
     histogram: true,
     slo: true,
+    lowerBound: true,
+    windows: true,
   },
+  quantiles: { p50: true, p90: true, p99: true, p999: true, max: true },
+  sliWindows: { good: true, bad: true, undecided: true, points: true },
+  window: { atMs: true, count: true, value: true, verdict: true },
+  figure: {
+    id: true,
+    labels: true,
+    unit: true,
+    definition: true,
+    source: true,
+    resolution: true,
+    value: true,
+  },
+  callOutcomes: {
+    source: true,
+    verb: true,
+    resource: true,
+    subresource: true,
+    scope: true,
+    statuses: true,
+  },
+  phaseRequests: {
+    planned: true,
+    sent: true,
+    done: true,
+    failed: true,
+    retries: true,
+    heldBack: true,
+    achievedRatio: true,
+    requestedPerSecond: true,
+    achievedPerSecond: true,
+    latenessP99Us: true,
+  },
+  windows: { lengthMs: true, stepMs: true, good: true, bad: true, undecided: true },
+  latencyGrid: { id: true, labels: true, unit: true, stepMs: true, edges: true, columns: true },
+  inventory: { nodes: true, nodesOmitted: true, workloads: true },
+  nodeRecord: { name: true, state: true, lapses: true, readyAtMs: true, pods: true, kept: true },
+  workloadRecord: { namespace: true, kind: true, name: true, pods: true },
+  podTally: {
+    total: true,
+    started: true,
+    failed: true,
+    deleted: true,
+    startupMeanUs: true,
+    startupMaxUs: true,
+  },
+  podColumns: { names: true, workloads: true, states: true, startupUs: true },
   validityCheck: { id: true, verdict: true, value: true, limit: true, unit: true, message: true },
   processResources: { name: true, cpuSeconds: true, rssBytesMax: true },
   timelinePoint: {
@@ -106,13 +193,26 @@ const keys: {
     cpuCores: true,
     rssBytes: true,
   },
-  phase: { name: true, type: true, startedAtMs: true, finishedAtMs: true, outcome: true, message: true },
+  phase: {
+    name: true,
+    type: true,
+    startedAtMs: true,
+    finishedAtMs: true,
+    outcome: true,
+    message: true,
+    requests: true,
+  },
   slowPod: { namespace: true, name: true, node: true, totalUs: true, phasesUs: true },
 };
 const optionalKeys = [
   'sli.slo',
+  'sli.lowerBound',
+  'sli.windows',
+  'phase.requests',
+  'phaseRequests.heldBack',
   'phase.message',
   'run.invocation',
+  'run.measuringStartedAt',
   'wire.comparable',
   ...[
     'kubernetesVersion',
@@ -180,5 +280,14 @@ describe('result.schema.json', () => {
       validity: { verdict: 'invalid', checks: [] },
     };
     expect(findSchemaFault(JSON.parse(JSON.stringify(nothing)))).toBeUndefined();
+  });
+
+  it('is published under a name that stays', () => {
+    const { exports } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+      exports: Record<string, string>;
+    };
+    const path = exports['./result.schema.json'] ?? '';
+    // dist/ has the data files of src/.
+    expect(existsSync(join(packageRoot, path.replace('./dist/', 'src/')))).toBe(true);
   });
 });

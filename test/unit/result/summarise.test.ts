@@ -7,7 +7,8 @@ const description = {
   labels: { namespace: 'a' },
   unit: 'us',
   definition: 'From a to b.',
-  source: 'client clock, 1 µs',
+  source: 'client clock',
+  resolution: '1 µs',
 } as const;
 
 function filled(...values: number[]): Histogram {

@@ -75,7 +75,17 @@ class FakeNodes implements FailableNodes, Progress {
   node(name: string): NodeState {
     const ready = this.isReady(name);
     const lapses = this.lapses.get(name) ?? (ready ? 0 : 1);
-    return { ready, lapses, taints: ready ? [] : ['node.kubernetes.io/unreachable'] };
+    return {
+      ready,
+      readyUs: 0,
+      readyDelayUs: 0,
+      lapses,
+      taints: ready ? [] : ['node.kubernetes.io/unreachable'],
+    };
+  }
+
+  workloadsDone(): number {
+    return 0;
   }
 
   podsOn(name: string): Promise<PodOnNode[]> {
@@ -96,6 +106,10 @@ class FakeNodes implements FailableNodes, Progress {
   leaseRenewedWallMs(name: string): Promise<number> {
     const back = this.seconds(this.healedUs, name);
     return Promise.resolve(back >= this.renewedAfter ? this.clock.wallMs() : 0);
+  }
+
+  endedPodsGone(): number {
+    return 0;
   }
 
   podsStarted(): number {

@@ -37,6 +37,7 @@ describe('defaults', () => {
       controlPlane: { flags: 'scale', extraFlags: {} },
       phases: [{ type: 'steady', name: 'steady', durationMs: 1000, listsPerSecond: 0 }],
       thresholds: [],
+      windows: { lengthMs: 300_000, stepMs: 60_000 },
     });
     expect(warnings).toEqual([]);
   });
@@ -121,7 +122,7 @@ describe('defaults', () => {
 });
 
 describe('shipped scenarios', () => {
-  for (const name of ['quickstart', 'density', 'failures']) {
+  for (const name of ['quickstart', 'density', 'failures', 'workloads']) {
     const path = `scenarios/${name}.yaml`;
 
     test(`${name} loads without a warning, and names its schema for editors`, () => {
@@ -222,11 +223,11 @@ describe('errors in values', () => {
     // Wrong words.
     [
       withPhases('{ type: latency-pod, count: 1 }'),
-      's.yaml:4:13: phases[0].type must be create-deployments, wait, steady, latency-pods, scale, fail-nodes or delete, not "latency-pod"; did you mean "latency-pods"?',
+      's.yaml:4:13: phases[0].type must be create-deployments, create-jobs, create-statefulsets, create-volume-claims, wait, steady, latency-pods, scale, fail-nodes or delete, not "latency-pod"; did you mean "latency-pods"?',
     ],
     [
       withPhases('{ type: wait, for: ready }'),
-      's.yaml:4:24: phases[0].for must be pods-started, pods-gone or nodes-ready, not "ready"',
+      's.yaml:4:24: phases[0].for must be pods-started, pods-gone, nodes-ready, jobs-complete, statefulsets-ready or claims-bound, not "ready"',
     ],
     [
       withPhases('{ type: delete, pacing: { strategy: constant } }'),
@@ -359,7 +360,7 @@ describe('errors in values', () => {
     [`${minimal}thresholds: [{ sli: pod-startup }]\n`, 's.yaml:4:14: thresholds[0] has no "thresholdMs"'],
     [
       `${minimal}thresholds: [{ sli: pod-start, thresholdMs: 1 }]\n`,
-      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, pod-startup-phase, api-call, api-call-server, network-programming or network-programming-proxy, not "pod-start"; did you mean "pod-startup"?',
+      's.yaml:4:21: thresholds[0].sli must be pod-startup, pod-startup-precise, api-call, api-call-server, network-programming, network-programming-proxy, scheduling, scheduling-attempt, scheduling-extension-point, admission, admission-webhook, etcd-request, etcd-wal-fsync, etcd-backend-commit, priority-level-wait, priority-level-execution, api-probe, node-connect, watch-delivery, watch-delivery-slowest, job-completion, job-overhead, statefulset-ready or claim-bound, not "pod-start"; did you mean "pod-startup"?',
     ],
     [
       `${minimal}thresholds: [{ sli: api-call, thresholdMs: 1, quantile: 99 }]\n`,

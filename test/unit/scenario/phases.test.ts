@@ -42,10 +42,20 @@ class FakeCluster implements Progress {
     return this.workloads().reduce((sum, { replicas }) => sum + replicas, 0);
   }
 
+  endedPodsGone(): number {
+    return 0;
+  }
+
   podsStarted(): number {
     return this.workloads()
       .filter((object) => this.isStarted(object))
       .reduce((sum, { replicas }) => sum + replicas, 0);
+  }
+
+  /** All that are there, at once. */
+  workloadsDone(kind: 'job' | 'statefulset' | 'claim'): number {
+    const plural = { job: 'jobs', statefulset: 'statefulsets', claim: 'persistentvolumeclaims' }[kind];
+    return [...this.objects.keys()].filter((path) => path.includes(`/${plural}/`)).length;
   }
 
   hasStarted(uid: string): boolean {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { latencyPodObject } from '../../../src/load/objects.ts';
+import { podObject } from '../../../src/load/objects.ts';
 import { runtimeClassObject } from '../../../src/load/runtime-class.ts';
 import { type LoadedScenario, loadScenario, parseScenario } from '../../../src/scenario/load-scenario.ts';
 import { allTaints, nodeConfigs, nodeGroups } from '../../../src/scenario/nodes.ts';
@@ -187,7 +187,7 @@ describe('RuntimeClasses', () => {
     });
     const shape = { image: 'i', requests: {}, runtimeClass: 'hyper' };
     const plan = { namespace: 'a', name: 'p', phase: 'lat', shape };
-    expect(latencyPodObject(plan, context)).toMatchObject({ spec: { runtimeClassName: 'hyper-3f9c' } });
+    expect(podObject(plan, context)).toMatchObject({ spec: { runtimeClassName: 'hyper-3f9c' } });
   });
 
   test('are what the pods of a phase are of', () => {

@@ -14,7 +14,7 @@ describe('schema and types', () => {
         if (key === 'withinMs') return ['expect'];
         // One of the answers that are expected.
         if (key === 'staysReady') return [];
-        return ['timeoutMs', 'durationMs', 'everyMs', 'delayMs'].includes(key)
+        return ['timeoutMs', 'durationMs', 'everyMs', 'delayMs', 'lengthMs', 'stepMs'].includes(key)
           ? [key.slice(0, -'Ms'.length)]
           : [key];
       })
@@ -32,8 +32,11 @@ describe('schema and types', () => {
       controlPlane: true,
       phases: true,
       thresholds: true,
+      windows: true,
     };
     expect(keysOf(schema)).toEqual(written(top));
+    const windows: Keys<Scenario['windows']> = { lengthMs: true, stepMs: true, goodMinutesMin: true };
+    expect(keysOf(schema.definitions?.['windows'])).toEqual(written(windows));
     const nodes: Keys<Scenario['nodes']> = {
       count: true,
       namePrefix: true,
@@ -79,6 +82,16 @@ describe('schema and types', () => {
         podsPerDeployment: true,
         services: true,
         failures: true,
+      },
+      'create-jobs': { ...shape, count: true, completions: true, parallelism: true, durationMs: true },
+      'create-statefulsets': { ...shape, count: true, replicas: true, podManagementPolicy: true },
+      'create-volume-claims': {
+        type: true,
+        name: true,
+        count: true,
+        size: true,
+        pods: true,
+        pacing: true,
       },
       wait: { type: true, name: true, for: true, timeoutMs: true },
       steady: { type: true, name: true, durationMs: true, listsPerSecond: true },
