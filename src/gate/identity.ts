@@ -52,9 +52,9 @@ export function identityOf({ run, tool, machine, cluster, wire }: RunResult): Ru
 /** A flag without what differs from run to run and decides nothing: paths, and ports of loopback. */
 function withoutPlaces(flag: string): string {
   const [name = flag, ...rest] = flag.split('=');
-  if (rest.length === 0) return flag.startsWith('/') ? 'PATH' : flag;
+  if (rest.length === 0) return /^[/~$]/.test(flag) ? 'PATH' : flag;
   const value = rest.join('=');
-  if (value.startsWith('/') || value.startsWith('file:')) return `${name}=PATH`;
+  if (/^(?:[/~$]|file:)/.test(value)) return `${name}=PATH`;
   if (/(?:^|-)port$/.test(name)) return `${name}=PORT`;
   return `${name}=${value.replaceAll(/(?<=127\.0\.0\.1:)\d+/g, 'PORT')}`;
 }

@@ -303,7 +303,7 @@ export type RunResult = {
     source: string;
     /** The named flag profile. */
     profile: string;
-    /** The argv of every control-plane process, by component. */
+    /** The argv of every control-plane process, by component; the home folder is `~`, that of temporary files `$TMPDIR`. */
     flags: Record<string, string[]>;
   };
   wire: {

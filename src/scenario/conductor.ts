@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { HollowmarkError, errorMessage } from '../base/errors.ts';
 import { thisMachine } from '../base/machine.ts';
 import { tool } from '../base/package-info.ts';
+import { portableArgv } from '../base/portable-argv.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ShardReport } from '../fleet/messages.ts';
 import { type WireProfileName, wireProfile } from '../hollow/wire-profile.ts';
@@ -342,7 +343,9 @@ class Run {
         version: cluster.version,
         source: cluster.source,
         profile: cluster.profile,
-        flags: { ...cluster.argv },
+        flags: Object.fromEntries(
+          Object.entries(cluster.argv).map(([name, argv]) => [name, portableArgv(argv)]),
+        ),
       },
       wire: {
         profile: wire.name,

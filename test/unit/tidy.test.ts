@@ -49,6 +49,7 @@ const hosts: Exceptions = {
   'prometheus.io': 'the specification of OpenMetrics',
   'semver.org': 'the numbering of versions',
   'www.apache.org': 'the licence',
+  'www.chartjs.org': 'the licence of Chart.js, which a report carries with it',
   'www.rfc-editor.org': 'the form of CSV',
   'www.w3.org': 'namespaces of SVG; never fetched',
 };
