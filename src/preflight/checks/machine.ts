@@ -178,7 +178,7 @@ export function checkClock(facts: MachineFacts): Check {
   return { ...check, verdict: 'ok', finding };
 }
 
-export function checkSandbox({ platform, procfs, reniceFault }: MachineFacts): Check {
+export function checkSandbox({ platform, procfs, reniceFault, niceness }: MachineFacts): Check {
   const check = { id: 'processes', title: 'Processes' };
   if (!procfs) {
     return {
@@ -194,6 +194,22 @@ export function checkSandbox({ platform, procfs, reniceFault }: MachineFacts): C
       verdict: 'warn',
       finding: `priorities cannot be set (${reniceFault}): the control plane may delay what measures it`,
       fix: 'allow setpriority in the sandbox, or use a machine with more cores',
+    };
+  }
+  if (niceness.session !== undefined && niceness.session > 0) {
+    return {
+      ...check,
+      verdict: 'warn',
+      finding: `all that this session starts comes last (niceness ${niceness.session}): what else runs here starves it`,
+      fix: 'echo 0 > /proc/self/autogroup',
+    };
+  }
+  if (niceness.process > 0) {
+    return {
+      ...check,
+      verdict: 'warn',
+      finding: `started with niceness ${niceness.process}: what else runs here starves it`,
+      fix: 'start it without nice, from a shell that was started without',
     };
   }
   return { ...check, verdict: 'ok', finding: 'CPU and memory can be read, priorities set' };

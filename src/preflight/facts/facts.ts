@@ -21,6 +21,8 @@ export type MachineFacts = {
   procfs: boolean;
   /** Why priorities cannot be set; undefined when they can. */
   reniceFault: string | undefined;
+  /** Of this process among those of its session, and, where Linux schedules by sessions, of the session; 0 is usual. */
+  niceness: { process: number; session: number | undefined };
 };
 
 export type CpuFacts = {

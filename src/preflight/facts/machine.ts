@@ -48,6 +48,7 @@ export async function readMachineFacts(options: MachineOptions): Promise<Machine
     clock: readClock(files, options.clock),
     procfs: files.text('/proc/self/stat') !== undefined && machineSample(files) !== undefined,
     reniceFault: reniceFault(),
+    niceness: { process: getPriority(), session: sessionNiceness(files) },
   };
 }
 
@@ -135,6 +136,12 @@ function readClock(files: SystemFiles, clock: Clock): ClockFacts {
     // systemd-timesyncd makes this file once it has set the clock.
     synchronised: files.text('/run/systemd/timesync/synchronized') === undefined ? undefined : true,
   };
+}
+
+/** Of proc_pid_autogroup (sched(7)): `/autogroup-42 nice 10`. */
+function sessionNiceness(files: SystemFiles): number | undefined {
+  if (files.number('/proc/sys/kernel/sched_autogroup_enabled') !== 1) return undefined;
+  return limitOf(/ nice (-?\d+)$/.exec(files.text('/proc/self/autogroup') ?? '')?.[1]);
 }
 
 /** Setting what is set already changes nothing, and fails where a sandbox forbids it. */

@@ -262,6 +262,27 @@ describe('checks of the machine', () => {
       { verdict: 'warn', fix: 'sudo timedatectl set-ntp true' },
     ],
     ['priorities that cannot be set', 'processes', { reniceFault: 'EPERM' }, 1, { verdict: 'warn' }],
+    [
+      'a session that comes last',
+      'processes',
+      { niceness: { process: 0, session: 19 } },
+      1,
+      { verdict: 'warn', fix: 'echo 0 > /proc/self/autogroup', said: /niceness 19/ },
+    ],
+    [
+      'a process that comes last',
+      'processes',
+      { niceness: { process: 10, session: undefined } },
+      1,
+      { verdict: 'warn', said: /started with niceness 10/ },
+    ],
+    [
+      'a process that comes first',
+      'processes',
+      { niceness: { process: -5, session: -5 } },
+      1,
+      { verdict: 'ok' },
+    ],
   ])('%s', (_, id, overrides, nodes, { said, ...expected }) => {
     const check = checkOf(id, laptop(overrides), nodes);
     expect(check).toMatchObject(expected);

@@ -129,6 +129,8 @@ describe('the machine', () => {
       '/sys/devices/system/clocksource/clocksource0/current_clocksource': 'kvm-clock',
       '/sys/devices/system/clocksource/clocksource0/available_clocksource': 'tsc kvm-clock',
       '/run/systemd/timesync/synchronized': '',
+      '/proc/sys/kernel/sched_autogroup_enabled': '1',
+      '/proc/self/autogroup': '/autogroup-42 nice 19',
     });
     const facts = await machine();
     expect(facts).toMatchObject({
@@ -139,8 +141,17 @@ describe('the machine', () => {
       ports: { ephemeral: { first: 32_768, last: 60_999 }, timeWait: 204, controlPlaneFault: undefined },
       clock: { source: 'kvm-clock', sources: ['tsc', 'kvm-clock'], synchronised: true },
       procfs: true,
+      niceness: { session: 19 },
     });
     expect(facts.cpu.loadPerCore).toBeCloseTo(1.5 / facts.cpu.cores);
+  });
+
+  it('has no niceness of a session where Linux does not schedule by sessions', async () => {
+    await tree({
+      '/proc/sys/kernel/sched_autogroup_enabled': '0',
+      '/proc/self/autogroup': '/autogroup-42 nice 19',
+    });
+    expect((await machine()).niceness.session).toBeUndefined();
   });
 
   it('knows no limit as one', async () => {

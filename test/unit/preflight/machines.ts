@@ -39,6 +39,7 @@ export function laptop(overrides: Partial<MachineFacts> = {}): MachineFacts {
     clock: { wallMs: Date.UTC(2026, 10, 21), source: 'tsc', sources: ['tsc', 'hpet'], synchronised: true },
     procfs: true,
     reniceFault: undefined,
+    niceness: { process: 0, session: 0 },
     ...overrides,
   };
 }
