@@ -261,7 +261,7 @@ await yargs(process.argv.slice(2))
         .option('delayed', { type: 'number', default: 10, describe: 'Runs with a slower etcd' })
         .option('delay-ms', {
           type: 'number',
-          default: 5,
+          default: 20,
           describe: 'How long a proxy before etcd holds all bytes, each way',
         })
         .option('nodes', { type: 'number', default: 30, describe: 'Nodes' })
