@@ -18,7 +18,7 @@ describe('trends of hollow nodes beside hollow ones', () => {
 
   beforeAll(async () => {
     cli = new CliRun({});
-    const size = ['--nodes', '2', '--pods', '10', '--repeat', '3'];
+    const size = ['--nodes', '4', '--pods', '5', '--repeat', '3'];
     const slow = ['--slow', 'etcd=20ms', '--slow', 'cpu=20%'];
     finished = await cli.finish(
       'fidelity',

@@ -80,8 +80,8 @@ describe('run --live', () => {
     expect(rows.map(({ name }) => name).toSorted()).toEqual(['hollow-00001', 'hollow-00002', 'hollow-00003']);
     expect(rows.reduce((sum, { pods }) => sum + pods, 0)).toBe(12);
     // A node that became schedulable after the others may have none.
-    const { name } = rows.toSorted((a, b) => b.pods - a.pods)[0] ?? { name: '' };
-    const node = await json<LiveNodeAnswer>(url, `/api/node?name=${name}`);
+    const fullest = rows.toSorted((a, b) => b.pods - a.pods)[0]?.name ?? '';
+    const node = await json<LiveNodeAnswer>(url, `/api/node?name=${fullest}`);
     expect(node).toMatchObject({ isThere: true });
     expect(node.rows[0]).toMatchObject({ kind: 'deployment', state: 'started' });
     const log = await json<{ lines: string[] }>(url, '/api/log?component=kube-apiserver');

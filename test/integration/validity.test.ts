@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -55,6 +56,16 @@ function pulse(pid: number, stoppedMs: number, runningMs: number): () => void {
   };
 }
 
+/** Loaded by every thread; blocks those of the hollow nodes alone: the process that they are in, and all others, go on. */
+const blockWorkers = `
+const { isMainThread } = require('node:worker_threads');
+const block = () => {
+  const end = Date.now() + 500;
+  while (Date.now() < end);
+};
+if (!isMainThread && process.argv[1].endsWith('fleet/host.js')) setInterval(block, 800).unref();
+`;
+
 function failedChecks({ validity }: Pick<RunResult, 'validity'>): Map<string, ValidityCheck> {
   return new Map(
     validity.checks.filter(({ verdict }) => verdict === 'fail').map((check) => [check.id, check]),
@@ -79,9 +90,10 @@ describe('a run whose harness is starved', () => {
   /** Runs the scenario, and does something to it as soon as its nodes are there. */
   async function runWhile(
     starve: (conductor: ChildProcess, output: () => string) => () => void,
-    ...flags: string[]
+    flags: readonly string[] = [],
+    environment: Record<string, string> = {},
   ): Promise<RunResult> {
-    const run = cli.start('run', 'starved.yaml', '--out', 'out', ...flags);
+    const run = cli.startWith(environment, 'run', 'starved.yaml', '--out', 'out', ...flags);
     await eventually('the first phase', () => run.output().includes('Phase 1 of 3'), 180_000);
     ends.push(starve(run.child, () => run.output()));
     const exit = await run.exit;
@@ -114,20 +126,17 @@ describe('a run whose harness is starved', () => {
   });
 
   it('in the middle of its requests is invalid for the rate at which it sent them', async () => {
-    const result = await runWhile(
-      ({ pid = 0 }, output) => {
-        let end = (): void => {};
-        // Once, from the beginning of the four seconds of lists until they are over.
-        eventually('the lists', () => output().includes('Phase 3 of 3'), 180_000).then(
-          () => {
-            end = pulse(pid, 6_000, 600_000);
-          },
-          () => {},
-        );
-        return () => end();
-      },
-      ...short,
-    );
+    const result = await runWhile(({ pid = 0 }, output) => {
+      let end = (): void => {};
+      // Once, from the beginning of the four seconds of lists until they are over.
+      eventually('the lists', () => output().includes('Phase 3 of 3'), 180_000).then(
+        () => {
+          end = pulse(pid, 6_000, 600_000);
+        },
+        () => {},
+      );
+      return () => end();
+    }, short);
     const check = failedChecks(result).get('achieved-rate');
     expect(check?.value).toBeLessThan(0.9);
     expect(check?.message).toMatch(/ of phase lists left in time.*: lower the rate of that phase, or use/);
@@ -137,24 +146,23 @@ describe('a run whose harness is starved', () => {
   });
 
   it('by a worker that is blocked is invalid for the delay of the hollow nodes', async () => {
-    const result = await runWhile(() => pulse(cli.process(/fleet\/host\.js/), 500, 300), ...short);
+    const preload = join(cli.dir, 'block.cjs');
+    writeFileSync(preload, blockWorkers);
+    const result = await runWhile(() => () => {}, short, { NODE_OPTIONS: `--require ${preload}` });
     expect(failedChecks(result).get('loop-delay-shards')?.value).toBeGreaterThan(300_000);
   });
 
   it.runIf(cpus().length === availableParallelism())(
     'by what else runs on the machine is invalid for that',
     async () => {
-      const result = await runWhile(
-        () => {
-          // They end by themselves where this process cannot end them.
-          const loop = 'const end = Date.now() + 180_000; while (Date.now() < end);';
-          const busy = cpus().map(() => spawn('nice', ['-n', '19', process.execPath, '-e', loop]));
-          return () => {
-            for (const child of busy) child.kill('SIGKILL');
-          };
-        },
-        ...short,
-      );
+      const result = await runWhile(() => {
+        // They end by themselves where this process cannot end them.
+        const loop = 'const end = Date.now() + 180_000; while (Date.now() < end);';
+        const busy = cpus().map(() => spawn('nice', ['-n', '19', process.execPath, '-e', loop]));
+        return () => {
+          for (const child of busy) child.kill('SIGKILL');
+        };
+      }, short);
       expect(failedChecks(result).get('cpu-others')?.value).toBeGreaterThan(10);
     },
   );
