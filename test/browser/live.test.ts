@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CliRun, type Started } from '../integration/cli-run.ts';
 import { eventually } from '../integration/support.ts';
 import {
@@ -27,13 +27,13 @@ let browser: Browser;
 let cli: CliRun;
 beforeAll(async () => {
   browser = await startBrowser();
+});
+afterAll(() => browser.close());
+beforeEach(() => {
   cli = new CliRun({ 'watched.yaml': scenario });
 });
-afterAll(async () => {
-  await browser.close();
-  // When the test went no further: its run ends as by Ctrl-C.
-  for (const pid of cli.processes(/main\.js run/)) process.kill(pid, 'SIGINT');
-  await cli.processesGone();
+afterEach(async () => {
+  await cli.endRuns();
   cli.remove();
 });
 
@@ -136,7 +136,7 @@ async function lookAtNodes(page: Page): Promise<void> {
   await rows.getByRole('button').press('Enter');
   await expect.poll(() => page.locator(':focus').innerText()).toBe(name);
   const pods = page.locator('#pod-table tbody tr');
-  expect(await pods.count()).toBe(podCount);
+  await expect.poll(() => pods.count()).toBe(podCount);
   expect(await pods.first().innerText()).toMatch(/deployment .*started/);
   await page.getByLabel('State').selectOption('not-ready');
   await page.locator('#node-filter button').click();

@@ -100,6 +100,12 @@ export class CliRun {
     }
   }
 
+  /** Ends what a test that failed has left running, as Ctrl-C does. @throws when it does not end. */
+  async endRuns(): Promise<void> {
+    for (const pid of this.processes(/main\.js (?:run|up|serve) /)) process.kill(pid, 'SIGINT');
+    await this.processesGone();
+  }
+
   /** Paths of what lies in the folder for temporary files, but for the empty folder of this user's runs. */
   temporaryFiles(): string[] {
     const all = readdirSync(this.temporary, { recursive: true, encoding: 'utf8' });

@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LiveNodeAnswer, LiveNodesAnswer, LiveSnapshot } from '../../src/dashboard/live/snapshot.ts';
 import { readResult } from '../../src/result/read.ts';
 import { CliRun, type Started } from './cli-run.ts';
@@ -20,6 +20,7 @@ let cli: CliRun;
 beforeAll(() => {
   cli = new CliRun({ 'tiny.yaml': scenario });
 });
+afterEach(() => cli.endRuns());
 afterAll(() => cli.remove());
 
 const line = (started: Started, type: string): Record<string, unknown> | undefined =>
@@ -67,6 +68,8 @@ async function json<T>(url: string, path: string): Promise<T> {
 
 describe('run --live', () => {
   it('shows nodes, pods and logs while the run goes on, and ends with it', async () => {
+    // Of a first try.
+    rmSync(join(cli.dir, 'one'), { recursive: true, force: true });
     const run = cli.start('run', 'tiny.yaml', '--json', '--live', '--out', 'one');
     const url = await pageOf(run);
     const events = new Events(url);
