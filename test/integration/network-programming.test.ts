@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sleep, systemClock } from '../../src/base/clock.ts';
 import type { Shard } from '../../src/fleet/shard.ts';
 import { Histogram } from '../../src/metrics/histogram.ts';
 import { TestControlPlane, deployment, eventually, testNodes } from './support.ts';
@@ -92,6 +93,8 @@ describe('4 hollow proxies on a real control plane', () => {
   });
 
   it('programs Services and their endpoints as pods get Ready, on every node', async () => {
+    // Pods tell whole seconds of when they became Ready: in that of a proxy's start, it takes them for older than itself.
+    await sleep(systemClock, 1_000);
     for (let i = 1; i <= serviceCount; i++) {
       const made = await cluster.admin.call('POST', '/api/v1/namespaces/default/services', {
         metadata: { name: `web-${i}` },
