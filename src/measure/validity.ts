@@ -6,10 +6,11 @@ import { countOf, countText, durationText, percentText } from './words.ts';
 /** The limits of docs/design: loosening one needs a reason in docs/decisions. */
 export const limits = {
   observerLoopDelayUs: 10_000,
-  /** Instead of the one above where it is larger: this share of the p99 of each SLI that is judged. */
-  loopDelayShareOfSli: 0.1,
-  shardLoopDelayUs: 100_000,
+  /** In place of the two around it where it is larger: this share of the p99 of each SLI that is judged. */
+  delayShareOfSli: 0.1,
+  /** docs/decisions/gc-pauses.md. */
   gcPauseUs: 10_000,
+  shardLoopDelayUs: 100_000,
   watchLagUs: 20_000,
   achievedRatio: 0.98,
   harnessShare: 0.4,
@@ -73,7 +74,7 @@ export function checkValidity(inputs: ValidityInputs): Validity {
   const checks = [
     observerLoopDelay(inputs),
     shardLoopDelay(inputs.shardLoopDelay),
-    gcPause(inputs.observerGcPause),
+    gcPause(inputs),
     watchLag(inputs),
     achievedRate(inputs.achieved),
     harnessCpu(inputs),
@@ -106,16 +107,23 @@ function skipped(measured: Omit<Measured, 'value'>, why: string): ValidityCheck 
 
 /** The loop delay that is allowed where each of these is judged. */
 export function loopDelayLimitUs(judgedP99sUs: readonly number[]): number {
-  if (judgedP99sUs.length === 0) return limits.observerLoopDelayUs;
-  return Math.max(limits.observerLoopDelayUs, limits.loopDelayShareOfSli * Math.min(...judgedP99sUs));
+  return delayLimitUs(limits.observerLoopDelayUs, judgedP99sUs);
 }
 
+function delayLimitUs(leastUs: number, judgedP99sUs: readonly number[]): number {
+  if (judgedP99sUs.length === 0) return leastUs;
+  return Math.round(Math.max(leastUs, limits.delayShareOfSli * Math.min(...judgedP99sUs)));
+}
+
+const raisedText = (limitUs: number, leastUs: number): string =>
+  limitUs > leastUs ? ', 10 % of the smallest p99 that is judged' : '';
+
 function observerLoopDelay({ observerLoopDelay: delays, judgedP99sUs }: ValidityInputs): ValidityCheck {
-  const limit = Math.round(loopDelayLimitUs(judgedP99sUs));
+  const limit = loopDelayLimitUs(judgedP99sUs);
   const measured: Measured = { id: 'loop-delay-observer', value: delays.quantile(0.99), limit, unit: 'us' };
   if (delays.count === 0)
     return skipped(measured, 'The event-loop delay of observer and load generator was not recorded');
-  const raised = limit > limits.observerLoopDelayUs ? ', 10 % of the smallest p99 that is judged' : '';
+  const raised = raisedText(limit, limits.observerLoopDelayUs);
   return check(
     measured,
     measured.value <= limit,
@@ -153,17 +161,14 @@ export function pauseP99Us(pauses: Histogram): number {
   return largest.count > 1 ? largest.value : (next?.value ?? 0);
 }
 
-function gcPause(pauses: Histogram): ValidityCheck {
-  const measured: Measured = {
-    id: 'gc-pause-observer',
-    value: pauseP99Us(pauses),
-    limit: limits.gcPauseUs,
-    unit: 'us',
-  };
+function gcPause({ observerGcPause: pauses, judgedP99sUs }: ValidityInputs): ValidityCheck {
+  const limit = delayLimitUs(limits.gcPauseUs, judgedP99sUs);
+  const raised = raisedText(limit, limits.gcPauseUs);
+  const measured: Measured = { id: 'gc-pause-observer', value: pauseP99Us(pauses), limit, unit: 'us' };
   return check(
     measured,
     measured.value <= measured.limit,
-    `Garbage collection held observer and load generator for ${durationText(measured.value)} at p99 (${durationText(measured.limit)} allowed)`,
+    `Garbage collection held observer and load generator for ${durationText(measured.value)} at p99 (${durationText(limit)} allowed${raised})`,
     'run fewer pods, or use a machine with more cores',
   );
 }

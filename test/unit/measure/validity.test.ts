@@ -73,7 +73,18 @@ describe('checkValidity', () => {
       10_000,
     ],
     ['loop-delay-shards', { shardLoopDelay: of(99_900) }, { shardLoopDelay: of(101_000) }, 100_000],
-    ['gc-pause-observer', { observerGcPause: of(9_990) }, { observerGcPause: of(10_100) }, 10_000],
+    [
+      'gc-pause-observer',
+      { observerGcPause: of(9_990), judgedP99sUs: [] },
+      { observerGcPause: of(10_100), judgedP99sUs: [] },
+      10_000,
+    ],
+    [
+      'gc-pause-observer',
+      { observerGcPause: of(29_900), judgedP99sUs: [2e6, 300_000] },
+      { observerGcPause: of(30_200), judgedP99sUs: [2e6, 300_000] },
+      30_000,
+    ],
     ['watch-lag-observer', { watchLag: lag(19_900) }, { watchLag: lag(20_100) }, 20_000],
     [
       'achieved-rate',
