@@ -21,13 +21,10 @@ import { jenkinsRecipe } from '../ci/jenkins-recipe.ts';
 import { type NightEnd, runNight, shownSummary } from '../ci/night.ts';
 import type { Recipe } from '../ci/recipe.ts';
 import { makeStandInRepository } from '../ci/stand-in-repository.ts';
+import { latencyScenario } from './repeated.ts';
 
 /** As many latency pods as a p99 takes. */
-const scenario = `name: tiny
-nodes: {count: 20, capacity: {cpu: 8, memory: 32Gi, pods: 110}}
-phases:
-  - {type: latency-pods, name: latency, count: 110, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
-`;
+const scenario = latencyScenario(20, 110);
 
 const timeoutMs = 600_000;
 

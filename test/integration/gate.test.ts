@@ -8,14 +8,10 @@ import { packageRoot } from '../../src/base/package-info.ts';
 import type { GateOutcome } from '../../src/gate/gate.ts';
 import { readResult } from '../../src/result/read.ts';
 import { CliRun, listed } from './cli-run.ts';
-import { expectRepeats } from './repeated.ts';
+import { expectRepeats, latencyScenario } from './repeated.ts';
 
 /** 110 pods: as many as a p99 takes, and so few that it is over in a quarter of a minute. */
-const scenario = `name: tiny
-nodes: {count: 3, capacity: {cpu: 8, memory: 32Gi, pods: 110}}
-phases:
-  - {type: latency-pods, name: latency, count: 110, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
-`;
+const scenario = latencyScenario(3, 110);
 
 const timeoutMs = 600_000;
 
@@ -96,7 +92,7 @@ writeResult(dir, await oneRun(scenario, Number(delayMs)));
 `;
 
 /** On nodes enough that pods wait for nothing but the API server: then runs differ little among themselves. */
-const spread = scenario.replace('count: 3,', 'count: 20,');
+const spread = latencyScenario(20, 110);
 
 /** Each way: the API server waits 100 ms for each of its writes, and a start of a pod takes several. */
 const delayMs = 50;

@@ -5,6 +5,13 @@ import type { Repeats } from '../../src/gate/repeats.ts';
 import { readResult } from '../../src/result/read.ts';
 import { type CliRun, type Finished, listed } from './cli-run.ts';
 
+/** A scenario that is over as soon as its pods have come, ten a second. */
+export const latencyScenario = (nodes: number, pods: number): string => `name: tiny
+nodes: {count: ${nodes}, capacity: {cpu: 8, memory: 32Gi, pods: 110}}
+phases:
+  - {type: latency-pods, name: latency, count: ${pods}, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
+`;
+
 /**
  * What `run --repeat 3 --out <out>` leaves: three runs on control planes of their own, and medians.
  * @param more files beside them.

@@ -5,14 +5,11 @@ import { type Noise, noiseOf } from '../../src/gate/noise.ts';
 import type { Repeats } from '../../src/gate/repeats.ts';
 import { readResult } from '../../src/result/read.ts';
 import { CliRun, listed } from './cli-run.ts';
+import { latencyScenario } from './repeated.ts';
 import { eventually } from './support.ts';
 
 /** So few pods that a run is over in seconds; of one with as many as a p99 takes, `gate.test.ts` has the repeats. */
-const scenario = `name: tiny
-nodes: {count: 3, capacity: {cpu: 8, memory: 32Gi, pods: 110}}
-phases:
-  - {type: latency-pods, name: latency, count: 30, pacing: {strategy: constant-rate, requestsPerSecond: 10}}
-`;
+const scenario = latencyScenario(3, 30);
 
 const timeoutMs = 600_000;
 
