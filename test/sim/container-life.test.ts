@@ -430,6 +430,21 @@ it('a container that is restarted often has one timer for its end, and still end
 });
 
 describe('a deletion', () => {
+  it.each([1, 20])('of %i pods at once takes their address out last, however long the kill took', (count) => {
+    const world = readyWorld(`together-${count}`);
+    const names = Array.from({ length: count }, (_, index) => `p${index}`);
+    const uids = names.map((name) => world.createPod(name));
+    world.advance(10_000);
+    for (const uid of uids) world.deletePod(uid);
+    world.advance(20_000);
+    for (const name of names) {
+      const [killing, ended, ...last] = patchesOf(world, name).slice(start.length);
+      expect([killing, ended].join()).not.toMatch(/ip/);
+      expect(ended).toMatch(/^Succeeded .*terminated/);
+      expect(last).toEqual(['-ip']);
+    }
+  });
+
   const gone = (world: World, seconds: number): number => {
     const before = world.clock.nowUs();
     while (world.pods.size > 0 && world.clock.nowUs() - before < seconds * 1e6) world.advance(100);

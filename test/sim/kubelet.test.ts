@@ -114,7 +114,8 @@ describe('requests of a pod', () => {
     expect(world.count('DELETE', /\/pods\//, from) / count).toBe(1);
     expect(world.count('POST', /\/events$/, from) / count).toBe(1);
     expect(world.count('GET', /\/pods\/p\d+$/, from) / count).toBeCloseTo(3, 5);
-    expect(world.count('PATCH', /\/pods\/p\d+\/status$/, from) / count).toBeCloseTo(count === 1 ? 3 : 2, 5);
+    // Of 20 at once, real nodes have been recorded with 2.00 to 2.71: docs/decisions/pod-ip-after-end.md.
+    expect(world.count('PATCH', /\/pods\/p\d+\/status$/, from) / count).toBeCloseTo(3, 5);
     expect(world.watches.has('configmaps/default/kube-root-ca.crt')).toBe(false);
   });
 

@@ -95,11 +95,8 @@ export class Ender {
     if (stage?.at !== 'stopping') return;
     for (const stop of stage.stops) this.stoppedOne(stop, stage.sinceWallMs);
     life.end = 'stopped';
-    if (life.deleting) {
-      const tookMs = host.context.nowMs - stage.sinceMs - stage.longestMs;
-      if (tookMs > host.profileOf(spec).podIpVisibleAfterKillMs) life.podIp = '';
-      this.settle(spec);
-    } else {
+    if (life.deleting) this.settle(spec);
+    else {
       // Nobody waits for it: it is seen when the runtime is next looked at (samples: a Job's pod).
       this.stage = { at: 'settling' };
       host.wake(spec, host.untilSeenMs(0), 'cleanup');

@@ -50,8 +50,6 @@ type Figures = {
   stopMs: Distribution;
   /** From the containers' end to the pod's DELETE: volumes, sandbox, cgroup. Not shared work: polling. */
   cleanupMs: Distribution;
-  /** A kill that takes longer than this leaves no pod IP in the terminal status: the sandbox is gone by then. */
-  podIpVisibleAfterKillMs: number;
   /** Fetching and unpacking, of all pulls together. */
   pullBytesPerSecond: number;
   /** Before the first byte of a pull: resolving the name, the manifest. */
@@ -133,7 +131,6 @@ const required = [
   'initContainerRunMs',
   'stopMs',
   'cleanupMs',
-  'podIpVisibleAfterKillMs',
   'pullBytesPerSecond',
   'pullOverheadMs',
   'maxParallelPulls',

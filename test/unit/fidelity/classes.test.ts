@@ -50,6 +50,11 @@ describe('what is not compared exactly', () => {
     expect(ruleOf(phase, verb, what, status)).toMatchObject({ class: 'exact', why: '' });
   });
 
+  it('takes out the address of pods that go together, or does not', () => {
+    expect(ruleOf('delete', 'patch', 'pods/status', 200)).toMatchObject({ class: 'racy', seen: [2, 3] });
+    expect(ruleOf('burst', 'patch', 'pods/status', 200)).toMatchObject({ class: 'racy', seen: null });
+  });
+
   it('may have other lengths only where changes merge', () => {
     expect(ruleOf('burst', 'patch', 'pods/status', 200).merges).toBe(0.25);
     expect(ruleOf('return', 'patch', 'nodes/status', 200).merges).toBe(0.75);
