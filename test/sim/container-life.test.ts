@@ -430,21 +430,6 @@ it('a container that is restarted often has one timer for its end, and still end
 });
 
 describe('a deletion', () => {
-  it.each([1, 20])('of %i pods at once takes their address out last, however long the kill took', (count) => {
-    const world = readyWorld(`together-${count}`);
-    const names = Array.from({ length: count }, (_, index) => `p${index}`);
-    const uids = names.map((name) => world.createPod(name));
-    world.advance(10_000);
-    for (const uid of uids) world.deletePod(uid);
-    world.advance(20_000);
-    for (const name of names) {
-      const [killing, ended, ...last] = patchesOf(world, name).slice(start.length);
-      expect([killing, ended].join()).not.toMatch(/ip/);
-      expect(ended).toMatch(/^Succeeded .*terminated/);
-      expect(last).toEqual(['-ip']);
-    }
-  });
-
   const gone = (world: World, seconds: number): number => {
     const before = world.clock.nowUs();
     while (world.pods.size > 0 && world.clock.nowUs() - before < seconds * 1e6) world.advance(100);
@@ -452,6 +437,30 @@ describe('a deletion', () => {
     world.advance(100);
     return took;
   };
+
+  it('takes the address out last; where many are killed at once, of some', () => {
+    const keptOf = (count: number): number => {
+      const world = readyWorld(`together-${count}`);
+      const names = Array.from({ length: count }, (_, index) => `p${index}`);
+      const uids = names.map((name) => world.createPod(name));
+      world.advance(20_000);
+      for (const uid of uids) world.deletePod(uid);
+      world.advance(20_000);
+      let kept = 0;
+      for (const name of names) {
+        const [killing, ended, ...last] = patchesOf(world, name).slice(start.length);
+        expect([killing, ended].join()).not.toMatch(/ip/);
+        expect(ended).toMatch(/^Succeeded .*terminated/);
+        if (last.length === 0) kept++;
+        else expect(last).toEqual(['-ip']);
+      }
+      return kept;
+    };
+    expect(keptOf(1)).toBe(0);
+    // Of 29, as recorded: docs/decisions/pod-ip-after-end.md.
+    expect(keptOf(29)).toBeGreaterThan(11);
+    expect(keptOf(29)).toBeLessThan(24);
+  });
 
   it.each([
     ['a program that obeys', {}, {}, 0.5, { exitCode: 0, reason: 'Completed' }],

@@ -114,8 +114,10 @@ describe('requests of a pod', () => {
     expect(world.count('DELETE', /\/pods\//, from) / count).toBe(1);
     expect(world.count('POST', /\/events$/, from) / count).toBe(1);
     expect(world.count('GET', /\/pods\/p\d+$/, from) / count).toBeCloseTo(3, 5);
-    // Of 20 at once, real nodes have been recorded with 2.00 to 2.71: docs/decisions/pod-ip-after-end.md.
-    expect(world.count('PATCH', /\/pods\/p\d+\/status$/, from) / count).toBeCloseTo(3, 5);
+    const patches = world.count('PATCH', /\/pods\/p\d+\/status$/, from) / count;
+    // Of many at once, real nodes have been recorded with 2.00 to 2.71: docs/decisions/pod-ip-after-end.md.
+    if (count === 1) expect(patches).toBe(3);
+    else expect(Math.abs(patches - 2.35)).toBeLessThan(0.36);
     expect(world.watches.has('configmaps/default/kube-root-ca.crt')).toBe(false);
   });
 

@@ -3,6 +3,13 @@ import { type PodLife, exitOf } from './pod-life.ts';
 import type { PodSpec } from './pod-record.ts';
 import { type Stop, planStops } from './stopping.ts';
 
+/**
+ * A pod that is killed by itself is gone in 0.16 s, and then its last PATCH takes out its IP. Where many are killed at once,
+ * so many keep it (docs/decisions/pod-ip-after-end.md).
+ */
+const slowKillMs = 500;
+const ipKeptRate = 0.6;
+
 type Stage =
   | {
       at: 'stopping';
@@ -13,7 +20,7 @@ type Stage =
       longestMs: number;
     }
   | { at: 'settling' }
-  | { at: 'cleaning' };
+  | { at: 'cleaning'; keepsIp: boolean };
 
 /**
  * Brings one pod to its end: stops its containers, then its sandbox, then clears away the rest.
@@ -95,8 +102,10 @@ export class Ender {
     if (stage?.at !== 'stopping') return;
     for (const stop of stage.stops) this.stoppedOne(stop, stage.sinceWallMs);
     life.end = 'stopped';
-    if (life.deleting) this.settle(spec);
-    else {
+    if (life.deleting) {
+      const tookMs = host.context.nowMs - stage.sinceMs - stage.longestMs;
+      this.settle(spec, tookMs > slowKillMs && host.context.prng.float() < ipKeptRate);
+    } else {
       // Nobody waits for it: it is seen when the runtime is next looked at (samples: a Job's pod).
       this.stage = { at: 'settling' };
       host.wake(spec, host.untilSeenMs(0), 'cleanup');
@@ -105,9 +114,9 @@ export class Ender {
 
   onCleanup(spec: PodSpec): void {
     const { life, stage } = this;
-    if (stage?.at === 'settling') this.settle(spec);
+    if (stage?.at === 'settling') this.settle(spec, false);
     else if (stage?.at === 'cleaning') {
-      if (life.deleting) life.podIp = '';
+      if (life.deleting && !stage.keepsIp) life.podIp = '';
       life.end = 'gone';
       this.stage = undefined;
       this.report(true);
@@ -124,11 +133,11 @@ export class Ender {
     container.ready = false;
   }
 
-  private settle(spec: PodSpec): void {
+  private settle(spec: PodSpec, keepsIp: boolean): void {
     const { host, life } = this;
     life.sandboxReady = false;
     this.report(false);
-    this.stage = { at: 'cleaning' };
+    this.stage = { at: 'cleaning', keepsIp };
     const cleanupMs = host.context.draw(host.profileOf(spec).cleanupMs);
     host.wake(spec, life.deleting ? cleanupMs : host.untilSeenMs(cleanupMs), 'cleanup');
   }
