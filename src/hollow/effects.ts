@@ -4,8 +4,8 @@ import type { CallClass } from '../metrics/call-metrics.ts';
 import type { PodStartTimes } from '../metrics/pod-start-times.ts';
 import type { RawWatchEvent } from '../wire/codec.ts';
 import type { Pressure } from './node-failure.ts';
-import { type View, everything } from '../wire/view.ts';
-import { claimView, identityView, podStatusView, wholeNodeView } from './views.ts';
+import type { View } from '../wire/view.ts';
+import { claimView, identityView, leaseView, podStatusView, wholeNodeView } from './views.ts';
 
 /**
  * The clients a kubelet has (cmd/kubelet/app/server.go): pods and tokens share one limiter (50 QPS, burst 100),
@@ -33,8 +33,7 @@ export function bodyView(tag: Tag): View | undefined {
     case 'csi-node':
       return tag.step === 'get-node' ? identityView : undefined;
     case 'lease':
-      // A kubelet sends back the whole of the lease that it was given.
-      return tag.step === 'get-node' ? identityView : everything;
+      return tag.step === 'get-node' ? identityView : leaseView;
     case 'status':
       return tag.step === 'get' ? podStatusView : undefined;
     case 'node-status':

@@ -26,7 +26,10 @@ const metadata = {
 export const podView = new View({ metadata, spec: true, status: true });
 
 /** A pod whose status is about to be written. */
-export const podStatusView = new View({ metadata, status: true });
+export const podStatusView = new View({ metadata: { uid: true, deletionTimestamp: true }, status: true });
+
+/** The node's lease: a kubelet sends back all that it was given, with another time. */
+export const leaseView = new View({ metadata: 'opaque', spec: true });
 
 /** The node's own object: not its images, which are most of it. */
 export const nodeView = new View({

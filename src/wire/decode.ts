@@ -1,6 +1,6 @@
 import { Reader, wireFault } from './reader.ts';
 import { microTimeText, timeText } from './times.ts';
-import { type Plan, type PlannedField, ops, places } from './view.ts';
+import { Opaque, type Plan, type PlannedField, ops, places } from './view.ts';
 
 type Json = Record<string, unknown>;
 
@@ -111,6 +111,8 @@ function readValue(reader: Reader, end: number, field: PlannedField): unknown {
       return readIntOrString(reader, reader.endOf(end));
     case ops.bytes:
       return reader.base64(reader.endOf(end));
+    case ops.opaque:
+      return new Opaque(reader.latin1(reader.endOf(end)));
     default:
       return readJson(reader, reader.endOf(end));
   }

@@ -1,6 +1,7 @@
 import { HollowmarkError } from '../base/errors.ts';
 import type { Field, Message } from './schema.ts';
 import { parseTime } from './times.ts';
+import { Opaque } from './view.ts';
 import type { Writer } from './writer.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -111,6 +112,11 @@ function writeField(writer: Writer, field: Field, number: number, value: unknown
       writer.tag(number, 2);
       break;
     case 'message': {
+      if (value instanceof Opaque) {
+        writer.latin1(value.bytes);
+        writer.tag(number, 2);
+        break;
+      }
       const mark = writer.mark();
       if (field.message !== undefined) writeMessage(writer, field.message, asObject(field, value));
       writer.close(number, mark);

@@ -124,6 +124,13 @@ export class Reader {
     return this.bytes.toString('base64', position, stop);
   }
 
+  /** The bytes from here to `stop`, a character for each. */
+  latin1(stop: number): string {
+    const { position } = this;
+    this.position = stop;
+    return this.bytes.toString('latin1', position, stop);
+  }
+
   /** Passes over the field whose key was `tag`. */
   skip(tag: number, end: number): void {
     switch (tag & 7) {

@@ -3,9 +3,20 @@ import { type Field, type Kind, type Message } from './schema.ts';
 
 /**
  * The fields that a reader wants: `true` for a field with all that is in it, or those that are wanted of it, by their
- * names in JSON. Lists and maps are passed through: `{ items: { metadata: { name: true } } }`.
+ * names in JSON. Lists and maps are passed through: `{ items: { metadata: { name: true } } }`. `opaque` is for a message
+ * that is only sent back as it came: an {@link Opaque} under protobuf.
  */
-export type Selection = true | { readonly [name: string]: Selection };
+export type Selection = true | { readonly [name: string]: Selection | 'opaque' };
+
+/** A message's bytes, which nobody has looked into: to be written under the codec that has read it. */
+export class Opaque {
+  /** Latin-1, a character for each byte: a string in the heap takes less than a buffer of its own. */
+  readonly bytes: string;
+
+  constructor(bytes: string) {
+    this.bytes = bytes;
+  }
+}
 
 /** How a field's value is found on the wire. Numbers: they are switched on for every field that is read. */
 export const ops = {
@@ -19,7 +30,8 @@ export const ops = {
   IntOrString: 7,
   JSON: 8,
   message: 9,
-} as const satisfies Record<Kind, number>;
+  opaque: 10,
+} as const satisfies Record<Kind | 'opaque', number>;
 
 export const places = { one: 0, list: 1, map: 2, inline: 3 } as const;
 
@@ -35,9 +47,9 @@ export class PlannedField {
   /** How to read the message in it. */
   readonly plan: Plan | undefined;
 
-  constructor(field: Field, plan: Plan | undefined) {
+  constructor(field: Field, plan: Plan | undefined, isOpaque: boolean) {
     this.name = field.name;
-    this.op = ops[field.kind];
+    this.op = isOpaque ? ops.opaque : ops[field.kind];
     this.place =
       field.shape === 'list' || field.shape === 'map' || field.shape === 'inline'
         ? places[field.shape]
@@ -82,9 +94,11 @@ function fieldsOf(message: Message, selection: Selection): Plan {
     }
     // The names in a selection for inline fields are those of the message around them, too.
     const planOfField = inline && wanted !== true ? fieldsOf : planOf;
+    const isOpaque = wanted === 'opaque';
     plan.fields[field.number] = new PlannedField(
       field,
-      field.message === undefined ? undefined : planOfField(field.message, wanted),
+      field.message === undefined || isOpaque ? undefined : planOfField(field.message, wanted),
+      isOpaque,
     );
     if (field.always && field.shape !== 'value') plan.nulls.push(field.name);
   }

@@ -95,6 +95,14 @@ export class Writer {
     this.int(raw.length);
   }
 
+  /** Bytes, given as a character for each, with their length. */
+  latin1(text: string): void {
+    this.room(text.length);
+    this.position -= text.length;
+    this.bytes.write(text, this.position, 'latin1');
+    this.int(text.length);
+  }
+
   /** Field `number`, a message: what `write` writes. */
   delimited(number: number, write: () => void): void {
     const end = this.mark();

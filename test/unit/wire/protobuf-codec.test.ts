@@ -2,12 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { benchPod } from '../../../src/bench/bench-pod.ts';
 import { HollowmarkError } from '../../../src/base/errors.ts';
+import { leaseView } from '../../../src/hollow/views.ts';
 import { codecOf } from '../../../src/wire/negotiation.ts';
 import { protobufCodec } from '../../../src/wire/protobuf-codec.ts';
 import { Reader } from '../../../src/wire/reader.ts';
 import { type Field, type Message, allMessages, messageOf } from '../../../src/wire/schema.ts';
 import { microTimeText, parseTime, timeText } from '../../../src/wire/times.ts';
-import { type Selection, View } from '../../../src/wire/view.ts';
+import { Opaque, type Selection, View } from '../../../src/wire/view.ts';
+import { WireFault } from '../../../src/wire/wire-fault.ts';
 import { Writer } from '../../../src/wire/writer.ts';
 
 type Json = Record<string, unknown>;
@@ -184,10 +186,26 @@ describe('objects', () => {
       [{ metadata: { nmae: true } }, 'no field nmae in ObjectMeta'],
       [{ spec: { volumes: { configMap: { naem: true } } } }, 'no field naem in ConfigMapVolumeSource'],
       [{ metadata: { name: { first: true } } }, 'no fields in name of ObjectMeta'],
+      [{ metadata: { name: 'opaque' } }, 'no fields in name of ObjectMeta'],
     ];
     for (const [selection, message] of misspelt) {
       expect(() => protobufCodec.decode(bytes, new View(selection))).toThrow(message);
     }
+  });
+
+  it('go back as they came where nobody looks into them', () => {
+    const annotated = { ...lease, metadata: { ...lease.metadata, annotations: { 'a/é': '…' } } };
+    const bytes = protobufCodec.encode(annotated);
+    const seen = protobufCodec.decode(bytes, leaseView) as typeof lease;
+    expect(seen.metadata).toBeInstanceOf(Opaque);
+    expect(protobufCodec.encode(seen)).toEqual(bytes);
+    seen.spec.holderIdentity = 'm';
+    expect(protobufCodec.decode(protobufCodec.encode(seen))).toEqual({
+      ...annotated,
+      spec: { ...lease.spec, holderIdentity: 'm' },
+    });
+    // Cut off anywhere, it is an error as any other.
+    expect(() => protobufCodec.decode(bytes.subarray(0, 60), leaseView)).toThrow(WireFault);
   });
 
   it('of kinds without a table, and values that do not fit, are refused', () => {
