@@ -30,8 +30,11 @@ export type WorkOutcome = {
 
 /** A phase whose condition does not come about within this goes on without it. */
 const conditionTimeoutMs = 60_000;
-/** A crash loop restarts after 11, 32 and 73 s, a failed pull is tried after 0, 10, 30 and 70: in between it is calm. */
-const varietyMs = 50_000;
+/**
+ * By then it is calm: a pod in back-off is looked at every 10 to 15 s, so that a crash loop's third restart comes after 34 to 52 s
+ * and its fourth after 75 at the earliest, and a failed pull is tried a third time after 30 to 45 s, and after 70.
+ */
+const varietyMs = 62_000;
 /** By then a lease has been made and renewed: 10 s and 20 s after the start. */
 const leaseMs = 25_000;
 

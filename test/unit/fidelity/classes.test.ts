@@ -50,6 +50,15 @@ describe('what is not compared exactly', () => {
     expect(ruleOf(phase, verb, what, status)).toMatchObject({ class: 'exact', why: '' });
   });
 
+  it('may write a status of the phase before while it is idle', () => {
+    expect(ruleOf('idle', 'patch', 'pods/status', 200)).toMatchObject({
+      class: 'racy',
+      slack: 2,
+      mayBeAbsent: true,
+    });
+    expect(ruleOf('idle', 'create', 'events', 201).class).toBe('exact');
+  });
+
   it('takes out the address of pods that go together, or does not', () => {
     expect(ruleOf('delete', 'patch', 'pods/status', 200)).toMatchObject({ class: 'racy', seen: [2, 3] });
     expect(ruleOf('burst', 'patch', 'pods/status', 200)).toMatchObject({ class: 'racy', seen: null });
