@@ -26,10 +26,15 @@ export type PreflightOptions = Size & {
 };
 
 /**
- * What a run of this size would lack on this machine. Cheap: some milliseconds, no commands, no network.
+ * What a run of this size would lack on this machine. Cheap: some milliseconds, or half a second on a machine that has been busy;
+ * no commands, no network.
  */
 export async function preflight(options: PreflightOptions): Promise<Check[]> {
-  const facts = await readMachineFacts({ ...options, clock: options.clock ?? systemClock, sampleCpu: false });
+  const facts = await readMachineFacts({
+    ...options,
+    clock: options.clock ?? systemClock,
+    sampleCpu: 'when-loaded',
+  });
   return judgeMachine(facts, options);
 }
 
@@ -58,7 +63,7 @@ export async function examine(
   binaries: BinariesOptions,
 ): Promise<Check[]> {
   // One after the other: the commands would show in the CPU that is watched first.
-  const facts = await readMachineFacts({ ...machine, sampleCpu: true });
+  const facts = await readMachineFacts({ ...machine, sampleCpu: 'always' });
   facts.clock.synchronised ??= await readSynchronised(binaries.signal);
   return judgeAll(facts, await readToolFacts(binaries, machine.root), size);
 }

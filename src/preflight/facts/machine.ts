@@ -9,6 +9,7 @@ import { type MachineSample, machineOf } from '../../metrics/process-stats.ts';
 import { readCgroup } from './cgroup.ts';
 import type { ClockFacts, CpuFacts, MachineFacts, MemoryFacts, PortFacts } from './facts.ts';
 import { readFolder } from './folder.ts';
+import { cpuLimits } from '../costs.ts';
 import { SystemFiles, limitOf } from './system-files.ts';
 
 /** Long enough for 100 ticks of two cores, short enough to wait for. */
@@ -19,13 +20,16 @@ export type MachineOptions = {
   stateDir: string;
   reportDir: string | undefined;
   clock: Clock;
-  /** Watches the CPU for half a second; without it, the load of the last minute says how busy the machine is. */
-  sampleCpu: boolean;
+  /**
+   * When the CPU is watched for half a second. `when-loaded`: where the load of the last minute was high, which the run before
+   * this one may have made.
+   */
+  sampleCpu: 'always' | 'when-loaded';
   /** Where /proc and /sys are; tests have trees of their own. */
   root?: string;
 };
 
-/** What this machine has. Takes some milliseconds, or half a second with `sampleCpu`; runs no commands. */
+/** What this machine has. Takes some milliseconds, and half a second where the CPU is watched; runs no commands. */
 export async function readMachineFacts(options: MachineOptions): Promise<MachineFacts> {
   const files = new SystemFiles(options.root ?? '/');
   const cgroup = readCgroup(files);
@@ -69,7 +73,8 @@ async function readCpu(
   const load = /^[\d.]+/.exec(files.text('/proc/loadavg') ?? '')?.[0];
   const loadPerCore = load === undefined ? undefined : Number(load) / cores;
   const before = machineSample(files);
-  if (before === undefined || !options.sampleCpu) {
+  const wasLoaded = loadPerCore !== undefined && loadPerCore > cpuLimits.loadPerCoreMax;
+  if (before === undefined || (options.sampleCpu === 'when-loaded' && !wasLoaded)) {
     return { cores, quotaCores, busyShare: undefined, loadPerCore, stealShare: undefined };
   }
   await sleep(options.clock, cpuSampleMs);

@@ -1,7 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
 import { HollowmarkError } from '../../../src/base/errors.ts';
 import { fillCache, withCacheRoot } from '../../../src/control-plane/sources/cache.ts';
 import { readBinarySet } from '../../../src/control-plane/sources/binary-set.ts';
@@ -37,12 +38,12 @@ async function tree(files: Readonly<Record<string, string>>): Promise<void> {
   }
 }
 
-const machine = (): Promise<MachineFacts> =>
+const machine = (clock = systemClock): Promise<MachineFacts> =>
   readMachineFacts({
     stateDir: join(dir, 'state'),
     reportDir: undefined,
-    clock: systemClock,
-    sampleCpu: false,
+    clock,
+    sampleCpu: 'when-loaded',
     root: dir,
   });
 
@@ -144,6 +145,21 @@ describe('the machine', () => {
       niceness: { session: 19 },
     });
     expect(facts.cpu.loadPerCore).toBeCloseTo(1.5 / facts.cpu.cores);
+  });
+
+  it.each([
+    ['0.10', undefined],
+    // What made it may have ended: of 400 ticks, 100 were busy.
+    ['999.00', 0.25],
+  ])('watches the CPU where the load of the last minute was high: %s', async (load, busyShare) => {
+    const stat = (user: number, idle: number): string => `cpu  ${user} 0 0 ${idle} 0 0 0 0 0 0`;
+    await tree({ '/proc/stat': stat(1000, 5000), '/proc/loadavg': `${load} 0.79 1.10 2/175 24367` });
+    const timer: Clock['timer'] = (_, callback) => {
+      writeFileSync(join(dir, '/proc/stat'), stat(1100, 5300));
+      return systemClock.timer(0, callback);
+    };
+    const { cpu } = await machine({ ...systemClock, timer });
+    expect(cpu.busyShare).toBe(busyShare);
   });
 
   it('has no niceness of a session where Linux does not schedule by sessions', async () => {
