@@ -8,13 +8,18 @@ import { isDeepStrictEqual } from 'node:util';
 export type Fields = Record<string, unknown>;
 export type Condition = { type: string; [field: string]: unknown };
 
+/** Most of what is compared are strings and numbers, for which Node's own way is a long one. */
+export function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && typeof b === 'object' && isDeepStrictEqual(a, b));
+}
+
 /** What turns `current` into `desired`, both objects. */
 export function mergePatch(current: Fields | undefined, desired: Fields): Fields {
   if (current === undefined) return desired;
   const patch: Fields = {};
   for (const [key, value] of Object.entries(desired)) {
     const before = current[key];
-    if (isDeepStrictEqual(before, value)) continue;
+    if (isSame(before, value)) continue;
     patch[key] = isObject(value) && isObject(before) ? mergePatch(before, value) : value;
   }
   for (const key of Object.keys(current)) if (!(key in desired)) patch[key] = null;
@@ -33,7 +38,7 @@ export function changedConditions(current: readonly Condition[], desired: readon
     const changed: Fields = {};
     for (const [field, value] of Object.entries(condition)) {
       // The API server leaves out what is null.
-      if (!isDeepStrictEqual(before[field] ?? null, value)) changed[field] = value;
+      if (!isSame(before[field] ?? null, value)) changed[field] = value;
     }
     for (const field of Object.keys(before)) if (!(field in condition)) changed[field] = null;
     if (Object.keys(changed).length > 0) patch.push({ ...changed, type: condition.type });

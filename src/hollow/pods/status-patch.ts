@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-import { type Fields, changedConditions, mergePatch } from '../strategic-merge.ts';
+import { type Fields, changedConditions, isSame, mergePatch } from '../strategic-merge.ts';
 import type { Condition, Status } from './pod-status.ts';
 
 /**
@@ -20,7 +19,7 @@ export function statusPatch(uid: string, current: Status, desired: Status): unkn
     status['conditions'] = conditionPatch;
   }
   for (const [field, value] of Object.entries(desired)) {
-    if (field === 'conditions' || isDeepStrictEqual(current[field], value)) continue;
+    if (field === 'conditions' || isSame(current[field], value)) continue;
     status[field] =
       field === 'resources' ? mergePatch(current[field] as Fields | undefined, value as Fields) : value;
   }
