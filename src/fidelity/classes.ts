@@ -94,7 +94,7 @@ const rules: readonly Rule[] = [
     seen: [2, 3],
     slack: 0.5,
     merges: 0.25,
-    why: 'the last change, which takes out the pod’s IP, is there or not for pods that go together: recordings of a real node have 2.00, 2.07, 2.34, 2.64 and 2.71 a pod, and 3 of one pod by itself',
+    why: 'a pod’s last status has lost what its cgroup told, or has not: of pods that go together recordings have 2.00, 2.07, 2.34, 2.64 and 2.71 changes, and 3 of one pod by itself',
   },
   {
     class: 'racy',

@@ -438,30 +438,6 @@ describe('a deletion', () => {
     return took;
   };
 
-  it('takes the address out last; where many are killed at once, of some', () => {
-    const keptOf = (count: number): number => {
-      const world = readyWorld(`together-${count}`);
-      const names = Array.from({ length: count }, (_, index) => `p${index}`);
-      const uids = names.map((name) => world.createPod(name));
-      world.advance(20_000);
-      for (const uid of uids) world.deletePod(uid);
-      world.advance(20_000);
-      let kept = 0;
-      for (const name of names) {
-        const [killing, ended, ...last] = patchesOf(world, name).slice(start.length);
-        expect([killing, ended].join()).not.toMatch(/ip/);
-        expect(ended).toMatch(/^Succeeded .*terminated/);
-        if (last.length === 0) kept++;
-        else expect(last).toEqual(['-ip']);
-      }
-      return kept;
-    };
-    expect(keptOf(1)).toBe(0);
-    // Of 29, as recorded: docs/decisions/pod-ip-after-end.md.
-    expect(keptOf(29)).toBeGreaterThan(11);
-    expect(keptOf(29)).toBeLessThan(24);
-  });
-
   it.each([
     ['a program that obeys', {}, {}, 0.5, { exitCode: 0, reason: 'Completed' }],
     ['one that takes 5 s', of('c', 'term-duration', '5s'), {}, 5.5, { exitCode: 0, reason: 'Completed' }],

@@ -115,10 +115,41 @@ describe('requests of a pod', () => {
     expect(world.count('POST', /\/events$/, from) / count).toBe(1);
     expect(world.count('GET', /\/pods\/p\d+$/, from) / count).toBeCloseTo(3, 5);
     const patches = world.count('PATCH', /\/pods\/p\d+\/status$/, from) / count;
-    // Of many at once, real nodes have been recorded with 2.00 to 2.71: docs/decisions/pod-ip-after-end.md.
+    // Of many at once, real nodes have been recorded with 2.00 to 2.71: docs/decisions/last-status-of-a-pod.md.
     if (count === 1) expect(patches).toBe(3);
     else expect(Math.abs(patches - 2.35)).toBeLessThan(0.36);
     expect(world.watches.has('configmaps/default/kube-root-ca.crt')).toBe(false);
+  });
+
+  it('have a last status without what cgroup and sandbox told, in part where many are killed at once', () => {
+    const lastsOf = (count: number): unknown[] => {
+      const world = startedWorld(`together-${count}`);
+      const names = Array.from({ length: count }, (_, index) => `p${index}`);
+      const uids = names.map((name) => world.createPod(name));
+      world.advance(20_000);
+      const from = world.patches.length;
+      for (const uid of uids) world.deletePod(uid);
+      world.advance(20_000);
+      return names.flatMap((name) => {
+        const [killing, ended, ...last] = world.patches
+          .slice(from)
+          .filter((patch) => patch.name === name)
+          .map(({ status }) => status);
+        expect({ ...killing, ...ended }).not.toHaveProperty('podIP');
+        expect(ended).toMatchObject({
+          phase: 'Succeeded',
+          containerStatuses: [{ state: { terminated: {} } }],
+        });
+        return last;
+      });
+    };
+    const resources = { limits: null, requests: null };
+    expect(lastsOf(1)).toEqual([{ podIP: null, podIPs: null, resources }]);
+    // Of 29, as recorded: docs/decisions/last-status-of-a-pod.md.
+    const lasts = lastsOf(29);
+    expect(lasts.length).toBeGreaterThan(5);
+    expect(lasts.length).toBeLessThan(18);
+    for (const last of lasts) expect(last).toEqual({ resources });
   });
 
   it('include a new token at 80 % of its life, as long as the pod lives', () => {

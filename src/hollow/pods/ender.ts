@@ -4,11 +4,11 @@ import type { PodSpec } from './pod-record.ts';
 import { type Stop, planStops } from './stopping.ts';
 
 /**
- * A pod that is killed by itself is gone in 0.16 s, and then its last PATCH takes out its IP. Where many are killed at once,
- * so many keep it (docs/decisions/pod-ip-after-end.md).
+ * What a pod's last status still has depends on how long the kill took: docs/decisions/last-status-of-a-pod.md. A pod by itself is
+ * killed in 0.16 s; where many are, this is the share of those whose cgroup is gone by then.
  */
 const slowKillMs = 500;
-const ipKeptRate = 0.6;
+const cgroupGoneRate = 0.4;
 
 type Stage =
   | {
@@ -20,7 +20,7 @@ type Stage =
       longestMs: number;
     }
   | { at: 'settling' }
-  | { at: 'cleaning'; keepsIp: boolean };
+  | { at: 'cleaning'; slow: boolean };
 
 /**
  * Brings one pod to its end: stops its containers, then its sandbox, then clears away the rest.
@@ -104,7 +104,7 @@ export class Ender {
     life.end = 'stopped';
     if (life.deleting) {
       const tookMs = host.context.nowMs - stage.sinceMs - stage.longestMs;
-      this.settle(spec, tookMs > slowKillMs && host.context.prng.float() < ipKeptRate);
+      this.settle(spec, tookMs > slowKillMs);
     } else {
       // Nobody waits for it: it is seen when the runtime is next looked at (samples: a Job's pod).
       this.stage = { at: 'settling' };
@@ -116,7 +116,10 @@ export class Ender {
     const { life, stage } = this;
     if (stage?.at === 'settling') this.settle(spec, false);
     else if (stage?.at === 'cleaning') {
-      if (life.deleting && !stage.keepsIp) life.podIp = '';
+      if (life.deleting) {
+        if (!stage.slow) life.podIp = '';
+        life.cgroupGone = !stage.slow || this.host.context.prng.float() < cgroupGoneRate;
+      }
       life.end = 'gone';
       this.stage = undefined;
       this.report(true);
@@ -133,11 +136,11 @@ export class Ender {
     container.ready = false;
   }
 
-  private settle(spec: PodSpec, keepsIp: boolean): void {
+  private settle(spec: PodSpec, slow: boolean): void {
     const { host, life } = this;
     life.sandboxReady = false;
     this.report(false);
-    this.stage = { at: 'cleaning', keepsIp };
+    this.stage = { at: 'cleaning', slow };
     const cleanupMs = host.context.draw(host.profileOf(spec).cleanupMs);
     host.wake(spec, life.deleting ? cleanupMs : host.untilSeenMs(cleanupMs), 'cleanup');
   }

@@ -74,6 +74,8 @@ export type PodLife = {
   phase: Phase;
   /** The API server has said that the pod is Running: from then on its resources are read from its cgroup. */
   seenRunning: boolean;
+  /** From then on they cannot be read any more. */
+  cgroupGone: boolean;
   /** Being deleted: nothing is restarted. */
   deleting: boolean;
   /** Its containers have stopped for good (`stopped`); all of it has been cleared away (`gone`). */
@@ -95,6 +97,7 @@ export function newLife(spec: PodSpec, generation: number, wallMs: number): PodL
     turns: [off, off, off, off],
     phase: 'Pending',
     seenRunning: false,
+    cgroupGone: false,
     deleting: false,
     end: 'none',
   };

@@ -88,7 +88,14 @@ describe('status patches, against those of a real node', () => {
       seenRunning: true,
       end: 'stopped',
     }),
-    life(plain, { containers: [exited(0)], generation: 2, deleting: true, seenRunning: true, end: 'gone' }),
+    life(plain, {
+      containers: [exited(0)],
+      generation: 2,
+      deleting: true,
+      seenRunning: true,
+      cgroupGone: true,
+      end: 'gone',
+    }),
   ];
 
   it('has the same fields and values in each of the six patches from start to deletion', () => {
@@ -129,7 +136,7 @@ describe('status patches of kubemark’s profile, against those of kubemark', ()
     life(plain, { ...up, phase: 'Running' }),
     life(plain, { ...up, generation: 2, deleting: true, seenRunning: true }),
     life(plain, { ...down, seenRunning: true, end: 'stopped' }),
-    life(plain, { ...down, podIp: '', seenRunning: true, end: 'gone' }),
+    life(plain, { ...down, podIp: '', seenRunning: true, cgroupGone: true, end: 'gone' }),
   ];
 
   it('have the same fields and values', () => {
