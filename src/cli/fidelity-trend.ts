@@ -16,6 +16,7 @@ import { renderTrend } from './trend-table.ts';
 
 export type TrendRequest = {
   against: Reference;
+  runtime: TrendOptions['runtime'];
   plan: DensityPlan;
   steps: readonly Step[];
   repeats: number;

@@ -15,12 +15,13 @@ export type CompareOptions = TurnsOptions & {
  * @throws HollowmarkError as {@link runSide}.
  */
 export async function compareNodes(options: CompareOptions): Promise<Comparison> {
-  const { against, plan, onRun } = options;
+  const { against, plan, runtime, onRun } = options;
   const runs: Record<Role, SideRun[]> = { reference: [], hollow: [] };
   await inTurns(options, async (side, role, index) => {
     const run = await runSide({ ...side, plan });
     runs[role].push(run);
     onRun(run, role, index);
   });
-  return compareRuns(against, plan, runs, loadKnownGaps());
+  const comparison = compareRuns(against, plan, runs, loadKnownGaps());
+  return runtime === undefined ? comparison : { ...comparison, runtime: runtime.name };
 }

@@ -10,6 +10,8 @@ import type { WorkPlan } from './work/plan.ts';
 export type Comparison = {
   schema: 'hollowmark.dev/fidelity/v1';
   against: Reference;
+  /** That the hollow nodes were given; absent: the one that nodes of this kind have. */
+  runtime?: string;
   version: string;
   plan: WorkPlan;
   repeats: number;

@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { HollowmarkError } from '../base/errors.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { NodeConfig } from '../hollow/context.ts';
+import type { RuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
 import type { WireProfileName } from '../hollow/wire-profile.ts';
 import { pauseImage, workImage } from './reference/images.ts';
 import type { NodeSide, SideOptions } from './side.ts';
@@ -23,18 +24,27 @@ const realCapacity = {
 const readyTimeoutMs = 120_000;
 const pollMs = 50;
 
+/** How hollow nodes do as those do with which they are compared. */
+export type HollowSideOptions = {
+  profile: WireProfileName;
+  /** Undefined: the wire profile's own. */
+  runtime: RuntimeProfile | undefined;
+  clock: Clock;
+};
+
 /** Hollowmark's own nodes, in a process of theirs as in a run. */
 export class HollowSide implements NodeSide {
   readonly kind = 'hollow';
   private readonly options: SideOptions;
   private readonly clock: Clock;
   private readonly profile: WireProfileName;
+  private readonly runtime: RuntimeProfile | undefined;
   private fleet: Fleet | undefined;
 
-  /** @param profile the one that does as the nodes do with which these are compared. */
-  constructor(options: SideOptions, profile: WireProfileName, clock: Clock) {
+  constructor(options: SideOptions, { profile, runtime, clock }: HollowSideOptions) {
     this.options = options;
     this.profile = profile;
+    this.runtime = runtime;
     this.clock = clock;
   }
 
@@ -43,7 +53,7 @@ export class HollowSide implements NodeSide {
     const fleet = new Fleet({
       nodes: nodeNames.map((name, index) => this.nodeConfig(name, index)),
       runtimes: {
-        profiles: {},
+        profiles: this.runtime === undefined ? {} : { [this.runtime.name]: this.runtime },
         images: { [absentImage]: { fails: 'Unreachable' } },
         // Kubemark's runtime knows of no image before it is asked for one.
         presentImages: this.profile === 'kubemark' ? [] : [pauseImage, workImage],
@@ -104,6 +114,7 @@ export class HollowSide implements NodeSide {
       taints: [],
       address: `100.64.0.${index + 1}`,
       kubeletVersion: this.options.version,
+      runtime: this.runtime?.name,
     };
   }
 }

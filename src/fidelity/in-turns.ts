@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Clock } from '../base/clock.ts';
-import { HollowSide } from './hollow-side.ts';
+import type { RuntimeProfile } from '../hollow/runtime/runtime-profile.ts';
+import { HollowSide, type HollowSideOptions } from './hollow-side.ts';
 import { KubemarkNodes } from './reference/kubemark.ts';
 import { RealNode } from './reference/real-node.ts';
 import type { Reference } from './references.ts';
@@ -13,6 +13,8 @@ export type TurnsOptions = Pick<
   'binaries' | 'stateDir' | 'children' | 'clock' | 'reporter' | 'signal'
 > & {
   against: Reference;
+  /** Of the hollow nodes, where it is not the one that the reference's kind has. */
+  runtime?: RuntimeProfile | undefined;
   /** How often each side does the work, each time on a control plane of its own. */
   repeats: number;
 };
@@ -22,7 +24,7 @@ export async function inTurns(
   options: TurnsOptions,
   run: (side: NodesRunOptions, role: Role, index: number) => Promise<void>,
 ): Promise<void> {
-  const { against, repeats, stateDir, binaries, children, clock, reporter, signal } = options;
+  const { against, runtime, repeats, stateDir, binaries, children, clock, reporter, signal } = options;
   // A real node has no kube-proxy beside it here, so neither has its hollow counterpart.
   const proxies = against !== 'kubelet';
   for (let index = 0; index < repeats; index++) {
@@ -31,7 +33,12 @@ export async function inTurns(
       reporter.info(`Run ${2 * index + turn + 1} of ${2 * repeats}: ${kind} nodes`);
       const side: NodesRunOptions = {
         kind,
-        makeSide: (sideOptions) => makeSide(kind, sideOptions, against, clock),
+        makeSide: (sideOptions) =>
+          makeSide(kind, sideOptions, {
+            profile: against === 'kubemark' ? 'kubemark' : 'kubelet',
+            runtime: role === 'hollow' ? runtime : undefined,
+            clock,
+          }),
         proxies,
         binaries,
         stateDir: join(stateDir, `${role}-${index + 1}`),
@@ -45,14 +52,13 @@ export async function inTurns(
   }
 }
 
-/** Nodes of one kind; hollow ones do as those do `against` which they are held. */
-function makeSide(kind: Reference, options: SideOptions, against: Reference, clock: Clock): NodeSide {
+function makeSide(kind: Reference, options: SideOptions, hollow: HollowSideOptions): NodeSide {
   switch (kind) {
     case 'kubelet':
       return new RealNode(options);
     case 'kubemark':
       return new KubemarkNodes(options);
     case 'hollow':
-      return new HollowSide(options, against === 'kubemark' ? 'kubemark' : 'kubelet', clock);
+      return new HollowSide(options, hollow);
   }
 }

@@ -4,14 +4,16 @@ import type { Finding } from './known-gaps.ts';
 
 /** The comparison as a page for people: what does not pass first, then every row. Pure. */
 export function renderMarkdown(comparison: Comparison): string {
-  const { against, version, plan, repeats, rows, timing, connections, findings, passed } = comparison;
+  const { against, runtime, version, plan, repeats, rows, timing, connections, findings, passed } =
+    comparison;
   const { unexpected, known, closed } = findings;
   const knownCount = known.reduce((sum, { findings: found }) => sum + found.length, 0);
   return [
     `# Hollow nodes beside ${against} ${version}`,
     '',
     `${passed ? 'Passed' : 'Failed'}: ${unexpected.length} differences, ${knownCount} known ones in ${known.length} gaps. ` +
-      `${plan.nodes} nodes, ${plan.podsPerNode} pods a node, ${repeats} runs of each side.`,
+      `${plan.nodes} nodes, ${plan.podsPerNode} pods a node, ${repeats} runs of each side.` +
+      (runtime === undefined ? '' : ` Hollow nodes have the runtime \`${runtime}\`.`),
     '',
     ...(unexpected.length === 0 ? [] : ['## Differences', '', ...findingTable(unexpected), '']),
     ...known.flatMap(({ gap, findings: found }) => [

@@ -41,7 +41,7 @@ export function findRuntimes(
     const own = Object.hasOwn(document.runtimes, name);
     if (!own && name.includes('/')) {
       const found = resolve(dirname(file), name);
-      document.runtimes[name] = new YamlSource(readInputFile(found, runtimeFile), found).data;
+      document.runtimes[name] = readRuntime(found);
     }
     try {
       if (Object.hasOwn(document.runtimes, name)) {
@@ -57,6 +57,20 @@ export function findRuntimes(
     }
   }
   return { runtimes, faults };
+}
+
+/**
+ * A runtime that comes with Hollowmark, by its name, or one's own, by the path of its file.
+ * @throws HollowmarkError `bad-input` when the file cannot be read, or holds no runtime profile.
+ */
+export function findRuntime(nameOrPath: string): RuntimeProfile {
+  return isShipped(nameOrPath)
+    ? loadRuntimeProfile(nameOrPath)
+    : parseRuntimeProfile(readRuntime(nameOrPath), nameOrPath);
+}
+
+function readRuntime(path: string): unknown {
+  return new YamlSource(readInputFile(path, runtimeFile), path).data;
 }
 
 function runtimeUses({ nodes }: ScenarioDocument): { name: string; path: ScenarioPath }[] {

@@ -13,6 +13,8 @@ import { planDensity } from '../../fidelity/trend/trend.ts';
 import { nodesMax, planWork, podsPerNodeMax } from '../../fidelity/work/plan.ts';
 import { claimFolder } from '../claim-folder.ts';
 import { writeFileAtomically } from '../../result/atomic-file.ts';
+import type { RuntimeProfile } from '../../hollow/runtime/runtime-profile.ts';
+import { findRuntime } from '../../scenario/runtimes.ts';
 import { durationMsMax, formatDuration, parseDurationMs } from '../../scenario/duration.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -32,6 +34,7 @@ type FidelityFlags = ControlPlaneFlags & {
   short: boolean;
   trend: boolean;
   slow: string[] | undefined;
+  runtime: string | undefined;
   out: string | undefined;
   quiet: boolean;
   json: boolean;
@@ -106,6 +109,12 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
             'With --trend, by what: cpu=50% of one core, etcd=20ms each way; several are done one after the other',
           requiresArg: true,
         })
+        .option('runtime', {
+          type: 'string',
+          describe:
+            'Container runtime of the hollow nodes, by name or file: figures of your own real node; not with kubemark',
+          requiresArg: true,
+        })
         .option('out', {
           type: 'string',
           describe:
@@ -115,6 +124,10 @@ export function fidelityCommand(context: CommandContext): CommandModule<object, 
         .option('quiet', { type: 'boolean', default: false, describe: 'No progress, only the outcome' })
         .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
         .example('$0 fidelity --against kubelet --short', 'One real node (as root), ten pods, once')
+        .example(
+          '$0 fidelity --against kubelet --runtime ./mine.json',
+          'With figures of this machine’s runtime',
+        )
         .example('$0 fidelity --against kubemark --nodes 10 --repeat 5', 'More nodes, more often')
         .example(
           '$0 fidelity --against kubemark --trend --slow cpu=20%',
@@ -135,8 +148,9 @@ async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<
       hint: 'leave it out, or compare with kubemark nodes: --against kubemark',
     });
   }
+  const runtime = ownRuntime(flags);
   const pods = atMost(podsPerNodeMax, '--pods', flags.pods, 'with the others a node holds its 110');
-  if (trend) return ofTrends(flags, { nodes, pods }, context);
+  if (trend) return ofTrends(flags, { nodes, pods, runtime }, context);
   const plan = planWork(against, {
     nodes,
     podsPerNode: pods ?? usual.pods,
@@ -152,6 +166,7 @@ async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<
     claimFolder(out, journal);
     const comparison = await compareNodes({
       against,
+      runtime,
       plan,
       repeats,
       binaries,
@@ -172,7 +187,7 @@ async function fidelity(flags: FidelityFlags, context: CommandContext): Promise<
 
 function ofTrends(
   flags: FidelityFlags,
-  { nodes, pods }: { nodes: number; pods: number | undefined },
+  { nodes, pods, runtime }: { nodes: number; pods: number | undefined; runtime: RuntimeProfile | undefined },
   context: CommandContext,
 ): Promise<number> {
   const { against, out, quiet, json } = flags;
@@ -191,6 +206,7 @@ function ofTrends(
   return fidelityTrend(
     {
       against,
+      runtime,
       plan: planDensity({ nodes, podsPerNode: pods ?? defaults.trend.pods }),
       steps: parseSteps(flags.slow ?? defaults.trend.slow),
       repeats,
@@ -201,6 +217,17 @@ function ofTrends(
     },
     context,
   );
+}
+
+/** @throws HollowmarkError `bad-input`. */
+function ownRuntime({ against, runtime }: FidelityFlags): RuntimeProfile | undefined {
+  if (runtime === undefined) return undefined;
+  if (against === 'kubemark') {
+    throw new HollowmarkError('bad-input', '--runtime: not with --against kubemark', {
+      hint: 'its nodes have a fake runtime, whose times are known',
+    });
+  }
+  return findRuntime(runtime);
 }
 
 /** @throws HollowmarkError `bad-input`. */

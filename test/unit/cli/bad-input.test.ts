@@ -213,6 +213,13 @@ const badInput: [args: string, ...named: string[]][] = [
   ['fidelity --against hollow --repeat 0', '--repeat: needs a whole number of at least 1'],
   ['fidelity --against hollow --idle soon', '--idle: "soon" is not a duration', 'such as'],
   ['fidelity --against hollow --idle 999h', '--idle: at most 168h'],
+  [
+    'fidelity --against hollow --runtime $DIR/missing',
+    '$DIR/missing: there is no such file',
+    'docs/runtimes.md',
+  ],
+  ['fidelity --against hollow --runtime $DIR/good.yaml', '$DIR/good.yaml: ', ''],
+  ['fidelity --against kubemark --runtime containerd', '--runtime: not with --against kubemark'],
   ['fidelity --against hollow --slow etcd=20ms', '--slow: needs --trend'],
   ['fidelity --against hollow --trend --slow disk=20ms', '--slow: "disk=20ms" is no step', 'etcd=20ms'],
   ['fidelity --against hollow --trend --slow etcd=20', '--slow: "etcd=20" has no duration', 'such as'],
