@@ -21,7 +21,7 @@ import { claimPods } from './workloads.ts';
 const runtimeFile: InputKind = {
   name: 'runtime profile',
   bytesMax: 256 * 1024,
-  hint: 'name a file with a runtime profile: docs/runtimes.md says what stands in it',
+  hint: `name a file with a runtime profile (docs/runtimes.md says what stands in it), or one of ${runtimeNames.join(', ')}`,
 };
 
 /**
