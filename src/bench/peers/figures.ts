@@ -58,16 +58,6 @@ const definitions: readonly Definition[] = [
     goals: { 'Hollowmark kubelet': 0.04 },
   },
   {
-    id: 'cpu-lease',
-    text: 'CPU per lease PUT, all else that a steady node does included',
-    unit: 'µs',
-    of: (small, large) => {
-      const msPerSecond = slope((s) => s.idleCpuMsPerSecond)(small, large);
-      return msPerSecond === undefined ? undefined : msPerSecond * 1000 * leaseIntervalSeconds;
-    },
-    goals: { 'Hollowmark kubelet': 150, 'Hollowmark kubemark': 150 },
-  },
-  {
     id: 'cpu-start',
     text: 'CPU per pod started, of a namespace that its node has pods of (a kubelet: ten requests)',
     unit: 'ms',
@@ -130,9 +120,6 @@ const definitions: readonly Definition[] = [
     of: (small, large) => small.podsNotReady + large.podsNotReady,
   },
 ];
-
-/** A kubelet renews its lease at a quarter of the 40 s that it lasts. */
-const leaseIntervalSeconds = 10;
 
 /** Rows in the order of the table. Each contender's samples are pairs of a small and a large fleet, run by run. */
 export function peerRows(samples: readonly PeerSample[]): PeerRow[] {
@@ -199,7 +186,7 @@ function digits(value: number): string {
 
 /** What costs memory and CPU, as multiples of `reference`. */
 export function peerChart(rows: readonly PeerRow[], reference: string): ChartSpec {
-  const shown = rows.filter(({ id }) => /^(?:memory|cpu)-/.test(id) && id !== 'cpu-lease');
+  const shown = rows.filter(({ id }) => /^(?:memory|cpu)-/.test(id));
   const contenders = [...new Set(shown.flatMap(({ figures }) => figures.map(({ contender }) => contender)))];
   const value = (row: PeerRow, contender: string): number | null => {
     const of = (name: string): number | undefined => row.figures.find((f) => f.contender === name)?.median;
