@@ -1,3 +1,4 @@
+import { formatAmount, resourceAmount } from '../hollow/pods/units.ts';
 import { workLabel } from './work/objects.ts';
 import type { SeenObject } from './work/work-client.ts';
 import type { Snapshot } from './work/work.ts';
@@ -199,7 +200,7 @@ const anyValue: readonly RegExp[] = [
   /(?:^|\.)(?:uid|resourceVersion|generateName|generation|observedGeneration)$/,
   /(?:Time|Timestamp|\.time|At)$/,
   /\.(?:containerID|imageID|lastState\.terminated\.containerID)$/,
-  /^status\.(?:capacity|allocatable)\./,
+  /^status\.capacity\./,
   /^status\.nodeInfo\.(?:machineID|systemUUID|bootID|kernelVersion|osImage|containerRuntimeVersion)$/,
   /^status\.nodeInfo\.swap\.capacity$/,
   /^metadata\.managedFields\[.*\]\.manager$/,
@@ -220,10 +221,36 @@ function normalValue(path: string, value: string, nodeNames: ReadonlySet<string>
     .replace(/containerd:\/\/[\da-f]+/g, 'containerd://<id>');
 }
 
-/** Images lie on a machine in numbers and sizes of its own; what is said of each is the kubelet's. */
+/**
+ * Images lie on a machine in numbers and sizes of its own; what is said of each is the kubelet's. So is what it keeps of the
+ * machine's memory; of the disk, the reference is told to keep less than kubelets do.
+ */
 function withoutMachineFacts(object: unknown): unknown {
-  const { status, ...rest } = object as { status?: { images?: object[] } };
-  if (status?.images === undefined) return object;
-  const images = new Set(status.images.map((image) => Object.keys(image).toSorted().join()));
-  return { ...rest, status: { ...status, images: [...images].toSorted() } };
+  const { status, ...rest } = object as {
+    status?: { images?: object[]; allocatable?: Record<string, string>; capacity?: Record<string, string> };
+  };
+  if (status === undefined) return object;
+  const { images, allocatable, capacity } = status;
+  const said = new Set(images?.map((image) => Object.keys(image).toSorted().join()));
+  return {
+    ...rest,
+    status: {
+      ...status,
+      ...(images === undefined ? {} : { images: [...said].toSorted() }),
+      ...(allocatable === undefined ? {} : { allocatable: relation(allocatable, capacity ?? {}) }),
+    },
+  };
+}
+
+/** What a node has for pods, as what it keeps of its capacity. */
+function relation(allocatable: Record<string, string>, capacity: Record<string, string>): object {
+  return Object.fromEntries(
+    Object.entries(allocatable).map(([resource, quantity]) => {
+      const all = capacity[resource];
+      if (all === undefined || resource === 'ephemeral-storage') return [resource, '<any>'];
+      if (quantity === all) return [resource, 'all'];
+      const kept = resourceAmount(resource, all) - resourceAmount(resource, quantity);
+      return [resource, `all but ${formatAmount(resource, kept)}`];
+    }),
+  );
 }

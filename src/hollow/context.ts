@@ -1,6 +1,7 @@
 import type { Prng } from '../base/prng.ts';
 import { callClass } from '../metrics/call-metrics.ts';
 import type { Effect, KubeletRequest, Now, Tag, TimerName } from './effects.ts';
+import { allocatableOf } from './node/allocatable.ts';
 import type { ContainerBehaviour } from './pods/container-behaviour.ts';
 import { type Distribution, sample } from './runtime/distribution.ts';
 import type { NodeImages } from './runtime/image-store.ts';
@@ -65,6 +66,13 @@ export class KubeletContext {
 
   get wire(): WireProfile {
     return wireProfile(this.node.wireProfile);
+  }
+
+  /** What pods may use of the node. Kubemark's nodes keep nothing from them. */
+  get allocatable(): Readonly<Record<string, string>> {
+    return this.wire.node === 'kubemark'
+      ? this.node.capacity
+      : allocatableOf(this.node.capacity, this.profile.system.operatingSystem);
   }
 
   get nowMs(): number {

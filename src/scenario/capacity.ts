@@ -1,3 +1,5 @@
+import { allocatableOf } from '../hollow/node/allocatable.ts';
+import { defaultRuntime } from '../hollow/runtime/runtime-profile.ts';
 import type { Fault } from './file/fault.ts';
 import { formatPath } from './file/path.ts';
 import { deploymentReplicas } from './deployments.ts';
@@ -133,9 +135,12 @@ function requestsOf({ requests, runtimeClass }: PodsPhase, scenario: Scenario): 
   return sum;
 }
 
-/** Nodes that take pods of a RuntimeClass, or those of none. */
+/** Nodes that take pods of a RuntimeClass, or those of none. Their capacity is what pods may use of it. */
 function nodesFor(runtimeClass: string | undefined, scenario: Scenario): NodeGroup[] {
-  const all = nodeGroups(scenario.nodes);
+  const all = nodeGroups(scenario.nodes).map((group) => {
+    const system = scenario.runtimes[group.runtime ?? defaultRuntime]?.system;
+    return { ...group, capacity: allocatableOf(group.capacity, system?.operatingSystem ?? 'linux') };
+  });
   return runtimeClass === undefined ? all : all.filter((group) => runsClass(group, runtimeClass, scenario));
 }
 
@@ -155,7 +160,7 @@ function requestFault(phase: Phase, index: number, scenario: Scenario): Fault | 
     if (nano(needed) > nano(largest)) {
       const asked = phase.requests[resource] ?? '0';
       const overhead = nano(asked) === nano(needed) ? '' : ' with the overhead of its RuntimeClass';
-      const message = `${formatPath(path)} is ${asked}${overhead}, but a node has ${largest}`;
+      const message = `${formatPath(path)} is ${asked}${overhead}, but a node has ${largest} for pods`;
       return { path, at: 'value', message, related };
     }
   }
@@ -236,7 +241,7 @@ function shortageOf(
     }
   }
   if (total <= sumOver(nodes, resource, (each) => each)) return undefined;
-  return `${pods} pods ask for more ${resource} than ${count} nodes have`;
+  return `${pods} pods ask for more ${resource} than ${count} nodes have for pods`;
 }
 
 /** Adds up what each node's part of a resource makes. */

@@ -227,7 +227,7 @@ describe('a pod that does not fit', () => {
   it.each<[string, Json, [string, string] | undefined]>([
     ['fits', requesting({ cpu: '500m' }), undefined],
     ['cpu', requesting({ cpu: '1500m' }), resource('cpu', 1500, 1000, 2000)],
-    ['memory', requesting({ memory: '2Gi' }), resource('memory', 2 ** 31, 0, 2 ** 30)],
+    ['memory', requesting({ memory: '2Gi' }), resource('memory', 2 ** 31, 0, 2 ** 30 - 100 * 2 ** 20)],
     ['gpu', requesting({ 'nvidia.com/gpu': '1' }), resource('nvidia.com/gpu', 1, 1, 1)],
     ['a resource that no node has', requesting({ 'example.com/dongle': '1' }), undefined],
     [

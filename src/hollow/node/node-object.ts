@@ -4,6 +4,7 @@ import type { Pressure } from '../node-failure.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
 import { type Condition, changedConditions, isObject, mergePatch } from '../strategic-merge.ts';
 import { wireProfile } from '../wire-profile.ts';
+import { allocatableOf } from './allocatable.ts';
 
 /** What a Node is made of. */
 type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images' | 'bootId'>;
@@ -130,7 +131,7 @@ export function statusFacts(parts: NodeParts): NodeStatus {
   const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
   return {
     capacity: node.capacity,
-    allocatable: node.capacity,
+    allocatable: isKubemark ? node.capacity : allocatableOf(node.capacity, system.operatingSystem),
     addresses: [
       { type: 'InternalIP', address: node.address },
       { type: 'Hostname', address: node.name },

@@ -199,12 +199,12 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   }
 
   private rejection(pod: unknown, spec: PodSpec): Rejection | undefined {
-    const { node } = this.context;
+    const { node, allocatable } = this.context;
     const view = {
       name: node.name,
       labels: this.labels,
       taints: node.taints,
-      allocatable: node.capacity,
+      allocatable,
       conditions: this.eviction.conditions,
     };
     return rejection(pod, spec, view, this.used, this.counted.size);

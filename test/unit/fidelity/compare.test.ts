@@ -235,6 +235,29 @@ describe('objects of two sides', () => {
     ]);
   });
 
+  it('may be of another size, but keep as much of it from pods', () => {
+    const nodes = (memory: string, allocatable: string, disk = '9'): Snapshot[] => [
+      {
+        moment: 'join',
+        nodes: [
+          {
+            metadata: { name: 'node-1' },
+            status: {
+              capacity: { cpu: '2', memory, 'ephemeral-storage': '10' },
+              allocatable: { cpu: '2', memory: allocatable, 'ephemeral-storage': disk },
+            } as object,
+          },
+        ],
+        pods: [],
+      },
+    ];
+    const reference = [nodes('24684096Ki', '24581696Ki')];
+    expect(compareObjects(reference, [nodes('32Gi', '32668Mi', '10')])).toEqual([]);
+    expect(compareObjects(reference, [nodes('32Gi', '32Gi')])).toMatchObject([
+      { path: 'status.allocatable.memory', reference: ['all but 100Mi'], hollow: ['all'] },
+    ]);
+  });
+
   it('may be as any of the reference’s are', () => {
     const reference = [snapshot({ phase: 'Running' }), snapshot({ phase: 'Pending' })];
     expect(compareObjects(reference, [snapshot({ phase: 'Pending' })])).toEqual([]);

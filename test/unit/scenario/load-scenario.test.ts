@@ -403,11 +403,11 @@ describe('capacity', () => {
         '{ type: create-deployments, podsPerNode: 2, requests: { memory: 10Gi } }',
         '{ type: create-deployments, podsPerNode: 3, requests: { memory: 5Gi } }',
       ),
-      's.yaml:5:46: phases[1].podsPerNode: 50 pods ask for more memory than 10 nodes have (32Gi each)',
+      's.yaml:5:46: phases[1].podsPerNode: 50 pods ask for more memory than 10 nodes have for pods (32668Mi each)',
     ],
     [
       withPhases('{ type: latency-pods, count: 1, requests: { cpu: 9 } }'),
-      's.yaml:4:54: phases[0].requests.cpu is 9, but a node has 8',
+      's.yaml:4:54: phases[0].requests.cpu is 9, but a node has 8 for pods',
     ],
     [
       withPhases('{ type: latency-pods, count: 1, requests: { nvidia.com/gpu: 1 } }'),
