@@ -19,6 +19,7 @@ import { PodWorkers } from './pods/pod-workers.ts';
 import { RuntimeState } from './pods/runtime-state.ts';
 import { Registration } from './node/registration.ts';
 import { StartUp } from './node/start-up.ts';
+import { Opaque } from '../wire/view.ts';
 import { nodeView, wholeNodeView } from './views.ts';
 import { NodeImages } from './runtime/image-store.ts';
 import type { ImageStore } from './runtime/images.ts';
@@ -241,6 +242,6 @@ export class Kubelet {
 }
 
 function isObject(body: unknown): boolean {
-  const object = body as { metadata?: { uid?: unknown } } | undefined;
-  return typeof object?.metadata?.uid === 'string';
+  const metadata = (body as { metadata?: Opaque | { uid?: unknown } } | undefined)?.metadata;
+  return metadata instanceof Opaque || typeof metadata?.uid === 'string';
 }

@@ -1,13 +1,8 @@
 import type { Clock, TimerHandle } from '../../src/base/clock.ts';
 import { Prng } from '../../src/base/prng.ts';
 import type { NodeConfig } from '../../src/hollow/context.ts';
-import type {
-  Effect,
-  KubeletEvent,
-  KubeletRequest,
-  ObjectEvent,
-  PodStarted,
-} from '../../src/hollow/effects.ts';
+import type { Effect, KubeletEvent, KubeletRequest, ObjectEvent } from '../../src/hollow/effects.ts';
+import { type PodStarted, type Tag, bodyView } from '../../src/hollow/effects.ts';
 import { Kubelet, type KubeletOptions } from '../../src/hollow/kubelet.ts';
 import type { Pressure } from '../../src/hollow/node-failure.ts';
 import { RuntimeState } from '../../src/hollow/pods/runtime-state.ts';
@@ -17,6 +12,7 @@ import {
   defaultRuntimes,
 } from '../../src/hollow/runtime/node-runtimes.ts';
 import { TokenBucket } from '../../src/hollow/token-bucket.ts';
+import { protobufCodec } from '../../src/wire/protobuf-codec.ts';
 
 /** A clock that stands still until it is told to go on; its timers run in order. */
 export class FakeClock implements Clock {
@@ -105,6 +101,12 @@ export const noFaults: Faults = {
   forbiddenToken: 0,
   relistEveryMs: 0,
 };
+
+/** What a kubelet makes of an answer: of a lease with the codec and its view; the model's others have no kind. */
+const overTheWire = (body: unknown, tag: Tag): unknown =>
+  tag.to === 'lease' && tag.step !== 'get-node'
+    ? protobufCodec.decode(protobufCodec.encode(body), bodyView(tag))
+    : structuredClone(body);
 
 /**
  * One kubelet, a model of an API server (answers after 1 to 4 ms) and the client's rate limits, on a fake clock. A model, only
@@ -401,7 +403,7 @@ export class World {
     });
     this.trace.push(`${this.clock.nowUs()} ${request.method} ${request.path} ${status}`);
     const cut = this.prng.float() < this.faults.cutOff;
-    const body = answer.body === undefined || cut ? undefined : (structuredClone(answer.body) as unknown);
+    const body = answer.body === undefined || cut ? undefined : overTheWire(answer.body, tag);
     this.later(this.prng.between(1, 4), () => {
       if (tag.to === 'status' && tag.step === 'get') this.statusInFlight--;
       this.deliver({ type: 'answer', tag, status, body: lost ? undefined : body });
@@ -416,7 +418,7 @@ export class World {
     if (path.endsWith('/token')) {
       return { status: this.prng.float() < this.faults.forbiddenToken ? 403 : 201 };
     }
-    if (path.includes('/leases')) return this.serveLease(request, body);
+    if (path.includes('/leases')) return this.serveLease(request);
     if (path.includes('/csinodes')) return this.serveCsiNode(request);
     if (path.includes('/resourceslices')) return { status: 200 };
     const stored = this.storage.get(path);
@@ -441,7 +443,10 @@ export class World {
     return { status: 200 };
   }
 
-  private serveLease(request: KubeletRequest, body: Json | undefined): { status: number; body?: unknown } {
+  private serveLease(request: KubeletRequest): { status: number; body?: unknown } {
+    // Its metadata comes back as it went out, and only the codec can look into it.
+    const sent = request.body === undefined ? undefined : protobufCodec.encode(request.body);
+    const body = sent === undefined ? undefined : (protobufCodec.decode(sent) as Json);
     if (request.method === 'GET')
       return this.lease === undefined ? { status: 404 } : { status: 200, body: this.lease };
     const created = this.lease === undefined;
