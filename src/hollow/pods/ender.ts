@@ -8,7 +8,7 @@ import { type Stop, planStops } from './stopping.ts';
  * killed in 0.16 s; where many are, this is the share of those whose cgroup is gone by then.
  */
 const slowKillMs = 500;
-const cgroupGoneRate = 0.4;
+const cgroupGoneRate = 0.5;
 
 type Stage =
   | {
