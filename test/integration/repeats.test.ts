@@ -32,19 +32,24 @@ const lines = (stdout: string): { type: string }[] =>
 
 describe('run --repeat', () => {
   it('takes turns with another value, and compares', { timeout: timeoutMs }, async () => {
-    const args = ['--repeat', '2', '--against', 'nodes.proxies=false', '--json', '--out', 'out'];
+    const against = ['--against', 'nodes.proxies=false', '--against', 'wire=json'];
+    const args = ['--repeat', '2', ...against, '--json', '--out', 'out'];
     const { stdout } = await cli.finish('run', 'tiny.yaml', ...args);
     const repeats = written<Repeats>('out/repeats.json');
     expect(repeats.runs.map(({ folder }) => folder)).toEqual(['run-1-a', 'run-2-b', 'run-3-b', 'run-4-a']);
     expect(repeats.variants).toEqual([
       { name: 'A', sets: [] },
-      { name: 'B', sets: ['nodes.proxies=false'] },
+      { name: 'B', sets: ['nodes.proxies=false', 'wire=json'] },
     ]);
-    const proxies = repeats.runs.map(({ folder }) => {
-      const { parameters } = readResult(join(cli.dir, 'out', folder)).run;
-      return (parameters as { nodes: { proxies: boolean } }).nodes.proxies;
+    const changed = repeats.runs.map(({ folder }) => {
+      const { run, wire } = readResult(join(cli.dir, 'out', folder));
+      return [(run.parameters as { nodes: { proxies: boolean } }).nodes.proxies, wire.codec];
     });
-    expect(proxies).toEqual([true, false, false, true]);
+    const [a, b] = [
+      [true, 'protobuf'],
+      [false, 'json'],
+    ];
+    expect(changed).toEqual([a, b, b, a]);
     const told = lines(stdout).filter(({ type }) => type === 'result' || type === 'repeats');
     expect(told.map(({ type }) => type)).toEqual(['result', 'result', 'result', 'result', 'repeats']);
   });

@@ -4,6 +4,7 @@ import { HollowmarkError } from '../../base/errors.ts';
 import { renderSummary } from '../../report/terminal/summary.ts';
 import type { RunResult } from '../../result/result.ts';
 import { loadScenario } from '../../scenario/load-scenario.ts';
+import { flagsAgainst } from '../against.ts';
 import { type Earlier, readEarlier } from '../again.ts';
 import { type Written, conduct } from '../conduct.ts';
 import type { CommandContext } from '../context.ts';
@@ -62,7 +63,8 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
           type: 'string',
           array: true,
           nargs: 1,
-          describe: 'With --repeat: in turns with runs of this value, path=value (repeatable), and compare',
+          describe:
+            'With --repeat: in turns with runs of this value, and compare: path=value, or wire=, profile=, flags= (repeatable)',
         })
         .option('out', {
           type: 'string',
@@ -81,7 +83,8 @@ export function runCommand(context: CommandContext): CommandModule<object, RunFl
         .example(
           '$0 run scenarios/quickstart.yaml --repeat 5 --against nodes.proxies=false',
           'Five times with proxies and five times without, in turns',
-        ),
+        )
+        .example('$0 run scenarios/quickstart.yaml --repeat 5 --against wire=json', 'What protobuf is worth'),
     handler: (flags) => context.finish(run(flags, context)),
   };
 }
@@ -102,7 +105,7 @@ async function run(flags: RunFlags, context: CommandContext): Promise<number> {
   const what = whatToRun(flags);
   const plan = gatePlanOf(flags, what);
   if (repeats !== undefined) {
-    const other = against === undefined ? undefined : whatToRun(changed(flags, against));
+    const other = against === undefined ? undefined : whatToRun(flagsAgainst(flags, against));
     return repeatRun(
       { what, other, sets: against ?? [], repeats, plan, out: flags.out, quiet, json },
       context,
@@ -137,10 +140,6 @@ function whatToRun(flags: RunFlags): Earlier {
   }
   if (flags.again !== undefined) return readEarlier(flags.again, flags);
   return { loaded: loadScenario(flags.scenario ?? '', overridesOf(flags)), flags, warnings: [] };
-}
-
-function changed(flags: RunFlags, against: readonly string[]): RunFlags {
-  return { ...flags, set: [...(flags.set ?? []), ...against] };
 }
 
 function writeOutcome(flags: RunFlags, result: RunResult, written: Written): void {

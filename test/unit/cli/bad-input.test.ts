@@ -245,6 +245,12 @@ const badInput: [args: string, ...named: string[]][] = [
   ['run $DIR/good.yaml --repeat 1', '--repeat: at least 2', 'once'],
   ['run $DIR/good.yaml --repeat few', '--repeat: needs a whole number of at least 1'],
   ['run $DIR/good.yaml --against nodes.count=4', '--against needs --repeat'],
+  ['run $DIR/good.yaml --repeat 2 --against wire=xml', '--against wire=xml: must be wire=protobuf|json'],
+  ['run $DIR/good.yaml --repeat 2 --against profile=', '--against profile=: must be profile=kubelet|'],
+  [
+    'run $DIR/good.yaml --repeat 2 --against flags=scale --kubeconfig $DIR/a',
+    '--kubeconfig and --against flags=',
+  ],
   [
     'run $DIR/good.yaml --repeat 2 --against nodes.cout=4',
     'nodes.cout=4: there is no setting',

@@ -1,0 +1,37 @@
+import { HollowmarkError } from '../base/errors.ts';
+import { wireProfileNames } from '../hollow/wire-profile.ts';
+import { wireFormats } from '../wire/codec.ts';
+import { type ClusterFlags, type ScenarioFlags, flagProfiles } from './options.ts';
+import { usageError } from './usage.ts';
+
+/** Flags of a run that `--against` may change as it does the scenario's values, and what they may be. */
+const choices = { wire: wireFormats, profile: wireProfileNames, flags: flagProfiles } as const;
+
+/**
+ * The flags of the runs that take turns with those of `flags`. `against`: `nodes.proxies=false`, as for `--set`, or
+ * `wire=json`, `profile=kubemark`, `flags=default`.
+ * @throws HollowmarkError `bad-input`.
+ */
+export function flagsAgainst<Flags extends ClusterFlags & ScenarioFlags>(
+  flags: Flags,
+  against: readonly string[],
+): Flags {
+  const sets = [...(flags.set ?? [])];
+  const others: Partial<Record<keyof typeof choices, string>> = {};
+  for (const text of against) {
+    const [, name, value = ''] = /^(wire|profile|flags)=(.*)$/s.exec(text) ?? [];
+    if (name === undefined) {
+      sets.push(text);
+      continue;
+    }
+    const known: readonly string[] = choices[name as keyof typeof choices];
+    if (!known.includes(value)) {
+      throw new HollowmarkError('bad-input', `--against ${text}: must be ${name}=${known.join('|')}`);
+    }
+    if (name === 'flags' && flags.kubeconfig !== undefined) {
+      throw usageError('--kubeconfig and --against flags=… exclude each other: the control plane is there');
+    }
+    others[name as keyof typeof choices] = value;
+  }
+  return { ...flags, ...others, set: sets };
+}
