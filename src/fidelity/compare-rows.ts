@@ -171,8 +171,8 @@ function requestsAgree(group: Group, reference: Values, hollow: Values, units: n
   if (rule.seen !== null) {
     const [from, to] = rule.seen;
     const wasSeen = (value: number): boolean => value >= from && value <= to;
-    // A reference that goes beyond what was seen of it is compared as any other that varies.
-    if (reference.runs.every(wasSeen)) return hollow.runs.every(wasSeen);
+    // What goes beyond it, on either side, is compared as any other that varies.
+    if ([...reference.runs, ...hollow.runs].every(wasSeen)) return true;
   }
   const sent = (cells: readonly Cell[]): number => cells.reduce((sum, { requests }) => sum + requests, 0);
   const [theirs, ours] = [sent(group.cells.reference), sent(group.cells.hollow)];
