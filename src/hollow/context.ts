@@ -47,6 +47,8 @@ export class KubeletContext {
   readonly node: NodeConfig;
   /** Of pods without a RuntimeClass. */
   readonly profile: RuntimeProfile;
+  /** What pods may use of the node. Kubemark's nodes keep nothing from them. */
+  readonly allocatable: Readonly<Record<string, string>>;
   /** Which runtime runs the pods of a RuntimeClass. */
   readonly runtimeClasses: RuntimeClasses;
   readonly images: NodeImages;
@@ -59,6 +61,10 @@ export class KubeletContext {
   constructor(node: NodeConfig, runtime: NodeRuntime, images: NodeImages, prng: Prng) {
     this.node = node;
     this.profile = runtime.profile;
+    this.allocatable =
+      this.wire.node === 'kubemark'
+        ? node.capacity
+        : allocatableOf(node.capacity, runtime.profile.system.operatingSystem);
     this.runtimeClasses = new RuntimeClasses(runtime);
     this.images = images;
     this.prng = prng;
@@ -66,13 +72,6 @@ export class KubeletContext {
 
   get wire(): WireProfile {
     return wireProfile(this.node.wireProfile);
-  }
-
-  /** What pods may use of the node. Kubemark's nodes keep nothing from them. */
-  get allocatable(): Readonly<Record<string, string>> {
-    return this.wire.node === 'kubemark'
-      ? this.node.capacity
-      : allocatableOf(this.node.capacity, this.profile.system.operatingSystem);
   }
 
   get nowMs(): number {

@@ -1,13 +1,11 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type KubeletContext, type NodeConfig, labelled, timestamp } from '../context.ts';
 import type { Pressure } from '../node-failure.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
-import { type Condition, changedConditions, isObject, mergePatch } from '../strategic-merge.ts';
+import { type Condition, changedConditions, isObject, isSame, mergePatch } from '../strategic-merge.ts';
 import { wireProfile } from '../wire-profile.ts';
-import { allocatableOf } from './allocatable.ts';
 
 /** What a Node is made of. */
-type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'images' | 'bootId'>;
+type NodeParts = Pick<KubeletContext, 'node' | 'profile' | 'allocatable' | 'images' | 'bootId'>;
 
 /** What is so on the node: what it is short of, and whether it can run pods. */
 export type NodeState = { present: readonly Pressure[]; ready: boolean };
@@ -125,13 +123,13 @@ export function newNode(parts: NodeParts, wallMs: number): { status: NodeStatus;
 
 /** What a node's status says beside its conditions. `images` is absent when there are none. */
 export function statusFacts(parts: NodeParts): NodeStatus {
-  const { node, profile, bootId } = parts;
+  const { node, profile, allocatable, bootId } = parts;
   const { system } = profile;
   const images = reportedImages(parts);
   const isKubemark = wireProfile(node.wireProfile).node === 'kubemark';
   return {
     capacity: node.capacity,
-    allocatable: isKubemark ? node.capacity : allocatableOf(node.capacity, system.operatingSystem),
+    allocatable,
     addresses: [
       { type: 'InternalIP', address: node.address },
       { type: 'Hostname', address: node.name },
@@ -229,7 +227,7 @@ export function nodeStatusPatch(known: NodeStatus, desired: NodeStatus): { statu
   }
   for (const [field, value] of Object.entries(others)) {
     const current = facts[field];
-    if (isDeepStrictEqual(current, value)) continue;
+    if (isSame(current, value)) continue;
     if (field === 'addresses' && Array.isArray(current) && current.length > 0 && Array.isArray(value)) {
       status[field] = [...value, { $patch: 'replace' }];
       continue;

@@ -17,7 +17,7 @@ export function podResources(spec: PodSpec, life: PodLife): Record<string, unkno
     const limits = formatted(podAmounts(spec, 'limits'));
     return { ...allocated, resources: withoutUndefined({ limits, requests }) };
   }
-  const gone = life.cgroupGone;
+  const { cgroupGone: gone } = life;
   const fromCgroup = (name: string): string | undefined => {
     const containers = spec.containers.filter(({ kind }) => kind === 'main' || kind === 'sidecar');
     if (!containers.every(({ limits }) => limits?.[name] !== undefined)) return undefined;

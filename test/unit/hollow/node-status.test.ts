@@ -284,8 +284,9 @@ describe('what a kubelet declares', () => {
     ['v1.35.4', undefined],
     ['v1.36.3', 4],
   ])('in %s', (kubeletVersion, features) => {
-    const parts = { node: { ...node, kubeletVersion }, profile: context.profile, images: context.images };
-    const { declaredFeatures } = statusFacts({ ...parts, bootId: '' }) as { declaredFeatures?: string[] };
+    const { profile, allocatable, images } = context;
+    const parts = { node: { ...node, kubeletVersion }, profile, allocatable, images, bootId: '' };
+    const { declaredFeatures } = statusFacts(parts) as { declaredFeatures?: string[] };
     expect(declaredFeatures?.length).toBe(features);
   });
 });
@@ -299,6 +300,7 @@ test.each([
   const parts = {
     node: { ...node, wireProfile },
     profile: context.profile,
+    allocatable: context.allocatable,
     images: context.images,
     bootId: '',
   };
