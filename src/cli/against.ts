@@ -6,6 +6,9 @@ import { usageError } from './usage.ts';
 
 /** Flags of a run that `--against` may change as it does the scenario's values, and what they may be. */
 const choices = { wire: wireFormats, profile: wireProfileNames, flags: flagProfiles } as const;
+type Choice = keyof typeof choices;
+
+const isChoice = (name: string): name is Choice => Object.hasOwn(choices, name);
 
 /**
  * The flags of the runs that take turns with those of `flags`. `against`: `nodes.proxies=false`, as for `--set`, or
@@ -17,21 +20,21 @@ export function flagsAgainst<Flags extends ClusterFlags & ScenarioFlags>(
   against: readonly string[],
 ): Flags {
   const sets = [...(flags.set ?? [])];
-  const others: Partial<Record<keyof typeof choices, string>> = {};
+  const others: Partial<Record<Choice, string>> = {};
   for (const text of against) {
-    const [, name, value = ''] = /^(wire|profile|flags)=(.*)$/s.exec(text) ?? [];
-    if (name === undefined) {
+    const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(text) ?? [];
+    if (!isChoice(name)) {
       sets.push(text);
       continue;
     }
-    const known: readonly string[] = choices[name as keyof typeof choices];
+    const known: readonly string[] = choices[name];
     if (!known.includes(value)) {
       throw new HollowmarkError('bad-input', `--against ${text}: must be ${name}=${known.join('|')}`);
     }
     if (name === 'flags' && flags.kubeconfig !== undefined) {
       throw usageError('--kubeconfig and --against flags=… exclude each other: the control plane is there');
     }
-    others[name as keyof typeof choices] = value;
+    others[name] = value;
   }
   return { ...flags, ...others, set: sets };
 }

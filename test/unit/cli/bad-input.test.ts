@@ -218,7 +218,7 @@ const badInput: [args: string, ...named: string[]][] = [
     '$DIR/missing: there is no such file',
     'docs/runtimes.md',
   ],
-  ['fidelity --against hollow --runtime $DIR/good.yaml', '$DIR/good.yaml: ', ''],
+  ['fidelity --against hollow --runtime $DIR/good.yaml', '$DIR/good.yaml: '],
   ['fidelity --against kubemark --runtime containerd', '--runtime: not with --against kubemark'],
   ['fidelity --against hollow --slow etcd=20ms', '--slow: needs --trend'],
   ['fidelity --against hollow --trend --slow disk=20ms', '--slow: "disk=20ms" is no step', 'etcd=20ms'],

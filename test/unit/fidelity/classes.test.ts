@@ -59,7 +59,7 @@ describe('what is not compared exactly', () => {
     expect(ruleOf('idle', 'create', 'events', 201).class).toBe('exact');
   });
 
-  it('takes out the address of pods that go together, or does not', () => {
+  it('says of pods that go together that their cgroup is gone, or does not', () => {
     expect(ruleOf('delete', 'patch', 'pods/status', 200)).toMatchObject({ class: 'racy', seen: [2, 3] });
     expect(ruleOf('burst', 'patch', 'pods/status', 200)).toMatchObject({ class: 'racy', seen: null });
   });
