@@ -68,6 +68,7 @@ async function benchPeers(name: string, flags: PeerFlags): Promise<void> {
           nodes,
           idleMs: flags.idle * 1000,
           morePodsPerNode: size === flags.to ? flags['more-pods'] : 0,
+          burst: size === flags.to,
           podsPerSecond: Math.max(1, flags.rate * (share === 1 ? 1 : 0.2)),
           clock: systemClock,
           say,

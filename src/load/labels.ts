@@ -6,7 +6,7 @@ export const phaseLabel = 'hollowmark.dev/phase';
 
 /**
  * What a pod is there for: `load` (made by a Deployment, fills the cluster), `latency` (made directly, its startup
- * is what is measured) or `failing` (as `load`, made so as to fail).
+ * is what is measured) or `failing` (as `load`, made so as to fail). Deployments and Jobs say what their pods are there for.
  */
 export const purposeLabel = 'hollowmark.dev/purpose';
 

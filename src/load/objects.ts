@@ -61,6 +61,9 @@ const annotationPrefix = `hollowmark.dev/container.${containerName}`;
 /** How a hollow kubelet is told how long a container runs before it ends by itself. */
 export const runDurationAnnotation = `${annotationPrefix}.run-duration`;
 
+/** And with which code. */
+export const exitCodeAnnotation = `${annotationPrefix}.exit-code`;
+
 const claimVolume = 'data';
 
 /** No name server knows it (RFC 6761), and no hollow node pulls from it. */
@@ -166,7 +169,7 @@ function annotationsOf(failure: PodFailure | undefined): Record<string, string> 
     case 'exiting':
       return {
         [runDurationAnnotation]: `${failure.afterMs}ms`,
-        [`${annotationPrefix}.exit-code`]: String(failure.exitCode),
+        [exitCodeAnnotation]: String(failure.exitCode),
       };
     case 'flapping':
       return { [`${annotationPrefix}.readiness-flaps-every`]: `${failure.everyMs}ms` };

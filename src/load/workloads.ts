@@ -1,5 +1,12 @@
 import { phaseLabel, runLabel } from './labels.ts';
-import { type ObjectContext, type PodShape, labelsOf, podSpec, runDurationAnnotation } from './objects.ts';
+import {
+  type ObjectContext,
+  type PodShape,
+  exitCodeAnnotation,
+  labelsOf,
+  podSpec,
+  runDurationAnnotation,
+} from './objects.ts';
 
 export type JobPlan = {
   kind: 'job';
@@ -10,6 +17,8 @@ export type JobPlan = {
   parallelism: number;
   /** How long each of its pods runs. */
   durationMs: number;
+  /** The code with which they end; absent: 0, with success. */
+  exitCode?: number;
   shape: PodShape;
 };
 
@@ -63,10 +72,17 @@ export function workloadObject(plan: WorkloadPlan, context: ObjectContext): unkn
   }
 }
 
-/** Its pods end by themselves, with success: a hollow node reads from the annotation when. */
+/**
+ * Its pods end by themselves: a hollow node reads from annotations when, and with which code. A Job that is made so as to
+ * fail has as many pods as any other, each for an index of its own that is not tried again, and fails when all have ended.
+ */
 function jobObject(plan: JobPlan, context: ObjectContext): unknown {
-  const { namespace, name, completions, parallelism, durationMs } = plan;
-  const labels = labelsOf(plan.phase, 'load', context);
+  const { namespace, name, completions, parallelism, durationMs, exitCode } = plan;
+  const labels = labelsOf(plan.phase, exitCode === undefined ? 'load' : 'failing', context);
+  const annotations = {
+    [runDurationAnnotation]: `${durationMs}ms`,
+    ...(exitCode === undefined ? {} : { [exitCodeAnnotation]: String(exitCode) }),
+  };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -74,8 +90,9 @@ function jobObject(plan: JobPlan, context: ObjectContext): unknown {
     spec: {
       completions,
       parallelism,
+      ...(exitCode === undefined ? {} : { completionMode: 'Indexed', backoffLimitPerIndex: 0 }),
       template: {
-        metadata: { labels, annotations: { [runDurationAnnotation]: `${durationMs}ms` } },
+        metadata: { labels, annotations },
         spec: { ...podSpec(plan.shape, context), restartPolicy: 'Never' },
       },
     },

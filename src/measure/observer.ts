@@ -61,7 +61,7 @@ const startedBit = 2;
 const failedBit = 4;
 const unschedulableBit = 8;
 const deletingBit = 16;
-const succeededBit = 32;
+const endedBit = 32;
 
 /**
  * Watches all pods of a run and counts what becomes of them. Each pod is one small integer beside its uid (about
@@ -75,7 +75,7 @@ export class PodObserver implements WatchHandler {
   started = 0;
   /** Pods of {@link started} that are still there. */
   running = 0;
-  /** Pods of {@link running} that have not failed and are not being deleted. */
+  /** Pods of {@link running} that have not failed, unless they were meant to, and are not being deleted. */
   serving = 0;
   deleted = 0;
   /** Pods of {@link deleted} that had ended well before. */
@@ -214,7 +214,7 @@ export class PodObserver implements WatchHandler {
       this.failed++;
       for (const listener of this.listeners) listener.onFailed?.(facts.uid);
     }
-    if (facts.succeeded) bits |= succeededBit;
+    if (facts.ended) bits |= endedBit;
     if (facts.deleting) bits |= deletingBit;
     this.serving += servingCount(bits) - servingCount(before);
     if (bits !== before || bits === 0) this.pods.set(facts.uid, bits);
@@ -225,7 +225,7 @@ export class PodObserver implements WatchHandler {
     if (bits === undefined) return;
     this.pods.delete(uid);
     this.deleted++;
-    if ((bits & succeededBit) !== 0) this.endedDeleted++;
+    if ((bits & endedBit) !== 0) this.endedDeleted++;
     if ((bits & startedBit) !== 0) this.running--;
     this.serving -= servingCount(bits);
     for (const listener of this.listeners) listener.onGone(uid, atUs);
@@ -233,7 +233,8 @@ export class PodObserver implements WatchHandler {
 }
 
 function servingCount(bits: number): 0 | 1 {
-  return (bits & (startedBit | failedBit | deletingBit)) === startedBit ? 1 : 0;
+  const lost = (bits & endedBit) === 0 && (bits & failedBit) !== 0;
+  return !lost && (bits & (startedBit | deletingBit)) === startedBit ? 1 : 0;
 }
 
 /** What is known of a node. */

@@ -28,7 +28,8 @@ export type PodFacts = {
   /** All containers run or have run: the SLI's "reported as started". */
   started: boolean;
   failed: boolean;
-  succeeded: boolean;
+  /** As it was meant to: with success, or a pod of a Job that is made so as to fail without. */
+  ended: boolean;
   /** Has a deletionTimestamp. */
   deleting: boolean;
   /** Made so as to fail. */
@@ -83,8 +84,10 @@ type Pod = {
   };
 };
 
-/** The load generator's mark on pods: `latency` is there to be measured, `failing` is made so as to fail. */
+/** The load generator's mark on pods and Jobs: `latency` is there to be measured, {@link failingPurpose} is made so as to fail. */
 export const purposeLabel = 'hollowmark.dev/purpose';
+
+export const failingPurpose = 'failing';
 
 /** The load generator's mark on what a phase makes: the phase's name. */
 const phaseLabel = 'hollowmark.dev/phase';
@@ -99,6 +102,7 @@ const statelessVolumes = new Set(['name', 'secret', 'configMap', 'downwardAPI', 
 export function podFacts(object: unknown): PodFacts {
   const { metadata = {}, spec = {}, status = {} } = (object ?? {}) as Pod;
   const purpose = metadata.labels?.[purposeLabel];
+  const failing = purpose === failingPurpose;
   const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
   return {
     uid: metadata.uid ?? '',
@@ -122,9 +126,9 @@ export function podFacts(object: unknown): PodFacts {
     ),
     started: allStarted(spec.containers?.length ?? 0, status.containerStatuses ?? []),
     failed: status.phase === 'Failed',
-    succeeded: status.phase === 'Succeeded',
+    ended: status.phase === 'Succeeded' || (status.phase === 'Failed' && failing && owner?.kind === 'Job'),
     deleting: metadata.deletionTimestamp !== undefined,
-    failing: purpose === 'failing',
+    failing,
   };
 }
 

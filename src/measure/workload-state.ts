@@ -1,4 +1,5 @@
 import { View } from '../wire/view.ts';
+import { failingPurpose, purposeLabel } from './pod-facts.ts';
 
 /** Resources whose completion is timed, as paths call them. */
 export type WorkloadKind = 'jobs' | 'statefulsets' | 'persistentvolumeclaims';
@@ -12,7 +13,7 @@ export const workloadPaths: Readonly<Record<WorkloadKind, string>> = {
 
 /** What {@link isDone} reads, of either kind. */
 export const workloadView = new View({
-  metadata: { namespace: true, name: true, generation: true },
+  metadata: { namespace: true, name: true, generation: true, labels: true },
   spec: { replicas: true },
   status: {
     phase: true,
@@ -23,7 +24,7 @@ export const workloadView = new View({
 });
 
 type Workload = {
-  metadata?: { generation?: number };
+  metadata?: { generation?: number; labels?: Record<string, string> };
   spec?: { replicas?: number };
   status?: {
     phase?: string;
@@ -33,12 +34,17 @@ type Workload = {
   };
 };
 
-/** Whether an object has come to what is waited for: complete, all replicas ready, bound. Never throws. */
+/**
+ * Whether an object has come to what is waited for: complete (a Job that is made so as to fail: failed), all replicas ready,
+ * bound. Never throws.
+ */
 export function isDone(kind: WorkloadKind, object: unknown): boolean {
   const { metadata = {}, spec = {}, status = {} } = (object ?? {}) as Workload;
   switch (kind) {
-    case 'jobs':
-      return (status.conditions ?? []).some(({ type, status: is }) => type === 'Complete' && is === 'True');
+    case 'jobs': {
+      const wanted = metadata.labels?.[purposeLabel] === failingPurpose ? 'Failed' : 'Complete';
+      return (status.conditions ?? []).some(({ type, status: is }) => type === wanted && is === 'True');
+    }
     case 'statefulsets':
       // A status that is older than the spec speaks of other replicas.
       return (

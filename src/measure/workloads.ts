@@ -23,6 +23,8 @@ export type CreatedWorkload = {
   intendedUs: number;
   /** Of a Job: how long its pods take one after the other; else 0. */
   ownUs: number;
+  /** A Job that is made so as to fail: it is waited for, and not timed. */
+  failing?: boolean;
 };
 
 /** As pods: more of them are not kept track of. */
@@ -148,6 +150,7 @@ export class Workloads implements Instrument {
   /** The load generator's create request was answered with success. */
   onCreated(created: CreatedWorkload): void {
     const { kind } = created;
+    if (created.failing === true) return;
     this.createdCounts.set(kind, (this.createdCounts.get(kind) ?? 0) + 1);
     const key = keyOf(kind, created.namespace, created.name);
     const done = this.early.get(key);

@@ -9,7 +9,7 @@ import { failNodesFaults } from './node-failures.ts';
 import { nodeGroups } from './nodes.ts';
 import { runtimeClasses } from './runtimes.ts';
 import { windowFaults } from './window-faults.ts';
-import type { Phase, Quantities, Scenario, CreateDeploymentsPhase } from './scenario.ts';
+import type { CreateDeploymentsPhase, CreateJobsPhase, Phase, Quantities, Scenario } from './scenario.ts';
 import { isWorkloadPhase, waitFaults, workloadPods, workloadRequests } from './workloads.ts';
 
 /** Requests that one phase may plan: their send times are kept in memory, 8 bytes each. */
@@ -142,7 +142,7 @@ function phaseFaults(phase: Phase, i: number, scenario: Scenario): Fault[] {
   }
   faults.push(...waitFaults(phase, i, scenario));
   faults.push(...pacingFaults(phase, i, scenario), ...classFaults(phase, i, scenario));
-  if (phase.type === 'create-deployments') faults.push(...failureShareFaults(phase, i));
+  if ('failures' in phase) faults.push(...failureShareFaults(phase, i));
   if (phase.type === 'fail-nodes') faults.push(...failNodesFaults(phase, i, scenario));
   if (phase.type === 'scale') {
     const made = scenario.phases
@@ -224,7 +224,7 @@ function deploymentsOf(phase: CreateDeploymentsPhase, nodes: number): number {
   return Math.ceil((phase.podsPerNode * nodes) / phase.podsPerDeployment);
 }
 
-function failureShareFaults({ failures }: CreateDeploymentsPhase, i: number): Fault[] {
+function failureShareFaults({ failures }: CreateDeploymentsPhase | CreateJobsPhase, i: number): Fault[] {
   const total = failures.reduce((sum, { share }) => sum + share, 0);
   if (total <= 1) return [];
   const path = ['phases', i, 'failures'];

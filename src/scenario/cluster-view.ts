@@ -22,7 +22,8 @@ export function watchedKinds(kinds: readonly WorkloadPlan['kind'][]): WorkloadKi
 export function createdWorkload(plan: WorkloadPlan, intendedUs: number): CreatedWorkload {
   const { kind, namespace, name, phase } = plan;
   const ownUs = plan.kind === 'job' ? jobMs(plan) * 1000 : 0;
-  return { kind: watched[kind], namespace, name, phase, intendedUs, ownUs };
+  const failing = plan.kind === 'job' && plan.exitCode !== undefined;
+  return { kind: watched[kind], namespace, name, phase, intendedUs, ownUs, failing };
 }
 
 /** What the observer has seen, as phases read it. */

@@ -85,6 +85,7 @@ export type PhaseDocument = { name?: string } & (
       completions: number;
       parallelism: number;
       duration: string;
+      failures: { share: string; exitCode: number }[];
       image: string;
       requests: QuantitiesDocument;
       runtimeClass?: string;
@@ -218,11 +219,12 @@ function compilePhase(phase: PhaseDocument, name: string): Phase {
       };
     }
     case 'create-jobs': {
-      const { requests, pacing, duration, ...rest } = phase;
+      const { requests, pacing, duration, failures, ...rest } = phase;
       return {
         ...rest,
         name,
         durationMs: milliseconds(duration),
+        failures: failures.map(({ share, exitCode }) => ({ share: shareOf(share), exitCode })),
         requests: quantities(requests),
         pacing: compilePacing(pacing),
       };

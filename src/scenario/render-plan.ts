@@ -67,7 +67,10 @@ function phaseLines(phase: Phase, scenario: Scenario, made: Map<string, number>)
       made.set(phase.name, plans.length);
       const later = pods.plans.length === 0 ? [] : [`${timesLine(pods.sends)}, once all claims are bound`];
       const pod = phase.type === 'create-volume-claims' && phase.pods ? ' with a pod' : '';
-      const objects = plans.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}${pod}`);
+      const objects = plans.map((plan) => {
+        const exit = plan.kind === 'job' && plan.exitCode !== undefined ? ` exits with ${plan.exitCode}` : '';
+        return `${plan.kind} ${plan.namespace}/${plan.name}${pod}${exit}`;
+      });
       return [head, timesLine(sends), ...later, ...objects];
     }
     case 'scale':

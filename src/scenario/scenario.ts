@@ -92,6 +92,9 @@ export type CreateDeploymentsPhase = PhaseBase<'create-deployments'> & {
 /** A share (0..1) of a phase's Deployments whose pods fail. */
 export type DeploymentFailure = PodFailure & { readonly share: number };
 
+/** A share (0..1) of a phase's Jobs whose pods all end with this code, 1 to 255. */
+export type JobFailure = { readonly share: number; readonly exitCode: number };
+
 export type CreateJobsPhase = PhaseBase<'create-jobs'> & {
   readonly count: number;
   /** Of each Job. */
@@ -99,6 +102,7 @@ export type CreateJobsPhase = PhaseBase<'create-jobs'> & {
   readonly parallelism: number;
   /** How long each pod runs. */
   readonly durationMs: number;
+  readonly failures: readonly JobFailure[];
   readonly image: string;
   readonly requests: Quantities;
   readonly runtimeClass?: string;

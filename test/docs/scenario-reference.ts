@@ -21,6 +21,7 @@ const names: Names = {
   componentFlags: 'values by flag',
   nodeAnswers: '[answers](#answers)',
   podFailure: '[failures](#failures-of-pods)',
+  jobFailure: '[failures](#failures-of-jobs)',
   share: '[share](#values)',
   phaseName: '[name](#values)',
   duration: '[duration](#values)',
@@ -112,6 +113,7 @@ ${section('Answers', 'nodeAnswers')}
 ${define('podFailure').description ?? ''}
 
 ${variants('podFailure')}
+${section('Failures of Jobs', 'jobFailure')}
 ## Pacing
 
 ${define('pacing').description ?? ''}

@@ -22,9 +22,13 @@ type Definition = {
 
 const megabytes = (bytes: number): number => bytes / 1e6;
 
-function slope(of: (sample: PeerSample) => number): Definition['of'] {
-  return (small, large) =>
-    large.nodes === small.nodes ? undefined : (of(large) - of(small)) / (large.nodes - small.nodes);
+function slope(of: (sample: PeerSample) => number | undefined): Definition['of'] {
+  return (small, large) => {
+    const from = of(small);
+    const to = of(large);
+    if (from === undefined || to === undefined || large.nodes === small.nodes) return undefined;
+    return (to - from) / (large.nodes - small.nodes);
+  };
 }
 
 const definitions: readonly Definition[] = [
@@ -90,6 +94,12 @@ const definitions: readonly Definition[] = [
     of: (_, large) => large.watchesPerNodeWithPods,
   },
   {
+    id: 'connections-node',
+    text: 'connections per empty node',
+    unit: '',
+    of: slope((s) => s.connections),
+  },
+  {
     id: 'bring-up',
     text: 'CPU per node brought up',
     unit: 'ms',
@@ -100,6 +110,18 @@ const definitions: readonly Definition[] = [
     text: 'API server CPU per pod started',
     unit: 'ms',
     of: (_, large) => large.started.apiServerCpuMsPerPod,
+  },
+  {
+    id: 'api-server-node',
+    text: 'API server CPU per steady node',
+    unit: 'ms/s',
+    of: slope((s) => s.apiServerIdleCpuMsPerSecond),
+  },
+  {
+    id: 'burst',
+    text: 'one Deployment of 3,000 pods (kubemark: of 30 a node), started in a second',
+    unit: 'pods',
+    of: (_, { burst }) => (burst === undefined ? undefined : (burst.pods * 1000) / burst.elapsedMs),
   },
   {
     id: 'nodes-ready',

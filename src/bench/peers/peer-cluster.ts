@@ -9,6 +9,7 @@ import { CallMetrics, callClass } from '../../metrics/call-metrics.ts';
 import { type ProcessSample, readProcess } from '../../metrics/process-stats.ts';
 import { jsonCodec } from '../../wire/json-codec.ts';
 import { type BenchCluster, withBenchCluster } from '../bench-cluster.ts';
+import { connectionsTo } from './connections.ts';
 import { type Contender, contenders } from './contenders.ts';
 
 /** The value of the run label on all pods of a measurement. */
@@ -121,6 +122,15 @@ export class PeerCluster {
         readProcess(pid) ?? { rssBytes: 0, cpuSeconds: 0 },
       ]),
     );
+  }
+
+  apiServerCpuSeconds(): number {
+    return this.controlPlaneUsage()['kube-apiserver']?.cpuSeconds ?? 0;
+  }
+
+  /** Of this machine to the API server, established; undefined where there is no /proc. */
+  connections(): number | undefined {
+    return connectionsTo(Number(new URL(this.cluster.endpoint.url).port));
   }
 
   async makeNamespaces(): Promise<void> {

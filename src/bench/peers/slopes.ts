@@ -4,6 +4,10 @@ import { PeerCluster, type PeerOptions, namespaceCount } from './peer-cluster.ts
 /** After the last node is Ready: events still being sent, garbage not yet collected, leases not yet made, code compiled. */
 const settleMs = 60_000;
 
+/** As ../../shared/peers.md has them: 3,000 pods on many nodes, 30 a node on few. */
+const burstPodsMax = 3_000;
+const burstPodsPerNode = 30;
+
 /** After the last pod has started, and before deleting: status and events that are still on their way. */
 const podSettleMs = 15_000;
 
@@ -19,6 +23,9 @@ export type PeerSample = {
   watchesPerNode: number | undefined;
   idleRssBytes: number;
   idleCpuMsPerSecond: number;
+  apiServerIdleCpuMsPerSecond: number;
+  /** Established to the API server, those of the control plane and of this measurement included. */
+  connections: number | undefined;
   started: Step;
   /** With {@link namespaceCount} pods on each node, one of each namespace. */
   podsRssBytes: number;
@@ -28,6 +35,8 @@ export type PeerSample = {
   moreStarted: Step | undefined;
   moreRssBytes: number | undefined;
   deleted: Step;
+  /** One Deployment of {@link burstPods} that is asked for at once, until the last has started. */
+  burst: { pods: number; elapsedMs: number } | undefined;
   notReadyEvents: number;
   podsNotReady: number;
 };
@@ -36,6 +45,8 @@ export type SlopeOptions = PeerOptions & {
   idleMs: number;
   /** Pods a node beyond one of each namespace, measured at the end; 0 leaves that out. */
   morePodsPerNode: number;
+  /** Whether a burst is measured, last of all. */
+  burst: boolean;
   /** Pods a second that are asked for: what a control plane on two cores can follow. */
   podsPerSecond: number;
 };
@@ -80,6 +91,7 @@ class Slopes {
     const moreRssBytes = morePods > 0 ? peer.usage().rssBytes : undefined;
     const podsNotReady = await peer.podsNotReady();
     const deleted = await this.step(peer.pods.present, 'deleted', () => this.deletePods());
+    const burst = this.options.burst ? await this.burst() : undefined;
     return {
       contender,
       nodes,
@@ -94,6 +106,7 @@ class Slopes {
       moreStarted,
       moreRssBytes,
       deleted,
+      burst,
       notReadyEvents: await peer.notReadyEvents(),
       podsNotReady,
     };
@@ -118,28 +131,39 @@ class Slopes {
     }
   }
 
-  private async idle(idleMs: number): Promise<Pick<PeerSample, 'idleRssBytes' | 'idleCpuMsPerSecond'>> {
-    const before = this.peer.usage();
+  private async idle(
+    idleMs: number,
+  ): Promise<
+    Pick<PeerSample, 'idleRssBytes' | 'idleCpuMsPerSecond' | 'apiServerIdleCpuMsPerSecond' | 'connections'>
+  > {
+    const { peer } = this;
+    const before = peer.usage();
+    const apiBeforeSeconds = peer.apiServerCpuSeconds();
     const beforeUs = this.clock.nowUs();
     await sleep(this.clock, idleMs);
-    const after = this.peer.usage();
+    const after = peer.usage();
+    const apiMs = (peer.apiServerCpuSeconds() - apiBeforeSeconds) * 1000;
     const seconds = (this.clock.nowUs() - beforeUs) / 1e6;
     this.idleCpuMsPerSecond = ((after.cpuSeconds - before.cpuSeconds) * 1000) / seconds;
-    return { idleRssBytes: after.rssBytes, idleCpuMsPerSecond: this.idleCpuMsPerSecond };
+    return {
+      idleRssBytes: after.rssBytes,
+      idleCpuMsPerSecond: this.idleCpuMsPerSecond,
+      apiServerIdleCpuMsPerSecond: apiMs / seconds,
+      connections: peer.connections(),
+    };
   }
 
   /** Does something with `count` pods and says what it took. */
   private async step(count: number, what: string, act: () => Promise<void>): Promise<Step> {
     const { peer } = this;
-    const apiServerSeconds = (): number => peer.controlPlaneUsage()['kube-apiserver']?.cpuSeconds ?? 0;
     const before = peer.usage().cpuSeconds;
-    const apiBefore = apiServerSeconds();
+    const apiBefore = peer.apiServerCpuSeconds();
     const startUs = this.clock.nowUs();
     await act();
     const elapsedMs = (this.clock.nowUs() - startUs) / 1000;
     const idleMs = (this.idleCpuMsPerSecond * elapsedMs) / 1000;
     const cpuMs = (peer.usage().cpuSeconds - before) * 1000 - idleMs;
-    const apiMs = (apiServerSeconds() - apiBefore) * 1000;
+    const apiMs = (peer.apiServerCpuSeconds() - apiBefore) * 1000;
     const step = { elapsedMs, cpuMsPerPod: cpuMs / count, apiServerCpuMsPerPod: apiMs / count };
     peer.say(
       `${count} pods ${what} in ${(elapsedMs / 1000).toFixed(1)} s, ${step.cpuMsPerPod.toFixed(2)} ms CPU each`,
@@ -177,6 +201,18 @@ class Slopes {
       await pace(pods);
     }
     await this.peer.until('pods deleted', () => this.peer.pods.present === 0);
+  }
+
+  private async burst(): Promise<PeerSample['burst']> {
+    const { peer, clock } = this;
+    const pods = Math.min(burstPodsMax, burstPodsPerNode * this.options.nodes);
+    const wanted = peer.pods.started + pods;
+    const startUs = clock.nowUs();
+    await peer.startDeployment(1, 'burst', pods);
+    await this.started(wanted);
+    const elapsedMs = (clock.nowUs() - startUs) / 1000;
+    peer.say(`${pods} pods of one Deployment started in ${(elapsedMs / 1000).toFixed(1)} s`);
+    return { pods, elapsedMs };
   }
 
   private started(count: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { Prng } from '../../base/prng.ts';
 import type { DeploymentPlan, PodFailure, PodPlan, PodShape } from '../../load/objects.ts';
 import type { SendPlan } from '../../load/sender.ts';
-import type { WorkloadPlan } from '../../load/workloads.ts';
+import type { JobPlan, WorkloadPlan } from '../../load/workloads.ts';
 import { deploymentReplicas, requestsPerDeployment } from '../deployments.ts';
 import { planSends } from '../pacing/plan-sends.ts';
 import { failedCount } from '../node-failures.ts';
@@ -29,7 +29,7 @@ export function planDeployments(
   const namespaces = namespaceNames(scenario);
   const shape = shapeOf(phase);
   const replicas = deploymentReplicas(phase, scenario.nodes.count);
-  const failures = planPodFailures(scenario, phase, replicas.length);
+  const failures = planFailures<PodFailure>(scenario, phase, phase.failures, replicas.length);
   const plans = replicas.map((count, i) => {
     const failure = failures.get(i);
     return {
@@ -46,18 +46,20 @@ export function planDeployments(
   return { plans, sends: planPhaseSends(scenario, phase, requests) };
 }
 
-/** Which of the phase's Deployments fail, and how, by index; none of them in two ways. */
-function planPodFailures(
+/** Which of the phase's Deployments or Jobs fail, and how, by index; none of them in two ways. */
+function planFailures<Failure>(
   scenario: Scenario,
-  phase: CreateDeploymentsPhase,
+  phase: Phase,
+  failures: readonly (Failure & { readonly share: number })[],
   count: number,
-): Map<number, PodFailure> {
+): Map<number, Failure> {
   const prng = phasePrng(scenario, phase).fork('failures');
   const left = Array.from({ length: count }, (_, i) => i);
-  const failing = new Map<number, PodFailure>();
-  for (const { share, ...failure } of phase.failures) {
+  const failing = new Map<number, Failure>();
+  for (const { share, ...failure } of failures) {
     const wanted = Math.min(left.length, Math.max(1, Math.round(share * count)));
-    for (const i of draw(left, wanted, prng)) failing.set(i, failure);
+    // What is left without the share is what was joined with it.
+    for (const i of draw(left, wanted, prng)) failing.set(i, failure as unknown as Failure);
   }
   return failing;
 }
@@ -91,9 +93,14 @@ export function planWorkloads(
   phase: WorkloadPhase,
 ): { plans: WorkloadPlan[]; sends: SendPlan; pods: { plans: PodPlan[]; sends: SendPlan } } {
   const namespaces = namespaceNames(scenario);
-  const plans = Array.from({ length: phase.count }, (_, i) =>
-    workloadPlan(phase, namespaces[i % namespaces.length] ?? '', indexedName(phase.name, i)),
-  );
+  const failures =
+    phase.type === 'create-jobs'
+      ? planFailures<Pick<JobPlan, 'exitCode'>>(scenario, phase, phase.failures, phase.count)
+      : undefined;
+  const plans = Array.from({ length: phase.count }, (_, i) => ({
+    ...workloadPlan(phase, namespaces[i % namespaces.length] ?? '', indexedName(phase.name, i)),
+    ...failures?.get(i),
+  }));
   const pods = plans.flatMap((plan): PodPlan[] => {
     if (plan.kind !== 'claim' || plan.pod === undefined) return [];
     const { namespace, name, pod: shape } = plan;

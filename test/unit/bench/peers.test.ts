@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { connectionsTo, establishedTo } from '../../../src/bench/peers/connections.ts';
 import { peerChart, peerRows, renderRows } from '../../../src/bench/peers/figures.ts';
 import type { PeerSample } from '../../../src/bench/peers/slopes.ts';
 
@@ -20,6 +23,8 @@ function sample(contender: string, nodes: number, factor: number): PeerSample {
     watchesPerNode: 9,
     idleRssBytes,
     idleCpuMsPerSecond: 5 + nodes * factor * 0.03,
+    apiServerIdleCpuMsPerSecond: 40 + nodes * factor * 0.2,
+    connections: 20 + nodes * 2,
     started: step(3 * factor),
     podsRssBytes,
     watchesPerNodeWithPods: 17,
@@ -27,6 +32,7 @@ function sample(contender: string, nodes: number, factor: number): PeerSample {
     moreStarted: step(2 * factor),
     moreRssBytes: podsRssBytes + 10 * nodes * factor * 1500,
     deleted: step(1.5 * factor),
+    burst: { pods: 3000, elapsedMs: 30_000 },
     notReadyEvents: 1,
     podsNotReady: 2,
   };
@@ -49,7 +55,10 @@ describe('figures of peers', () => {
     ['cpu-start', 2],
     ['cpu-start-first', 3],
     ['cpu-delete', 1.5],
+    ['connections-node', 2],
     ['bring-up', 4],
+    ['api-server-node', 0.2],
+    ['burst', 100],
     ['nodes-ready', 5],
     ['not-ready', 2],
     ['pods-not-ready', 4],
@@ -63,12 +72,17 @@ describe('figures of peers', () => {
     expect(figure?.runs.map((value) => Number(value.toFixed(6)))).toEqual([0.1, 0.9, 0.2]);
   });
 
-  it('are left out where there was one size of fleet, or no further pods', () => {
+  it('are left out where there was one size of fleet, no further pods or no burst', () => {
     const [, large] = fleets('KWOK', 1);
     const { moreStarted: _, moreRssBytes: __, ...few } = large as PeerSample;
-    const samples = [{ ...few, moreStarted: undefined, moreRssBytes: undefined }];
+    const samples = [{ ...few, moreStarted: undefined, moreRssBytes: undefined, burst: undefined }];
     const ids = peerRows(samples).flatMap(({ id, figures }) => (figures.length === 0 ? [id] : []));
-    expect(ids).toEqual(['memory-node', 'memory-node-pods', 'memory-pod', 'cpu-node', 'cpu-start']);
+    expect(ids).toEqual(
+      ['memory-node', 'memory-node-pods', 'memory-pod', 'cpu-node', 'cpu-start', 'connections-node'].concat([
+        'api-server-node',
+        'burst',
+      ]),
+    );
   });
 
   it('say how they stand to the reference, and whether they are as small as they are to be', () => {
@@ -102,5 +116,34 @@ describe('figures of peers', () => {
       ['Hollowmark kubelet', [2, 2, 2, 2, 2, 2, 2]],
       ['KWOK', [1, 1, 1, 1, 1, 1, 1]],
     ]);
+  });
+});
+
+describe('connections', () => {
+  // As Linux prints them: one that listens, one established from each end, one to another port, one that closes.
+  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1A85 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
+   1: 0100007F:1A85 0100007F:B1E2 01 00000000:00000000 00:00000000 00000000     0        0 2 1 0 20 4 30 10 -1
+   2: 0100007F:B1E2 0100007F:1A85 01 00000000:00000000 00:00000000 00000000     0        0 3 1 0 20 4 30 10 -1
+   3: 0100007F:B1E4 0100007F:0A85 01 00000000:00000000 00:00000000 00000000     0        0 4 1 0 20 4 30 10 -1
+   4: 0100007F:B1E6 0100007F:1A85 06 00000000:00000000 00:00000000 00000000     0        0 5 1 0 20 4 30 10 -1
+`;
+
+  it('are counted at the clients’ ends', () => {
+    expect(establishedTo(0x1a85, table)).toBe(1);
+    expect(establishedTo(0x0a85, table)).toBe(1);
+    expect(establishedTo(0x85, table)).toBe(0);
+  });
+
+  it('are those of this machine', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(connectionsTo(port)).toBe(0);
+    const clients = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+    await Promise.all(clients.map((client) => once(client, 'connect')));
+    expect(connectionsTo(port)).toBe(2);
+    for (const client of clients) client.destroy();
+    server.close();
   });
 });

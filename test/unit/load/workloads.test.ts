@@ -45,6 +45,24 @@ describe('objects', () => {
     });
   });
 
+  test('a Job that is made so as to fail has no more pods than others, whose ends say why', () => {
+    const object = workloadObject({ ...job, exitCode: 42 }, context);
+    const failing = { ...labels, 'hollowmark.dev/purpose': 'failing' };
+    const annotations = {
+      'hollowmark.dev/container.main.run-duration': '1500ms',
+      'hollowmark.dev/container.main.exit-code': '42',
+    };
+    expect(object).toMatchObject({
+      metadata: { labels: failing },
+      spec: {
+        completions: 5,
+        completionMode: 'Indexed',
+        backoffLimitPerIndex: 0,
+        template: { metadata: { labels: failing, annotations }, spec: { restartPolicy: 'Never' } },
+      },
+    });
+  });
+
   test('a StatefulSet selects its own pods', () => {
     const object = workloadObject(set, context) as {
       spec: { selector: { matchLabels: object }; template: { metadata: { labels: object } } };

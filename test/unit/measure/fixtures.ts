@@ -70,7 +70,7 @@ export function facts(uid: string, overrides: Partial<PodFacts> = {}): PodFacts 
     unschedulable: false,
     started: false,
     failed: false,
-    succeeded: false,
+    ended: false,
     deleting: false,
     failing: false,
     ...overrides,

@@ -61,6 +61,18 @@ describe('PodObserver', () => {
     expect(observer).toMatchObject({ serving: 0, deleted: 2, endedDeleted: 1 });
   });
 
+  it('takes a pod that failed for one that has ended only where its Job is made so as to fail', () => {
+    const failed = { node: 'n', started: true, phase: 'Failed' };
+    const failing = { labels: { 'hollowmark.dev/purpose': 'failing' } };
+    observer.onEvent(event('ADDED', pod('lost', { ...failed, owner: 'Job' })));
+    observer.onEvent(event('ADDED', pod('evicted', { ...failed, ...failing, owner: 'ReplicaSet' })));
+    expect(observer).toMatchObject({ serving: 0, failed: 2 });
+    observer.onEvent(event('ADDED', pod('meant', { ...failed, ...failing, owner: 'Job' })));
+    expect(observer).toMatchObject({ serving: 1, failed: 3 });
+    for (const uid of ['lost', 'evicted', 'meant']) observer.onEvent(event('DELETED', pod(uid)));
+    expect(observer).toMatchObject({ serving: 0, deleted: 3, endedDeleted: 1 });
+  });
+
   it('takes a listing after an interruption as a difference', () => {
     for (const uid of ['stays', 'starts', 'goes']) observer.onEvent(event('ADDED', pod(uid)));
     observer.onEvent(event('MODIFIED', pod('goes', { started: true })));

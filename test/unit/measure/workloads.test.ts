@@ -15,7 +15,7 @@ const job = (name: string, complete: boolean): unknown => ({
 });
 
 describe('done', () => {
-  it('is a Job that is Complete, not one that has failed', () => {
+  it('is a Job that is Complete, not one that has failed, unless it was made so as to fail', () => {
     expect(isDone('jobs', job('a', true))).toBe(true);
     expect(isDone('jobs', job('a', false))).toBe(false);
     const conditions = [
@@ -23,6 +23,9 @@ describe('done', () => {
       { type: 'Failed', status: 'True' },
     ];
     expect(isDone('jobs', { status: { conditions } })).toBe(false);
+    const labels = { 'hollowmark.dev/purpose': 'failing' };
+    expect(isDone('jobs', { metadata: { labels }, status: { conditions } })).toBe(true);
+    expect(isDone('jobs', { metadata: { labels }, status: {} })).toBe(false);
   });
 
   it('is a StatefulSet whose status is of this spec and has all replicas ready', () => {
@@ -174,6 +177,8 @@ describe('Workloads', () => {
     // It is of the time at which it was seen.
     delayUs = 0;
     workloads.onCreated(created('jobs', 'b', { ownUs: 2_000_000 }));
+    // One that is made so as to fail is not waited for here.
+    workloads.onCreated(created('jobs', 'meant', { failing: true }));
     // Two that fail or hang.
     for (const name of ['c', 'd']) workloads.onCreated(created('jobs', name));
     const { slis, notes } = workloads.tell([

@@ -83,7 +83,14 @@ describe('schema and types', () => {
         services: true,
         failures: true,
       },
-      'create-jobs': { ...shape, count: true, completions: true, parallelism: true, durationMs: true },
+      'create-jobs': {
+        ...shape,
+        count: true,
+        completions: true,
+        parallelism: true,
+        durationMs: true,
+        failures: true,
+      },
       'create-statefulsets': { ...shape, count: true, replicas: true, podManagementPolicy: true },
       'create-volume-claims': {
         type: true,

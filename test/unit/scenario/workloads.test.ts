@@ -279,6 +279,26 @@ describe('what is known beforehand', () => {
     ]);
   });
 
+  test('decides which Jobs fail, and with which codes', () => {
+    const failing = parse(
+      text.replace('duration: 5s', 'duration: 5s, failures: [{ share: 1% }, { share: 30%, exitCode: 42 }]'),
+    );
+    const lines = renderPlan(failing).filter((line) => line.startsWith('job '));
+    expect(lines.map((line) => line.replace(/^job ns-\d\/jobs-\d{5}/, '')).toSorted()).toEqual([
+      '',
+      ' exits with 1',
+      ' exits with 42',
+    ]);
+    expect(totalPods(failing)).toBe(totalPods(scenario));
+  });
+
+  test('refuses more failing Jobs than there are, and an exit code that is success', () => {
+    const of = (failures: string): string =>
+      refusal(() => parse(text.replace('duration: 5s', `duration: 5s, failures: [${failures}]`))).message;
+    expect(of('{ share: 60% }, { share: 41% }')).toContain('phases[0].failures have shares of 101%, of 100%');
+    expect(of('{ share: 10%, exitCode: 0 }')).toContain('phases[0].failures[0].exitCode');
+  });
+
   test('has the image of the pods of claims on every node', () => {
     expect(runtimeSettings(scenario).presentImages).toContain('registry.k8s.io/pause:3.10');
   });
