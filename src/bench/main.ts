@@ -80,7 +80,7 @@ async function benchPeers(name: string, flags: PeerFlags): Promise<void> {
   const rows = peerRows(samples);
   const text = [
     onMachine,
-    `Slopes from ${flags.from} to ${flags.to} nodes (kubemark: a hundredth of that), medians of ${flags.runs} runs; in parentheses multiples of ${reference}.`,
+    `Slopes from ${flags.from} to ${flags.to} nodes (kubemark: a hundredth of that), ${flags.runs === 1 ? 'one run each' : `medians of ${flags.runs} runs`}; in parentheses multiples of ${reference}.`,
     '',
     renderRows(rows, reference),
   ].join('\n');

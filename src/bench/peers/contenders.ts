@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { systemClock } from '../../base/clock.ts';
+import { pathToFileURL } from 'node:url';
+import { sleep, systemClock } from '../../base/clock.ts';
+import { packageRoot } from '../../base/package-info.ts';
 import { silentReporter } from '../../base/reporter.ts';
 import type { LocalCluster } from '../../cluster/local-cluster.ts';
 import { KubemarkNodes } from '../../fidelity/reference/kubemark.ts';
@@ -25,12 +27,20 @@ export type ContenderOptions = {
   onLost: (error: Error) => void;
 };
 
+/** Makes a process collect its garbage when told to. */
+const collectHook = pathToFileURL(join(packageRoot, 'dist/bench/peers/collect-hook.js')).href;
+
+/** A collection of some 200 MB, and the return of its pages to the kernel. */
+const collectMs = 5_000;
+
 /** Something that plays nodes, each with room for 110 pods. */
 export interface Contender {
   /** Begins to bring the nodes up; whether they are Ready the API server tells. */
   start(): Promise<void>;
   /** Ids of all processes that play nodes: their memory and CPU are what is measured. */
   pids(): number[];
+  /** Lets go of garbage, where its collector can be told to; else it has to be taken as it is. */
+  collect?(): Promise<void>;
   /** Watches that it holds open now; undefined where it does not tell. */
   watches(): number | undefined;
   stop(): Promise<void>;
@@ -76,6 +86,8 @@ class HollowmarkContender implements Contender {
     const { cluster, nodes, children } = this.options;
     const { scenario } = parseScenario(scenarioText, 'bench', { nodes, sets: [] });
     const pooled = { type: 'pooled' as const, credentials: { certificate: cluster.controlPlane.admin } };
+    const before = process.env['NODE_OPTIONS'];
+    process.env['NODE_OPTIONS'] = `${before ?? ''} --import=${collectHook}`;
     this.fleet = new Fleet({
       nodes: nodeConfigs(scenario, cluster.version, 'bench'),
       proxies: true,
@@ -87,12 +99,20 @@ class HollowmarkContender implements Contender {
       clock: systemClock,
       onReport: () => {},
     });
+    if (before === undefined) delete process.env['NODE_OPTIONS'];
+    else process.env['NODE_OPTIONS'] = before;
     children.add('fleet', this.fleet.pid);
     return Promise.resolve();
   }
 
   pids(): number[] {
     return this.fleet === undefined ? [] : [this.fleet.pid];
+  }
+
+  async collect(): Promise<void> {
+    if (this.fleet === undefined) return;
+    process.kill(this.fleet.pid, 'SIGUSR2');
+    await sleep(systemClock, collectMs);
   }
 
   watches(): number | undefined {

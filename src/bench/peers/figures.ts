@@ -55,6 +55,12 @@ const definitions: readonly Definition[] = [
     goals: { 'Hollowmark kubelet': 2, 'Hollowmark kubemark': 2 },
   },
   {
+    id: 'garbage',
+    text: 'given back by a garbage collection after the last pods have started',
+    unit: 'MB in all',
+    of: (_, { garbageBytes }) => (garbageBytes === undefined ? undefined : megabytes(garbageBytes)),
+  },
+  {
     id: 'cpu-node',
     text: 'CPU per steady node',
     unit: 'ms/s',

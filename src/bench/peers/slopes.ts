@@ -21,6 +21,7 @@ export type PeerSample = {
   nodesReadyMs: number;
   bringUpCpuMsPerNode: number;
   watchesPerNode: number | undefined;
+  /** Here and below: resident memory without garbage, as far as a contender can be told to collect it. */
   idleRssBytes: number;
   idleCpuMsPerSecond: number;
   apiServerIdleCpuMsPerSecond: number;
@@ -34,6 +35,8 @@ export type PeerSample = {
   morePods: number;
   moreStarted: Step | undefined;
   moreRssBytes: number | undefined;
+  /** What a collection gave back after the last pods had started; undefined where nobody can be told to collect. */
+  garbageBytes: number | undefined;
   deleted: Step;
   /** One Deployment of {@link burstPods} that is asked for at once, until the last has started. */
   burst: { pods: number; elapsedMs: number } | undefined;
@@ -80,7 +83,8 @@ class Slopes {
     await peer.makeNamespaces();
     const started = await this.step(namespaceCount * nodes, 'started', () => this.startDaemonSets());
     await sleep(clock, podSettleMs);
-    const podsRssBytes = peer.usage().rssBytes;
+    let grownRssBytes = peer.usage().rssBytes;
+    const podsRssBytes = await peer.rssBytes();
     const watchesPerNodeWithPods = this.perNode(peer.contender.watches());
     const morePods = morePodsPerNode * nodes;
     let moreStarted: Step | undefined;
@@ -88,7 +92,11 @@ class Slopes {
       moreStarted = await this.step(morePods, 'more started', () => this.startDeployments(morePods));
       await sleep(clock, podSettleMs);
     }
-    const moreRssBytes = morePods > 0 ? peer.usage().rssBytes : undefined;
+    let moreRssBytes: number | undefined;
+    if (morePods > 0) {
+      grownRssBytes = peer.usage().rssBytes;
+      moreRssBytes = await peer.rssBytes();
+    }
     const podsNotReady = await peer.podsNotReady();
     const deleted = await this.step(peer.pods.present, 'deleted', () => this.deletePods());
     const burst = this.options.burst ? await this.burst() : undefined;
@@ -105,6 +113,8 @@ class Slopes {
       morePods,
       moreStarted,
       moreRssBytes,
+      garbageBytes:
+        peer.contender.collect === undefined ? undefined : grownRssBytes - (moreRssBytes ?? podsRssBytes),
       deleted,
       burst,
       notReadyEvents: await peer.notReadyEvents(),
@@ -146,7 +156,7 @@ class Slopes {
     const seconds = (this.clock.nowUs() - beforeUs) / 1e6;
     this.idleCpuMsPerSecond = ((after.cpuSeconds - before.cpuSeconds) * 1000) / seconds;
     return {
-      idleRssBytes: after.rssBytes,
+      idleRssBytes: await peer.rssBytes(),
       idleCpuMsPerSecond: this.idleCpuMsPerSecond,
       apiServerIdleCpuMsPerSecond: apiMs / seconds,
       connections: peer.connections(),
