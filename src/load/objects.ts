@@ -1,3 +1,4 @@
+import { parseQuantity } from '../base/quantity.ts';
 import { type PodPurpose, hollowTaintKey, phaseLabel, purposeLabel, runLabel } from './labels.ts';
 import { runtimeClassName } from './runtime-class.ts';
 
@@ -28,6 +29,8 @@ export type PodFailure =
   | { failure: 'failed-pull' }
   /** The container ends with this code so long after each start, and is started again. */
   | { failure: 'exiting'; afterMs: number; exitCode: number }
+  /** The container's memory grows and reaches its limit so long after each start: killed (OOMKilled), and started again. */
+  | { failure: 'out-of-memory'; afterMs: number }
   /** Ready for so long, not Ready for as long, and so on. */
   | { failure: 'flapping'; everyMs: number };
 
@@ -77,7 +80,7 @@ export function deploymentObject(plan: DeploymentPlan, context: ObjectContext): 
   const { failure } = plan;
   const purpose = failure === undefined ? 'load' : 'failing';
   const labels = { ...labelsOf(plan.phase, purpose, context), app: plan.name };
-  const annotations = annotationsOf(failure);
+  const annotations = annotationsOf(failure, memoryLimit(plan.shape));
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -148,7 +151,11 @@ export function podSpec(
           ? { readinessProbe: { exec: { command: ['true'] }, periodSeconds: 1, failureThreshold: 1 } }
           : {}),
         ...(claim === undefined ? {} : { volumeMounts: [{ name: claimVolume, mountPath: '/data' }] }),
-        ...(Object.keys(shape.requests).length === 0 ? {} : { resources: resourcesOf(shape.requests) }),
+        ...(failure?.failure === 'out-of-memory'
+          ? { resources: resourcesOf(shape.requests, { memory: memoryLimit(shape) }) }
+          : Object.keys(shape.requests).length === 0
+            ? {}
+            : { resources: resourcesOf(shape.requests) }),
       },
     ],
     ...(claim === undefined
@@ -163,14 +170,24 @@ export function podSpec(
   };
 }
 
+/** Of a container that is to run out of memory: what it requests, as a limit may not be below that. */
+function memoryLimit({ requests }: PodShape): string {
+  return requests['memory'] ?? '64Mi';
+}
+
 /** How a hollow kubelet is told what a container does by itself (`hollow/pods/container-behaviour.ts`). */
-function annotationsOf(failure: PodFailure | undefined): Record<string, string> | undefined {
+function annotationsOf(failure: PodFailure | undefined, memory: string): Record<string, string> | undefined {
   switch (failure?.failure) {
     case 'exiting':
       return {
         [runDurationAnnotation]: `${failure.afterMs}ms`,
         [exitCodeAnnotation]: String(failure.exitCode),
       };
+    case 'out-of-memory': {
+      const limitBytes = Number(parseQuantity(memory) ?? 0n) / 1e9;
+      const bytesPerSecond = Math.ceil((limitBytes * 1000) / failure.afterMs);
+      return { [`${annotationPrefix}.memory-growth-per-second`]: String(bytesPerSecond) };
+    }
     case 'flapping':
       return { [`${annotationPrefix}.readiness-flaps-every`]: `${failure.everyMs}ms` };
     case 'failed-pull':
@@ -180,8 +197,12 @@ function annotationsOf(failure: PodFailure | undefined): Record<string, string> 
 }
 
 /** Extended resources, such as nvidia.com/gpu, cannot be overcommitted: the API server wants them as limits too. */
-function resourcesOf(requests: Readonly<Record<string, string>>): unknown {
-  const limits = Object.fromEntries(Object.entries(requests).filter(([name]) => name.includes('/')));
+function resourcesOf(
+  requests: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>> = {},
+): unknown {
+  const extended = Object.entries(requests).filter(([name]) => name.includes('/'));
+  const limits = { ...Object.fromEntries(extended), ...own };
   return Object.keys(limits).length === 0 ? { requests } : { requests, limits };
 }
 

@@ -72,9 +72,18 @@ export function workloadObject(plan: WorkloadPlan, context: ObjectContext): unkn
   }
 }
 
+/** A pod for each index, not tried again unless it was taken away (evicted, its node gone): since Kubernetes 1.29. */
+const failingSpec = {
+  completionMode: 'Indexed',
+  backoffLimitPerIndex: 0,
+  podFailurePolicy: {
+    rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+  },
+};
+
 /**
  * Its pods end by themselves: a hollow node reads from annotations when, and with which code. A Job that is made so as to
- * fail has as many pods as any other, each for an index of its own that is not tried again, and fails when all have ended.
+ * fail has as many pods as any other, and fails when all have ended.
  */
 function jobObject(plan: JobPlan, context: ObjectContext): unknown {
   const { namespace, name, completions, parallelism, durationMs, exitCode } = plan;
@@ -90,7 +99,7 @@ function jobObject(plan: JobPlan, context: ObjectContext): unknown {
     spec: {
       completions,
       parallelism,
-      ...(exitCode === undefined ? {} : { completionMode: 'Indexed', backoffLimitPerIndex: 0 }),
+      ...(exitCode === undefined ? {} : failingSpec),
       template: {
         metadata: { labels, annotations },
         spec: { ...podSpec(plan.shape, context), restartPolicy: 'Never' },

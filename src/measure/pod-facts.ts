@@ -28,7 +28,7 @@ export type PodFacts = {
   /** All containers run or have run: the SLI's "reported as started". */
   started: boolean;
   failed: boolean;
-  /** As it was meant to: with success, or a pod of a Job that is made so as to fail without. */
+  /** As it was meant to: with success, or a pod of a Job that is made so as to fail without, unless it was taken away. */
   ended: boolean;
   /** Has a deletionTimestamp. */
   deleting: boolean;
@@ -103,6 +103,8 @@ export function podFacts(object: unknown): PodFacts {
   const { metadata = {}, spec = {}, status = {} } = (object ?? {}) as Pod;
   const purpose = metadata.labels?.[purposeLabel];
   const failing = purpose === failingPurpose;
+  const isTrue = (condition: string): boolean =>
+    (status.conditions ?? []).some(({ type, status: is }) => type === condition && is === 'True');
   const owner = metadata.ownerReferences?.find((reference) => reference.controller === true);
   return {
     uid: metadata.uid ?? '',
@@ -126,7 +128,9 @@ export function podFacts(object: unknown): PodFacts {
     ),
     started: allStarted(spec.containers?.length ?? 0, status.containerStatuses ?? []),
     failed: status.phase === 'Failed',
-    ended: status.phase === 'Succeeded' || (status.phase === 'Failed' && failing && owner?.kind === 'Job'),
+    ended:
+      status.phase === 'Succeeded' ||
+      (status.phase === 'Failed' && failing && owner?.kind === 'Job' && !isTrue('DisruptionTarget')),
     deleting: metadata.deletionTimestamp !== undefined,
     failing,
   };

@@ -24,7 +24,7 @@ export type CreatedWorkload = {
   /** Of a Job: how long its pods take one after the other; else 0. */
   ownUs: number;
   /** A Job that is made so as to fail: it is waited for, and not timed. */
-  failing?: boolean;
+  failing: boolean;
 };
 
 /** As pods: more of them are not kept track of. */
@@ -88,7 +88,7 @@ export class Workloads implements Instrument {
   private readonly timed = new Map<string, Timed>();
   /**
    * By kind, namespace and name, while they are there: created and not seen done, or seen done and not known to have been
-   * created (claims of StatefulSets never are).
+   * created (claims of StatefulSets, Jobs that are made so as to fail).
    */
   private readonly created = new Map<string, CreatedWorkload>();
   private readonly early = new Map<string, Instant>();
@@ -150,7 +150,7 @@ export class Workloads implements Instrument {
   /** The load generator's create request was answered with success. */
   onCreated(created: CreatedWorkload): void {
     const { kind } = created;
-    if (created.failing === true) return;
+    if (created.failing) return;
     this.createdCounts.set(kind, (this.createdCounts.get(kind) ?? 0) + 1);
     const key = keyOf(kind, created.namespace, created.name);
     const done = this.early.get(key);

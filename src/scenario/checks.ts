@@ -253,7 +253,7 @@ function durationFaults(phase: Phase, i: number): Fault[] {
   if (phase.type === 'create-deployments') {
     for (const [n, failure] of phase.failures.entries()) {
       const path = ['phases', i, 'failures', n];
-      if (failure.failure === 'exiting') found.push([[...path, 'after'], failure.afterMs]);
+      if ('afterMs' in failure) found.push([[...path, 'after'], failure.afterMs]);
       if (failure.failure === 'flapping') found.push([[...path, 'every'], failure.everyMs]);
     }
   }

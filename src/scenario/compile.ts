@@ -64,6 +64,7 @@ export type PacingDocument =
 type FailureDocument = { share: string } & (
   | { failure: 'failed-pull' }
   | { failure: 'exiting'; after: string; exitCode: number }
+  | { failure: 'out-of-memory'; after: string }
   | { failure: 'flapping'; every: string }
 );
 
@@ -290,6 +291,8 @@ function compileFailure(document: FailureDocument): DeploymentFailure {
       const { exitCode, after } = document;
       return { failure: 'exiting', share, exitCode, afterMs: milliseconds(after) };
     }
+    case 'out-of-memory':
+      return { failure: 'out-of-memory', share, afterMs: milliseconds(document.after) };
     case 'flapping':
       return { failure: 'flapping', share, everyMs: milliseconds(document.every) };
   }

@@ -10,6 +10,7 @@ import type { DeploymentFailure, Scenario } from './scenario.ts';
 const underFakeProber: Readonly<Record<DeploymentFailure['failure'], string>> = {
   flapping: 'flapping pods stay Ready',
   exiting: 'exiting pods are Ready between their runs too',
+  'out-of-memory': 'pods out of memory are Ready between their runs too',
   'failed-pull': 'pods of failed pulls are Ready while they wait for their image',
 };
 

@@ -47,7 +47,7 @@ const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     created: 'Pods seen.',
     started: 'Pods of which all containers were seen started.',
     deleted: 'Pods seen to be gone.',
-    failed: 'Pods whose phase became Failed.',
+    failed: 'Pods whose phase became Failed, those that a scenario makes so as to fail included.',
   },
   validity: { verdict: 'Invalid when one check failed.' },
   resources: { harness: 'Conductor and fleet.', controlPlane: 'One for each component.' },

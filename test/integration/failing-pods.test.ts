@@ -28,6 +28,7 @@ phases:
       - { failure: failed-pull, share: 10% }
       - { failure: exiting, share: 15%, after: 1s, exitCode: 3 }
       - { failure: flapping, share: 15%, every: 3s }
+      - { failure: out-of-memory, share: 10%, after: 2s }
 `,
     'failing-pods.test.ts',
     { sets: [] },
@@ -172,6 +173,7 @@ describe('pods of a scenario that are to fail', () => {
           podsThat('none').every((pod) => seenOf(pod).readiness.at(-1) === true) &&
           podsThat('failed-pull').every((pod) => seenOf(pod).reasons.has('ImagePullBackOff')) &&
           podsThat('exiting').every((pod) => seenOf(pod).startedAtMs.has(3)) &&
+          podsThat('out-of-memory').every((pod) => seenOf(pod).startedAtMs.has(1)) &&
           podsThat('flapping').every((pod) => seenOf(pod).readiness.length >= 5)
         );
       },
@@ -191,7 +193,8 @@ describe('pods of a scenario that are to fail', () => {
         ...Array.from({ length: 3 }, () => 'exiting'),
         ...Array.from({ length: 2 }, () => 'failed-pull'),
         ...Array.from({ length: 3 }, () => 'flapping'),
-        ...Array.from({ length: 12 }, () => 'none'),
+        ...Array.from({ length: 10 }, () => 'none'),
+        ...Array.from({ length: 2 }, () => 'out-of-memory'),
       ].join(' '),
     );
     expect(failuresOf(scenarioOf('one'))).toEqual(planned);
@@ -199,6 +202,7 @@ describe('pods of a scenario that are to fail', () => {
     /** By what the API server was told alone. */
     const did = (pod: Pod): string => {
       const { reasons, restarts, readiness } = seenOf(pod);
+      if (reasons.has('OOMKilled 137')) return 'out-of-memory';
       if (restarts > 0) return 'exiting';
       if (reasons.has('ImagePullBackOff')) return 'failed-pull';
       return readiness.includes(false) && readiness.lastIndexOf(false) > readiness.indexOf(true)

@@ -52,6 +52,16 @@ describe('objects', () => {
       { name: 'main', image: shape.image },
     ],
     [
+      { failure: 'out-of-memory' as const, afterMs: 20_000 },
+      // 10Mi in 20 s.
+      { 'hollowmark.dev/container.main.memory-growth-per-second': '524288' },
+      {
+        name: 'main',
+        image: shape.image,
+        resources: { requests: shape.requests, limits: { memory: '10Mi' } },
+      },
+    ],
+    [
       { failure: 'flapping' as const, everyMs: 1500 },
       { 'hollowmark.dev/container.main.readiness-flaps-every': '1500ms' },
       {

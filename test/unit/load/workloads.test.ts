@@ -58,6 +58,9 @@ describe('objects', () => {
         completions: 5,
         completionMode: 'Indexed',
         backoffLimitPerIndex: 0,
+        podFailurePolicy: {
+          rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+        },
         template: { metadata: { labels: failing, annotations }, spec: { restartPolicy: 'Never' } },
       },
     });

@@ -107,7 +107,14 @@ test('memory does not grow with Jobs and claims that come and go', () => {
   const complete = { conditions: [{ type: 'Complete', status: 'True' }] };
   const comeAndGo = (i: number): void => {
     const metadata = { namespace: 'ns', name: `w-${i}` };
-    workloads.onCreated({ kind: 'jobs', ...metadata, phase: 'p', intendedUs: clock.us, ownUs: 0 });
+    workloads.onCreated({
+      kind: 'jobs',
+      ...metadata,
+      phase: 'p',
+      intendedUs: clock.us,
+      ownUs: 0,
+      failing: false,
+    });
     jobs?.onEvent(event('ADDED', { metadata, status: {} }));
     // One in ten never completes.
     if (i % 10 !== 0) jobs?.onEvent(event('MODIFIED', { metadata, status: complete }));

@@ -66,11 +66,14 @@ describe('PodObserver', () => {
     const failing = { labels: { 'hollowmark.dev/purpose': 'failing' } };
     observer.onEvent(event('ADDED', pod('lost', { ...failed, owner: 'Job' })));
     observer.onEvent(event('ADDED', pod('evicted', { ...failed, ...failing, owner: 'ReplicaSet' })));
-    expect(observer).toMatchObject({ serving: 0, failed: 2 });
+    const taken = pod('taken', { ...failed, ...failing, owner: 'Job' }) as { status: object };
+    Object.assign(taken.status, { conditions: [{ type: 'DisruptionTarget', status: 'True' }] });
+    observer.onEvent(event('ADDED', taken));
+    expect(observer).toMatchObject({ serving: 0, failed: 3 });
     observer.onEvent(event('ADDED', pod('meant', { ...failed, ...failing, owner: 'Job' })));
-    expect(observer).toMatchObject({ serving: 1, failed: 3 });
-    for (const uid of ['lost', 'evicted', 'meant']) observer.onEvent(event('DELETED', pod(uid)));
-    expect(observer).toMatchObject({ serving: 0, deleted: 3, endedDeleted: 1 });
+    expect(observer).toMatchObject({ serving: 1, failed: 4 });
+    for (const uid of ['lost', 'evicted', 'taken', 'meant']) observer.onEvent(event('DELETED', pod(uid)));
+    expect(observer).toMatchObject({ serving: 0, deleted: 4, endedDeleted: 1 });
   });
 
   it('takes a listing after an interruption as a difference', () => {

@@ -40,7 +40,8 @@ function workloads(): Workloads {
     kinds,
     delayNowUs: () => 0,
   });
-  const created = { namespace: 'ns', name: 'one', phase: 'work', intendedUs: clock.us - 1000, ownUs: 0 };
+  const own = { ownUs: 0, failing: false };
+  const created = { namespace: 'ns', name: 'one', phase: 'work', intendedUs: clock.us - 1000, ...own };
   for (const kind of kinds) {
     all.onCreated({ ...created, kind });
     all.watches.get(kind)?.onEvent(

@@ -107,6 +107,7 @@ describe('Workloads', () => {
     phase: 'work',
     intendedUs: 1_000_000,
     ownUs: 0,
+    failing: false,
     ...more,
   });
 
