@@ -16,6 +16,7 @@ if (isMainThread) {
     collect();
   });
 } else {
-  channel.onmessage = collect;
+  // Without an argument: with one, such as the event, it would collect the young generation only.
+  channel.onmessage = () => collect();
 }
 channel.unref();

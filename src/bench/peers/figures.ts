@@ -125,7 +125,7 @@ const definitions: readonly Definition[] = [
   },
   {
     id: 'burst',
-    text: 'one Deployment of 3,000 pods (kubemark: of 30 a node), started in a second',
+    text: 'pods of one Deployment started in a second (3,000 of them, at most 30 a node)',
     unit: 'pods',
     of: (_, { burst }) => (burst === undefined ? undefined : (burst.pods * 1000) / burst.elapsedMs),
   },

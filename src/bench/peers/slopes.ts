@@ -4,7 +4,7 @@ import { PeerCluster, type PeerOptions, namespaceCount } from './peer-cluster.ts
 /** After the last node is Ready: events still being sent, garbage not yet collected, leases not yet made, code compiled. */
 const settleMs = 60_000;
 
-/** As ../../shared/peers.md has them: 3,000 pods on many nodes, 30 a node on few. */
+/** 3,000 pods on many nodes, 30 a node on few. */
 const burstPodsMax = 3_000;
 const burstPodsPerNode = 30;
 
@@ -38,7 +38,7 @@ export type PeerSample = {
   /** What a collection gave back after the last pods had started; undefined where nobody can be told to collect. */
   garbageBytes: number | undefined;
   deleted: Step;
-  /** One Deployment of {@link burstPods} that is asked for at once, until the last has started. */
+  /** One Deployment that is asked for at once, until the last of its pods has started. */
   burst: { pods: number; elapsedMs: number } | undefined;
   notReadyEvents: number;
   podsNotReady: number;
@@ -99,6 +99,7 @@ class Slopes {
     }
     const podsNotReady = await peer.podsNotReady();
     const deleted = await this.step(peer.pods.present, 'deleted', () => this.deletePods());
+    const notReadyEvents = await peer.notReadyEvents();
     const burst = this.options.burst ? await this.burst() : undefined;
     return {
       contender,
@@ -117,7 +118,7 @@ class Slopes {
         peer.contender.collect === undefined ? undefined : grownRssBytes - (moreRssBytes ?? podsRssBytes),
       deleted,
       burst,
-      notReadyEvents: await peer.notReadyEvents(),
+      notReadyEvents,
       podsNotReady,
     };
   }
