@@ -47,6 +47,8 @@ export class KubeletContext {
   readonly node: NodeConfig;
   /** Of pods without a RuntimeClass. */
   readonly profile: RuntimeProfile;
+  /** What the ids of containers begin with. */
+  readonly runtimeType: string;
   /** What pods may use of the node. Kubemark's nodes keep nothing from them. */
   readonly allocatable: Readonly<Record<string, string>>;
   /** Which runtime runs the pods of a RuntimeClass. */
@@ -61,6 +63,7 @@ export class KubeletContext {
   constructor(node: NodeConfig, runtime: NodeRuntime, images: NodeImages, prng: Prng) {
     this.node = node;
     this.profile = runtime.profile;
+    this.runtimeType = runtime.profile.version.replace(/:.*/, '');
     this.allocatable =
       this.wire.node === 'kubemark'
         ? node.capacity
@@ -93,6 +96,20 @@ export class KubeletContext {
   draw(distribution: Distribution): number {
     return sample(distribution, this.prng);
   }
+}
+
+/** The runtime that the scenario gives the node, else what belongs to the wire profile. */
+export function runtimeOf({ runtime, wireProfile: name }: NodeConfig): string {
+  return runtime ?? wireProfile(name).runtime;
+}
+
+/** Of a kubelet or a proxy, as client-go makes it: a node of Windows says so. */
+export function userAgent(
+  component: string,
+  { kubeletVersion }: NodeConfig,
+  { profile }: Pick<NodeRuntime, 'profile'>,
+): string {
+  return `${component}/${kubeletVersion} (${profile.system.operatingSystem}/amd64) hollowmark`;
 }
 
 /** The `labels` of an object's metadata, absent when there are none. */

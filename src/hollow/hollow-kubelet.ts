@@ -4,7 +4,7 @@ import type { ApiResponse } from '../kube/client.ts';
 import type { ClientIdentity } from '../kube/identity.ts';
 import { jsonCodec } from '../wire/json-codec.ts';
 import { codecOf } from '../wire/negotiation.ts';
-import type { NodeConfig } from './context.ts';
+import { type NodeConfig, runtimeOf, userAgent } from './context.ts';
 import {
   type ClientName,
   type Effect,
@@ -20,11 +20,6 @@ import type { NodeFailure, Pressure } from './node-failure.ts';
 import type { OpenWatch } from './shared-watches.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { wireProfile } from './wire-profile.ts';
-
-/** The runtime that the scenario gives the node, else what belongs to the wire profile. */
-export function runtimeOf({ runtime, wireProfile: name }: NodeConfig): string {
-  return runtime ?? wireProfile(name).runtime;
-}
 
 /** A kubelet's heartbeat client gives up after this (its lease's 40 s × 0.25). */
 const heartbeatTimeoutMs = 10_000;
@@ -79,9 +74,10 @@ export class HollowKubelet {
     this.onReady = onReady;
     this.again = again;
     const { kubeletAgent, qps, burst } = wireProfile(node.wireProfile);
-    this.kubelet = new Kubelet(node, environment.runtimes.of(runtimeOf(node)), prng.fork('kubelet'), found);
+    const runtime = environment.runtimes.of(runtimeOf(node));
+    this.kubelet = new Kubelet(node, runtime, prng.fork('kubelet'), found);
     this.nodeName = node.name;
-    const agent = `${kubeletAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`;
+    const agent = userAgent(kubeletAgent, node, runtime);
     this.connections = new NodeConnections(environment, identity, agent, prng.fork('client'));
     const nowMs = environment.clock.nowUs() / 1000;
     this.limits = { api: new TokenBucket(qps, burst, nowMs), events: new TokenBucket(qps, burst, nowMs) };

@@ -144,6 +144,18 @@ describe('images', () => {
   });
 });
 
+describe('ids of containers', () => {
+  it.each(['containerd', 'docker', 'cri-o', 'rkt'])('begin with %s', (runtime) => {
+    const world = readyWorld({ runtime });
+    const uid = world.createPod('p');
+    world.advance(10_000);
+    const status = world.pods.get(uid)?.status as { containerStatuses?: { containerID: string }[] };
+    expect(status.containerStatuses?.[0]?.containerID).toMatch(new RegExp(`^${runtime}://[0-9a-f]{64}$`));
+    const node = world.node?.['status'] as { nodeInfo: { containerRuntimeVersion: string } } | undefined;
+    expect(node?.nodeInfo.containerRuntimeVersion).toMatch(new RegExp(`^${runtime}://`));
+  });
+});
+
 describe('a windows node', () => {
   it('says so', () => {
     const world = readyWorld({ runtime: 'windows' });

@@ -6,7 +6,7 @@ type Quantities = Readonly<Record<string, string>>;
  * What a kubelet keeps from pods by default, so that it can evict before the machine is out of it
  * (pkg/kubelet/eviction/defaults_linux.go and defaults_windows.go, v1.36): `memory.available<100Mi`, `nodefs.available<10%`.
  */
-const memoryKeptBytes = { linux: 100 * 1024 * 1024, windows: 500 * 1024 * 1024 } as const;
+export const memoryKeptBytes = { linux: 100 * 1024 * 1024, windows: 500 * 1024 * 1024 } as const;
 const diskKeptShare = 0.1;
 
 /** Of a node's capacity, what pods may use. Pure. */

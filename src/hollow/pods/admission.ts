@@ -50,15 +50,25 @@ function predicate(name: string, why: string, failed: boolean): Rejection | unde
 function underPressure(raw: Raw, spec: PodSpec, node: NodeView): Rejection | undefined {
   const { conditions } = node;
   if (conditions.length === 0 || isCritical(spec)) return undefined;
-  const bestEffort = spec.containers.every(
-    ({ requests, limits }) =>
-      requests?.['cpu'] === undefined && requests?.['memory'] === undefined && limits === undefined,
-  );
+  const bestEffort = isBestEffort(spec);
   const taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' };
   // Short of anything else than memory, a node takes none.
   const onlyMemory = conditions.length === 1 && conditions[0] === 'MemoryPressure';
   if (onlyMemory && (!bestEffort || tolerates(list(raw['tolerations']), taint))) return undefined;
   return { reason: 'Evicted', message: `The node had condition: [${conditions.join(' ')}]. ` };
+}
+
+/**
+ * Whether a pod's QoS class is BestEffort: no container asks for any CPU or memory, or has a limit on them.
+ * Source: pkg/apis/core/v1/helper/qos/qos.go (ComputePodQOS), v1.36, without resources of the pod as a whole.
+ */
+export function isBestEffort({ containers }: Pick<PodSpec, 'containers'>): boolean {
+  return containers.every(({ kind, requests, limits }) => {
+    if (kind === 'ephemeral') return true;
+    return [requests, limits].every((quantities) =>
+      ['cpu', 'memory'].every((resource) => resourceAmount(resource, quantities?.[resource] ?? '0') === 0),
+    );
+  });
 }
 
 function insufficient(spec: PodSpec, node: NodeView, used: Amounts, podCount: number): Rejection | undefined {

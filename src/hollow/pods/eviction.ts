@@ -1,5 +1,6 @@
 import type { KubeletContext } from '../context.ts';
 import type { EventRecorder } from '../event-recorder.ts';
+import { memoryKeptBytes } from '../node/allocatable.ts';
 import type { Pressure } from '../node-failure.ts';
 import { isCritical } from './admission.ts';
 import type { PodLife } from './pod-life.ts';
@@ -9,9 +10,6 @@ import { formatBytes, parseBytes, resourceAmount } from './units.ts';
 /** How often the eviction manager looks (monitoringInterval), and how soon again after it has evicted a pod. */
 const monitorMs = 10_000;
 const afterEvictionMs = 1000;
-
-/** `--eviction-hard=memory.available<100Mi`, the default. */
-const thresholdBytes = 100 * 2 ** 20;
 
 /** The node keeps its condition this long after memory was last short (eviction-pressure-transition-period). */
 const transitionMs = 300_000;
@@ -124,6 +122,11 @@ export class EvictionManager {
     this.target = target;
   }
 
+  /** `--eviction-hard=memory.available<…`, the default. */
+  private get thresholdBytes(): number {
+    return memoryKeptBytes[this.context.profile.system.operatingSystem];
+  }
+
   /** The node's conditions that are True. */
   get conditions(): Pressure[] {
     return pressures.filter(
@@ -150,7 +153,7 @@ export class EvictionManager {
 
   onTimer(): void {
     this.armed = false;
-    const { context } = this;
+    const { context, thresholdBytes } = this;
     const pods = this.target.candidates();
     const availableBytes = this.availableBytes(pods);
     const short = availableBytes < thresholdBytes;
@@ -178,7 +181,7 @@ export class EvictionManager {
     if (condition === 'PIDPressure') return { condition, injected: true };
     const diskBytes = resourceAmount('memory', this.context.node.capacity['ephemeral-storage'] ?? '0');
     const limitBytes =
-      condition === 'MemoryPressure' ? thresholdBytes : Math.floor(diskBytes * diskThresholdShare);
+      condition === 'MemoryPressure' ? this.thresholdBytes : Math.floor(diskBytes * diskThresholdShare);
     const amounts = { thresholdBytes: limitBytes, availableBytes: Math.floor(limitBytes / 2) };
     return { condition, amounts, injected: true };
   }

@@ -10,6 +10,12 @@ export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
 type Quantities = Record<string, string>;
 
+/** `codes`: exit codes after which it is started again whatever `policy` says (restartPolicyRules). */
+export type ContainerRestart = {
+  policy: RestartPolicy;
+  codes: readonly { operator: string; values: readonly number[] }[];
+};
+
 /** What a hollow kubelet keeps of a container's spec. */
 export type ContainerSpec = {
   kind: ContainerKind;
@@ -21,6 +27,8 @@ export type ContainerSpec = {
   /** `volume`: which of the pod's. */
   volumeMounts: { volume: number; mountPath: string; readOnly: boolean }[];
   probes: readonly ProbeSpec[];
+  /** Of a main or an init container, in place of the pod's policy. */
+  restart?: ContainerRestart;
   /** How long its preStop hook takes; 0 without one. */
   preStopMs: number;
   behaviour: ContainerBehaviour;
@@ -263,9 +271,20 @@ function containerSpec(
       readOnly: mount['readOnly'] === true,
     })),
     probes: probeSpecs(container),
+    ...(kind === 'main' || kind === 'init' ? restartOf(container) : {}),
     preStopMs: sleepMs + (hooked ? (behaviour.preStopDurationMs ?? 0) : 0),
     behaviour,
   };
+}
+
+function restartOf(container: Raw): { restart?: ContainerRestart } {
+  const policy = text(container['restartPolicy']);
+  if (policy === '') return {};
+  const codes = list(container['restartPolicyRules']).map((rule) => {
+    const { operator, values } = map(rule['exitCodes']);
+    return { operator: text(operator), values: Array.isArray(values) ? (values as number[]) : [] };
+  });
+  return { restart: { policy: policy as RestartPolicy, codes } };
 }
 
 function placeOf(volume: string, volumes: string[]): number {

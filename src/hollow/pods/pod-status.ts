@@ -21,7 +21,7 @@ type Containers = WireProfile['containers'];
 
 /**
  * The status as the kubelet would have it, all fields, in the API's form. Brings `life`'s phase and the times at which
- * its conditions turned up to date. Source: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus), v1.36.
+ * its conditions turned up to date. `runtime` is what the ids of containers begin with. Source: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus), v1.36.
  */
 export function podStatus(
   spec: PodSpec,
@@ -29,11 +29,13 @@ export function podStatus(
   hostIp: string,
   wallMs: number,
   containers: Containers = 'real',
+  runtime = 'containerd',
 ): Status {
   const computed = computedPhase(spec, life);
   // A final phase is written only once nothing can run any more; the conditions have it before.
   if (!isFinal(computed) || life.end !== 'none') life.phase = computed;
-  const statuses = (kind: ContainerKind[]): unknown[] => containerStatuses(spec, life, kind, containers);
+  const statuses = (kind: ContainerKind[]): unknown[] =>
+    containerStatuses(spec, life, kind, containers, runtime);
   const main = statuses(['main']);
   const init = statuses(['init', 'sidecar']);
   const ephemeral = statuses(['ephemeral']);
@@ -222,12 +224,16 @@ function readiness(spec: PodSpec, life: PodLife, phase: Phase, containers: Conta
 
 // ---- containers ----
 
+/** Why a container waits that has not been started, and what the ids of containers begin with. */
+type Words = { waiting: string; runtime: string };
+
 /** Sorted by name, except init containers, which keep their order. */
 function containerStatuses(
   spec: PodSpec,
   life: PodLife,
   kinds: ContainerKind[],
   containers: Containers,
+  runtime: string,
 ): unknown[] {
   const waiting = spec.containers.some(({ kind }) => kind === 'init' || kind === 'sidecar')
     ? 'PodInitializing'
@@ -237,7 +243,7 @@ function containerStatuses(
   );
   if (!kinds.includes('init')) found.sort((a, b) => (a.container.name < b.container.name ? -1 : 1));
   return found.map(({ container, state }) => {
-    const status = containerStatus(spec, life, container, state, waiting);
+    const status = containerStatus(spec, life, container, state, { waiting, runtime });
     return containers === 'fake' ? fakeStatus(spec, container, status, state) : status;
   });
 }
@@ -247,10 +253,10 @@ function containerStatus(
   life: PodLife,
   spec: ContainerSpec,
   container: Container | undefined,
-  waiting: string,
+  words: Words,
 ): Record<string, unknown> {
   const run = container?.run;
-  const { current, last } = states(pod, life, spec, container, waiting);
+  const { current, last } = states(pod, life, spec, container, words);
   const running = run?.is === 'running';
   const probed = spec.kind === 'main' || spec.kind === 'sidecar';
   const done = spec.kind === 'init' && run?.is === 'exited' && run.exitCode === 0;
@@ -265,7 +271,7 @@ function containerStatus(
   };
   if (spec.kind !== 'ephemeral') status['started'] = running && container?.started === true;
   if (run !== undefined) {
-    status['containerID'] = containerId(pod, spec, run.attempt);
+    status['containerID'] = containerId(pod, spec, run.attempt, words);
     status['resources'] = withoutUndefined({ limits: spec.limits, requests: spec.requests });
     if (spec.requests !== undefined) status['allocatedResources'] = spec.requests;
   }
@@ -288,11 +294,11 @@ function states(
   life: PodLife,
   spec: ContainerSpec,
   container: Container | undefined,
-  waiting: string,
+  words: Words,
 ): { current: unknown; last: unknown } {
   const run = container?.run;
   const previous = container?.previous;
-  const last = previous === undefined ? {} : { terminated: terminated(pod, spec, previous) };
+  const last = previous === undefined ? {} : { terminated: terminated(pod, spec, previous, words) };
   const failure = container?.failure;
   if (run?.is === 'running')
     return { current: { running: { startedAt: timestamp(run.startedWallMs) } }, last };
@@ -302,9 +308,9 @@ function states(
   if (run === undefined) {
     if (life.end === 'gone' && spec.kind === 'main' && podHasInitialized(pod, life))
       return { current: unlocated, last };
-    return { current: { waiting: waitsFor ?? { reason: waiting } }, last };
+    return { current: { waiting: waitsFor ?? { reason: words.waiting } }, last };
   }
-  const exit = { terminated: terminated(pod, spec, run) };
+  const exit = { terminated: terminated(pod, spec, run, words) };
   return waitsFor === undefined ? { current: exit, last } : { current: { waiting: waitsFor }, last: exit };
 }
 
@@ -319,9 +325,9 @@ const unlocated = {
   },
 };
 
-function terminated(pod: PodSpec, spec: ContainerSpec, exit: Exit): unknown {
+function terminated(pod: PodSpec, spec: ContainerSpec, exit: Exit, words: Words): unknown {
   return {
-    containerID: containerId(pod, spec, exit.attempt),
+    containerID: containerId(pod, spec, exit.attempt, words),
     exitCode: exit.exitCode,
     finishedAt: timestamp(exit.finishedWallMs),
     reason: exit.reason,
@@ -329,8 +335,8 @@ function terminated(pod: PodSpec, spec: ContainerSpec, exit: Exit): unknown {
   };
 }
 
-function containerId(pod: PodSpec, spec: ContainerSpec, attempt: number): string {
-  return `containerd://${digest(`${pod.uid}/${spec.name}/${attempt}`)}`;
+function containerId(pod: PodSpec, spec: ContainerSpec, attempt: number, { runtime }: Words): string {
+  return `${runtime}://${digest(`${pod.uid}/${spec.name}/${attempt}`)}`;
 }
 
 /** A name without registry or tag as containerd resolves it: `busybox` is `docker.io/library/busybox:latest`. */

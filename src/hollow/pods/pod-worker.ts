@@ -106,8 +106,8 @@ export class PodWorker {
 
   /** The status as it would be set now, to compare it with the API server's. */
   currentStatus(): Status {
-    const { node, now, wire } = this.host.context;
-    return podStatus(this.spec, this.life, node.address, now.wallMs, wire.containers);
+    const { node, now, wire, runtimeType } = this.host.context;
+    return podStatus(this.spec, this.life, node.address, now.wallMs, wire.containers, runtimeType);
   }
 
   private get starter(): Starter {

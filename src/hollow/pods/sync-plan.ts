@@ -1,5 +1,5 @@
 import type { Container, PodLife } from './pod-life.ts';
-import type { ContainerSpec, PodSpec } from './pod-record.ts';
+import type { ContainerSpec, PodSpec, RestartPolicy } from './pod-record.ts';
 
 /** A container that has to go although it runs, and why. */
 export type Kill = { index: number; message: string; graceMs: number | undefined };
@@ -12,8 +12,21 @@ export type SyncPlan = {
   finish: boolean;
 };
 
-/** Whether a container that ended with this code is started again. */
+/** The policy of a main or an init container: its own, else its pod's. */
+function policyOf(pod: PodSpec, { restart }: ContainerSpec): RestartPolicy {
+  return restart?.policy ?? pod.restartPolicy;
+}
+
+/**
+ * Whether a container that ended with this code is started again.
+ * Source: pkg/api/v1/pod/util.go (ContainerShouldRestart), v1.36; of rules that restart all containers, only the one itself is.
+ */
 export function shouldRestart(pod: PodSpec, container: ContainerSpec, exitCode: number): boolean {
+  const policy = policyOf(pod, container);
+  const ruled = container.restart?.codes.some(
+    ({ operator, values }) => values.includes(exitCode) === (operator === 'In'),
+  );
+  if (ruled === true && !(container.kind === 'init' && exitCode === 0)) return true;
   switch (container.kind) {
     case 'sidecar':
       return true;
@@ -21,9 +34,9 @@ export function shouldRestart(pod: PodSpec, container: ContainerSpec, exitCode: 
       return false;
     case 'init':
       // An init container that succeeded is done under every policy.
-      return exitCode !== 0 && pod.restartPolicy !== 'Never';
+      return exitCode !== 0 && policy !== 'Never';
     case 'main':
-      return pod.restartPolicy === 'Always' || (pod.restartPolicy === 'OnFailure' && exitCode !== 0);
+      return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
   }
 }
 
@@ -81,7 +94,7 @@ function planMain(spec: PodSpec, life: PodLife, plan: SyncPlan, changed: (index:
       continue;
     }
     // A changed container is started again whatever the policy.
-    const again = spec.restartPolicy !== 'Never' || changed(index);
+    const again = policyOf(spec, container) !== 'Never' || changed(index);
     if (again) start.push(index);
     plan.kill.push({
       index,

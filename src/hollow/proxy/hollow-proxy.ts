@@ -3,7 +3,7 @@ import type { ClientIdentity } from '../../kube/identity.ts';
 import type { WatchHandler, WatchSpec } from '../../kube/reflector.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
 import type { RawWatchEvent } from '../../wire/codec.ts';
-import { type NodeConfig, labelled, microTimestamp } from '../context.ts';
+import { type NodeConfig, labelled, microTimestamp, runtimeOf, userAgent } from '../context.ts';
 import { NodeConnections, type ShardEnvironment, type ShardObserver, openWatch } from '../environment.ts';
 import { eventName, eventTime } from '../event-recorder.ts';
 import { CollectionView, type SharedCollection } from './collection-view.ts';
@@ -84,7 +84,7 @@ export class HollowProxy {
     this.options = options;
     const { node, identity, prng, shared } = options;
     this.wire = wireProfile(node.wireProfile);
-    const agent = `${this.wire.proxyAgent}/${node.kubeletVersion} (linux/amd64) hollowmark`;
+    const agent = userAgent(this.wire.proxyAgent, node, environment.runtimes.of(runtimeOf(node)));
     this.connections = new NodeConnections(environment, identity, agent, prng, true);
     this.programmer = new Programmer({
       clock: environment.clock,

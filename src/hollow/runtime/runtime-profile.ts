@@ -115,7 +115,9 @@ export function parseRuntimeProfile(data: unknown, where: string): RuntimeProfil
   if (missing !== undefined) {
     throw fault('', `has no ${missing}`, 'take what is not given from a runtime: extends: containerd');
   }
-  return { ...merged, estimates: [...estimates] } as RuntimeProfile;
+  const profile = { ...merged, estimates: [...estimates] } as RuntimeProfile;
+  // Where sizes are from is for who reads the file, not for the node's status.
+  return { ...profile, images: profile.images.map(({ names, sizeBytes }) => ({ names, sizeBytes })) };
 }
 
 const required = [

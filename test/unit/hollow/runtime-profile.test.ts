@@ -25,6 +25,36 @@ describe('the runtimes that come with Hollowmark', () => {
     }
   });
 
+  it.each([
+    ['cri-o', 1.1, ['sandboxMs', 'createMs', 'startMs', 'stopMs']],
+    ['docker', 1.9, ['sandboxMs', 'createMs', 'startMs', 'stopMs', 'cleanupMs']],
+  ] as const)('%s takes %f times as long as containerd, as its sources say', (name, factor, figures) => {
+    const [own, measured] = [loadRuntimeProfile(name), loadRuntimeProfile('containerd')];
+    for (const figure of figures) {
+      const { uniform = [] } = measured[figure] as { uniform?: number[] };
+      expect(own[figure], figure).toEqual({ uniform: uniform.map((ms) => Math.round(ms * factor)) });
+      expect(fileOf(name).figures[figure]?.source).toContain(`times ${factor}`);
+    }
+  });
+
+  it.each(['cri-o', 'docker', 'rkt', 'hyper', 'windows'])('%s has a kubelet like any other', (name) => {
+    const [own, measured] = [loadRuntimeProfile(name), loadRuntimeProfile('containerd')];
+    expect(own.tokenRequestMs).toEqual(measured.tokenRequestMs);
+    expect(own.volumesPollMs).toBe(measured.volumesPollMs);
+  });
+
+  it('what is said of sizes and overheads has a source too, which is not said of a node', () => {
+    const { runtimeClass } = fileOf('hyper') as { runtimeClass?: { source?: string } };
+    const { images } = fileOf('windows') as { images?: { source?: string }[] };
+    const sources = [runtimeClass, ...(images ?? [])].map((about) => about?.source ?? '');
+    expect(sources).toHaveLength(3);
+    for (const source of sources) expect(source).toMatch(/^Estimate: /);
+    expect(loadRuntimeProfile('windows').images.map((image) => Object.keys(image).join())).toEqual([
+      'names,sizeBytes',
+      'names,sizeBytes',
+    ]);
+  });
+
   it('containerd is measured, but for pulls', () => {
     expect(loadRuntimeProfile('containerd')).toMatchObject({
       version: 'containerd://1.6.20',

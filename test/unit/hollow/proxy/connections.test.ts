@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Prng } from '../../../../src/base/prng.ts';
 import type { ShardEnvironment } from '../../../../src/hollow/environment.ts';
+import { NodeRuntimes } from '../../../../src/hollow/runtime/node-runtimes.ts';
 import { HollowProxy, sharedProxyState } from '../../../../src/hollow/proxy/hollow-proxy.ts';
 import { FakeClock } from '../../../sim/world.ts';
 import { testNodes } from '../../../integration/support.ts';
@@ -13,7 +14,8 @@ test('a proxy leaves connections alone that all nodes share', () => {
     close: () => touched++,
     dropConnections: () => touched++,
   };
-  const environment = { clock: new FakeClock(), pool: { client } } as unknown as ShardEnvironment;
+  const runtimes = new NodeRuntimes();
+  const environment = { clock: new FakeClock(), pool: { client }, runtimes } as unknown as ShardEnvironment;
   const [node] = testNodes(1);
   if (node === undefined) throw new Error('no node');
   const proxy = new HollowProxy(environment, {
