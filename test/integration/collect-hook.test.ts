@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { packageRoot } from '../../src/base/package-info.ts';
 
-/** A worker with 50 MB that have outlived the young generation, and then are garbage; it says what its heap holds before and after. */
+/** A worker with 50 MB that have outlived the young generation, and then are garbage; it says what its heap holds and its process takes before and after. */
 const program = `
 const { Worker, isMainThread, parentPort } = require('node:worker_threads');
 if (isMainThread) {
@@ -25,7 +25,7 @@ if (isMainThread) {
   });
 } else {
   let kept = Array.from({ length: 500_000 }, (_, i) => ({ i, text: [i] }));
-  const used = () => require('node:v8').getHeapStatistics().used_heap_size;
+  const used = () => [require('node:v8').getHeapStatistics().used_heap_size, process.memoryUsage.rss()];
   setTimeout(() => {
     kept = undefined;
     parentPort.postMessage(used());
@@ -34,7 +34,7 @@ if (isMainThread) {
 }
 `;
 
-it('a signal has every thread of a fleet collect its old space', async () => {
+it('a signal has every thread of a fleet collect its old space and give it back', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'hollowmark-collect-'));
   try {
     const file = join(dir, 'program.cjs');
@@ -42,9 +42,11 @@ it('a signal has every thread of a fleet collect its old space', async () => {
     const hook = pathToFileURL(join(packageRoot, 'dist/bench/peers/collect-hook.js')).href;
     const env = { ...process.env, NODE_OPTIONS: `--import=${hook}` };
     const { stdout } = await promisify(execFile)(process.execPath, [file], { env });
-    const [before = 0, after = 0] = JSON.parse(stdout) as number[];
-    expect(before).toBeGreaterThan(30e6);
-    expect(after).toBeLessThan(10e6);
+    const [before, after] = JSON.parse(stdout) as [[number, number], [number, number]];
+    expect(before[0]).toBeGreaterThan(30e6);
+    expect(after[0]).toBeLessThan(10e6);
+    // Resident memory: what was kept is given back.
+    expect(after[1]).toBeLessThan(before[1] - 20e6);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

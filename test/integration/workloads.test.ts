@@ -42,6 +42,15 @@ describe('scenarios/workloads.yaml', () => {
     expect(result.pods).toMatchObject({ created: 198, started: 198, deleted: 198, failed: 12 });
   });
 
+  it('has Jobs that fail, each with as many pods as the others', () => {
+    const jobs = result.inventory.workloads.filter(({ kind }) => kind === 'job');
+    expect(jobs.map(({ pods }) => pods.total)).toEqual(Array.from({ length: 10 }, () => 6));
+    expect(jobs.map(({ pods }) => pods.failed).toSorted((a, b) => a - b)).toEqual([
+      ...Array.from({ length: 8 }, () => 0),
+      ...[6, 6],
+    ]);
+  });
+
   it('times Jobs, and what they take beyond their pods', () => {
     const completion = sliOf(result, 'job-completion', { phase: 'jobs' });
     const overhead = sliOf(result, 'job-overhead', { phase: 'jobs' });

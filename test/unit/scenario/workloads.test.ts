@@ -1,18 +1,26 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentReporter } from '../../../src/base/reporter.ts';
 import { LoadGenerator } from '../../../src/load/generator.ts';
+import { wireProfile } from '../../../src/hollow/wire-profile.ts';
 import type { WorkloadPlan } from '../../../src/load/workloads.ts';
 import { burstsOf } from '../../../src/scenario/bursts.ts';
 import { podCounts } from '../../../src/scenario/capacity.ts';
+import { createdWorkload } from '../../../src/scenario/cluster-view.ts';
 import { estimatePhasesMs, totalPods } from '../../../src/scenario/estimate.ts';
 import { parseScenario } from '../../../src/scenario/load-scenario.ts';
+import { podFailureNotes } from '../../../src/scenario/notes.ts';
 import type { PhaseContext, PhaseOutcome } from '../../../src/scenario/phases/context.ts';
-import { namespaceNames } from '../../../src/scenario/phases/plan.ts';
+import { namespaceNames, planWorkloads } from '../../../src/scenario/phases/plan.ts';
 import { runPhase } from '../../../src/scenario/phases/run-phase.ts';
 import { renderPlan, summariseScenario } from '../../../src/scenario/render-plan.ts';
 import { runtimeSettings } from '../../../src/scenario/runtimes.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
-import { endedPodsMax, totalVolumes, workloadKinds } from '../../../src/scenario/workloads.ts';
+import {
+  type WorkloadPhase,
+  endedPodsMax,
+  totalVolumes,
+  workloadKinds,
+} from '../../../src/scenario/workloads.ts';
 import { FakeClock } from '../load/fake-clock.ts';
 import { type Answer, FakeServer, type Seen } from '../load/fake-server.ts';
 import { refusal } from './refusal.ts';
@@ -290,6 +298,17 @@ describe('what is known beforehand', () => {
       ' exits with 42',
     ]);
     expect(totalPods(failing)).toBe(totalPods(scenario));
+  });
+
+  test('knows of a Job whether it is made so as to fail', () => {
+    const failing = parse(text.replace('duration: 5s', 'duration: 5s, failures: [{ share: 30% }]'));
+    const { plans } = planWorkloads(failing, failing.phases[0] as WorkloadPhase);
+    expect(plans.filter((plan) => createdWorkload(plan, 7).failing)).toHaveLength(1);
+  });
+
+  test('says nothing of failing Jobs under a fake prober, as they end as they would elsewhere', () => {
+    const failing = parse(text.replace('duration: 5s', 'duration: 5s, failures: [{ share: 30% }]'));
+    expect(podFailureNotes(failing, wireProfile('kubemark'))).toEqual([]);
   });
 
   test('refuses more failing Jobs than there are, and an exit code that is success', () => {
