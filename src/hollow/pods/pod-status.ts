@@ -238,12 +238,13 @@ function containerStatuses(
   const waiting = spec.containers.some(({ kind }) => kind === 'init' || kind === 'sidecar')
     ? 'PodInitializing'
     : 'ContainerCreating';
+  const words = { waiting, runtime };
   const found = spec.containers.flatMap((container, index) =>
     kinds.includes(container.kind) ? [{ container, state: life.containers[index] }] : [],
   );
   if (!kinds.includes('init')) found.sort((a, b) => (a.container.name < b.container.name ? -1 : 1));
   return found.map(({ container, state }) => {
-    const status = containerStatus(spec, life, container, state, { waiting, runtime });
+    const status = containerStatus(spec, life, container, state, words);
     return containers === 'fake' ? fakeStatus(spec, container, status, state) : status;
   });
 }
