@@ -97,6 +97,15 @@ export function referredObjects(namespace: string): WorkObject[] {
   ];
 }
 
+/** What {@link gatedPod} waits for. */
+export const gate = 'hollowmark.dev/gate';
+
+/** A pod whose containers are ready before it is. */
+export function gatedPod(namespace: string): WorkObject {
+  const spec = { readinessGates: [{ conditionType: gate }], containers: [pause('main')] };
+  return podObject(namespace, 'gated', 'gated', spec);
+}
+
 /** Pods that any node can run to Ready: with a Secret and a ConfigMap, of two containers, with probes. */
 export function readyPods(namespace: string): WorkObject[] {
   const keyRef = { name: 'settings', key: 'key' };
@@ -152,8 +161,8 @@ export function readyPods(namespace: string): WorkObject[] {
 }
 
 /**
- * Pods that need more of a runtime: an init container and a sidecar, a Job, a crash loop, a failed pull. Their containers
- * end, well or badly, or cannot start.
+ * Pods that need more of a runtime: an init container and a sidecar, a Job, a crash loop, a failed pull, a deadline. Their
+ * containers end, well or badly, or cannot start.
  */
 export function endingPods(namespace: string): WorkObject[] {
   const jobLabels = { [workLabel]: 'job' };
@@ -196,6 +205,10 @@ export function endingPods(namespace: string): WorkObject[] {
     ),
     podObject(namespace, 'unpulled', 'unpulled', {
       containers: [{ ...pause('main'), image: absentImage }],
+    }),
+    podObject(namespace, 'overdue', 'overdue', {
+      activeDeadlineSeconds: 20,
+      containers: [pause('main')],
     }),
   ];
 }

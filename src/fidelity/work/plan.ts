@@ -63,7 +63,7 @@ export function planWork(against: Reference, { nodes, podsPerNode, idleMs, short
 /** How many pods of each phase a row is counted by; phases that are not here are counted by node. */
 export function podsOfPhase(plan: WorkPlan, phase: string): number | undefined {
   const deployed = plan.nodes * plan.podsPerNode;
-  const various = plan.containersEnd ? 9 : 4;
+  const various = plan.containersEnd ? 11 : 5;
   const pods: Partial<Record<PhaseName, number>> = {
     deployments: deployed,
     trickle: plan.singles,

@@ -46,6 +46,12 @@ export class WorkClient {
     });
   }
 
+  /** Writes a condition of a pod's status, as a controller of its own would. */
+  async setCondition({ collection, name }: WorkObject, type: string, status: string): Promise<void> {
+    const conditions = [{ type, status, lastTransitionTime: new Date(this.clock.wallMs()).toISOString() }];
+    await this.call('PATCH', `${collection}/${name}/status`, { status: { conditions } });
+  }
+
   async list(path: string): Promise<SeenObject[]> {
     const answer = (await this.call('GET', path)) as { items?: SeenObject[] };
     return answer.items ?? [];
@@ -73,11 +79,15 @@ export class WorkClient {
   private async call(method: RequestVerb, path: string, object?: unknown): Promise<unknown> {
     this.signal.throwIfAborted();
     const { client } = this;
+    const patch = method === 'PATCH';
     const { status, body } = await client.request({
       method,
       path,
       kind: callClass(method, 'work', '', 'resource'),
-      ...(object === undefined ? {} : { body: client.codec.encode(object) }),
+      ...(object === undefined
+        ? {}
+        : { body: patch ? Buffer.from(JSON.stringify(object)) : client.codec.encode(object) }),
+      ...(patch ? { contentType: 'application/strategic-merge-patch+json' } : {}),
     });
     if (status === 404 && method !== 'POST') return undefined;
     if (status < 200 || status >= 300) {

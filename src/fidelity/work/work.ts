@@ -6,6 +6,8 @@ import {
   type WorkObject,
   deploymentObject,
   endingPods,
+  gate,
+  gatedPod,
   namespaceObject,
   plainPod,
   readyPods,
@@ -124,6 +126,7 @@ export class Work {
       for (const object of [...referredObjects(namespace), ...readyPods(namespace), ...ending]) {
         await this.create(object);
       }
+      await this.gated(namespace);
       for (const kind of ['refers', 'two', 'probed', 'sickening']) await this.podsReady(kind, 1);
       if (plan.containersEnd) {
         await this.podsReady('initialised', 1);
@@ -131,6 +134,7 @@ export class Work {
         await this.podsAre('job', 'Succeeded', ({ status }) => status?.phase === 'Succeeded');
         await this.podsAre('crashing', 'restarted', (pod) => (restarts(pod) ?? 0) >= 2);
         await this.podsAre('unpulled', 'in back-off', (pod) => waitsFor(pod) === 'ImagePullBackOff');
+        await this.podsAre('overdue', 'Failed', ({ status }) => status?.phase === 'Failed');
         await this.podsAre('sickening', 'restarted', (pod) => (restarts(pod) ?? 0) >= 1);
         await client.wait(Math.max(0, varietyMs - (this.nowUs() - startUs) / 1000));
       } else {
@@ -155,6 +159,17 @@ export class Work {
       await this.snapshot('return');
     },
   };
+
+  /** A pod that waits for its readiness gate, is Ready when that opens, and is not when it shuts. */
+  private async gated(namespace: string): Promise<void> {
+    const pod = gatedPod(namespace);
+    await this.create(pod);
+    await this.podsAre('gated', 'with ready containers', (seen) => hasCondition(seen, 'ContainersReady'));
+    await this.options.client.setCondition(pod, gate, 'True');
+    await this.podsReady('gated', 1);
+    await this.options.client.setCondition(pod, gate, 'False');
+    await this.podsAre('gated', 'not Ready', (seen) => hasCondition(seen, 'Ready', 'False'));
+  }
 
   /** Namespaces with all that pods need: without it, their creation would be refused and tried again. */
   private async prepare(): Promise<void> {

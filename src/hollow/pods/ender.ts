@@ -79,7 +79,7 @@ export class Ender {
       if (stop === undefined || (passedMs > 0 && stop.afterMs <= passedMs)) continue;
       host.containerEvent(spec, container, 'Normal', 'Killing', `Stopping container ${container.name}`);
     }
-    this.report(false);
+    this.tell(spec, false);
     const longestMs = Math.max(0, ...stage.stops.map(({ afterMs }) => afterMs));
     this.stage = { ...stage, longestMs };
     this.stopAfter(spec, longestMs - passedMs);
@@ -119,10 +119,10 @@ export class Ender {
       if (life.deleting) {
         if (!stage.slow) life.podIp = '';
         life.cgroupGone = !stage.slow || this.host.context.prng.float() < cgroupGoneRate;
-      }
+      } else if (life.ended !== undefined) life.cgroupGone = true;
       life.end = 'gone';
       this.stage = undefined;
-      this.report(true);
+      this.tell(spec, true);
     }
   }
 
@@ -136,10 +136,15 @@ export class Ender {
     container.ready = false;
   }
 
+  private tell(spec: PodSpec, always: boolean): void {
+    this.host.sayOverdue(spec, this.life);
+    this.report(always);
+  }
+
   private settle(spec: PodSpec, slow: boolean): void {
     const { host, life } = this;
     life.sandboxReady = false;
-    this.report(false);
+    this.tell(spec, false);
     this.stage = { at: 'cleaning', slow };
     const cleanupMs = host.context.draw(host.profileOf(spec).cleanupMs);
     host.wake(spec, life.deleting ? cleanupMs : host.untilSeenMs(cleanupMs), 'cleanup');

@@ -194,7 +194,7 @@ export class EvictionManager {
 
   private evictOne(pods: Candidate[], lack: Lack): boolean {
     // It waits for the one that it has evicted.
-    if (pods.some(({ life }) => life.ended !== undefined)) return true;
+    if (pods.some(({ life }) => life.ended?.disruptedWallMs !== undefined)) return true;
     const { wallMs } = this.context.now;
     const { name } = this.context.node;
     this.events.record(

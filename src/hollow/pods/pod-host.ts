@@ -4,6 +4,7 @@ import type { EventRecorder } from '../event-recorder.ts';
 import type { ImageStore } from '../runtime/images.ts';
 import type { ChosenRuntime } from '../runtime/runtime-classes.ts';
 import type { RuntimeProfile } from '../runtime/runtime-profile.ts';
+import { activeLeftMs, overdue } from './active-deadline.ts';
 import type { PodLife } from './pod-life.ts';
 import type { ContainerSpec, PodSpec } from './pod-record.ts';
 import type { Status } from './pod-status.ts';
@@ -49,6 +50,24 @@ export class PodHost {
   /** The pod's worker is woken after `delayMs`. */
   wake(spec: PodSpec, delayMs: number, wake: PodWake, key = 0): void {
     this.context.after(delayMs, { of: 'pod', uid: spec.uid, wake, key });
+  }
+
+  /** A pod that has been active for as long as it may has failed. */
+  heedDeadline(spec: PodSpec, life: PodLife): void {
+    if (life.ended !== undefined || activeLeftMs(spec, life, this.context.now.wallMs) !== 0) return;
+    life.ended = overdue;
+    this.sayOverdue(spec, life);
+  }
+
+  /** It says so again with each status that it computes (recorded four times for a pod). */
+  sayOverdue(spec: PodSpec, life: PodLife): void {
+    if (life.ended === overdue) this.podEvent(spec, 'Normal', overdue.reason, overdue.message);
+  }
+
+  /** The pod's worker is woken when the kubelet sees that it has been active for as long as it may. */
+  wakeWhenOverdue(spec: PodSpec, life: PodLife): void {
+    const leftMs = activeLeftMs(spec, life, this.context.now.wallMs);
+    if (leftMs !== undefined) this.wake(spec, this.untilTakenUpMs(leftMs), 'seen');
   }
 
   /** The runtime that runs the pod, or why none does. */

@@ -57,6 +57,8 @@ export function turnedWallMs(turn: Turn): number {
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
+type Ended = { reason: string; message: string; disruptedWallMs?: number };
+
 /** Everything that a pod's status is made of, besides its spec; what a container runtime would know of it included. */
 export type PodLife = {
   generation: number;
@@ -80,8 +82,10 @@ export type PodLife = {
   deleting: boolean;
   /** Its containers have stopped for good (`stopped`); all of it has been cleared away (`gone`). */
   end: 'none' | 'stopped' | 'gone';
-  /** Why the kubelet ended it: eviction. */
-  ended?: { reason: string; message: string; sinceWallMs: number };
+  /** Why the kubelet ended it; `disruptedWallMs`: when, where that is a disruption (eviction). */
+  ended?: Ended;
+  /** Which of its readiness gates are not open, in words; absent when all are. */
+  shutGates: string | undefined;
 };
 
 export function newLife(spec: PodSpec, generation: number, wallMs: number): PodLife {
@@ -100,7 +104,12 @@ export function newLife(spec: PodSpec, generation: number, wallMs: number): PodL
     cgroupGone: false,
     deleting: false,
     end: 'none',
+    shutGates: undefined,
   };
+}
+
+export function eviction(message: string, disruptedWallMs: number): Ended {
+  return { reason: 'Evicted', message, disruptedWallMs };
 }
 
 export function newContainer(): Container {
@@ -262,7 +271,7 @@ function memoryLimitBytes(limits: Record<string, string>): number | undefined {
 
 /** A number for all that a pod's status depends on besides its spec, which changes with its generation. */
 export function signatureOf(life: PodLife): number {
-  let facts = `${life.generation} ${life.podIp} ${life.end} ${life.sandboxReady} ${life.deleting} ${life.seenRunning} ${life.ended?.reason}`;
+  let facts = `${life.generation} ${life.podIp} ${life.end} ${life.sandboxReady} ${life.deleting} ${life.seenRunning} ${life.ended?.reason} ${life.shutGates}`;
   for (const { run, ready, started, failure } of life.containers) {
     facts += ` ${run?.is} ${run?.attempt} ${started} ${ready}`;
     if (failure !== undefined) facts += ` ${failure.reason} ${failure.message}`;

@@ -48,6 +48,10 @@ type PodTemplate = {
   priority: number;
   hostNetwork: boolean;
   overhead: Quantities | undefined;
+  /** How long it may be active on its node (activeDeadlineSeconds); undefined without an end. */
+  activeDeadlineMs: number | undefined;
+  /** Types of conditions that others have to set to True before the pod is Ready. */
+  readinessGates: readonly string[];
   /** Init containers and sidecars in their order, then the main ones, then ephemeral ones. */
   containers: readonly ContainerSpec[];
 };
@@ -124,6 +128,14 @@ export class PodSpec implements PodOwn, PodTemplate {
     return this.template.overhead;
   }
 
+  get activeDeadlineMs(): number | undefined {
+    return this.template.activeDeadlineMs;
+  }
+
+  get readinessGates(): readonly string[] {
+    return this.template.readinessGates;
+  }
+
   get containers(): readonly ContainerSpec[] {
     return this.template.containers;
   }
@@ -179,6 +191,8 @@ export function readPod(pod: unknown, defaults?: ContainerBehaviour): ReadPod {
     priority: number(spec['priority'], 0),
     hostNetwork: spec['hostNetwork'] === true,
     overhead: quantities(spec['overhead']),
+    activeDeadlineMs: secondsAsMs(spec['activeDeadlineSeconds']),
+    readinessGates: list(spec['readinessGates']).map((gate) => text(gate['conditionType'])),
     containers,
   });
   const own = {
@@ -320,6 +334,10 @@ function probeSpec(type: ProbeType, value: unknown): ProbeSpec[] {
       ...(typeof graceSeconds === 'number' ? { graceMs: graceSeconds * 1000 } : {}),
     },
   ];
+}
+
+function secondsAsMs(value: unknown): number | undefined {
+  return typeof value === 'number' ? value * 1000 : undefined;
 }
 
 function quantities(value: unknown): Quantities | undefined {

@@ -152,13 +152,13 @@ function conditions(
   const owned = [
     condition(0, 'PodReadyToStartContainers', { on: life.sandboxReady, why: {} }),
     condition(1, 'Initialized', initialized),
-    condition(2, 'Ready', ready),
+    condition(2, 'Ready', gated(ready, life)),
     condition(3, 'ContainersReady', ready),
   ];
-  if (life.ended === undefined || life.end === 'none') return owned;
-  const { message, sinceWallMs } = life.ended;
+  if (life.ended?.disruptedWallMs === undefined || life.end === 'none') return owned;
+  const { message, disruptedWallMs } = life.ended;
   const why = { reason: 'TerminationByKubelet', message };
-  return [conditionOf('DisruptionTarget', generation, true, sinceWallMs, why), ...owned];
+  return [conditionOf('DisruptionTarget', generation, true, disruptedWallMs, why), ...owned];
 }
 
 /** Assigned field by field: statuses are what most of a pod's start is spent on, and spreads cost several times that. */
@@ -220,6 +220,12 @@ function readiness(spec: PodSpec, life: PodLife, phase: Phase, containers: Conta
     on: false,
     why: { reason: 'ContainersNotReady', message: `containers with unready status: [${names}]` },
   };
+}
+
+/** A pod whose containers are ready is Ready once others have opened its gates. */
+function gated(ready: Verdict, { shutGates }: PodLife): Verdict {
+  if (!ready.on || shutGates === undefined) return ready;
+  return { on: false, why: { reason: 'ReadinessGatesNotReady', message: shutGates } };
 }
 
 // ---- containers ----

@@ -2,7 +2,7 @@ import { type PodStartTimes, startTimesFrom } from '../../metrics/pod-start-time
 import type { PodWake } from '../effects.ts';
 import { Ender } from './ender.ts';
 import type { PodHost } from './pod-host.ts';
-import { type PodLife, newContainer, signatureOf } from './pod-life.ts';
+import { type PodLife, eviction, isOn, newContainer, signatureOf } from './pod-life.ts';
 import type { PodSpec } from './pod-record.ts';
 import { type Status, computedPhase, isFinal, podStatus } from './pod-status.ts';
 import { Prober } from './prober.ts';
@@ -82,6 +82,7 @@ export class PodWorker {
     if (this.life.containers.some(({ run }) => run?.is === 'running')) {
       for (const index of this.life.containers.keys()) this.starter.armEnd(this.spec, index);
     }
+    this.host.wakeWhenOverdue(this.spec, this.life);
     this.sync();
   }
 
@@ -94,14 +95,22 @@ export class PodWorker {
     }
     this.spec = spec;
     this.life.generation = generation;
+    this.host.wakeWhenOverdue(spec, this.life);
     this.sync();
+  }
+
+  /** Others have written conditions, maybe those that readiness gates ask for. */
+  heedGates(shut: string | undefined): void {
+    if (shut === this.life.shutGates) return;
+    this.life.shutGates = shut;
+    const [, , , containersReady = -1] = this.life.turns;
+    if (isOn(containersReady)) this.sync();
   }
 
   /** The API server has acknowledged a status. */
   acknowledged(status: Status): void {
-    if (status['phase'] === 'Running' && this.runningSinceMs === Number.POSITIVE_INFINITY) {
-      this.runningSinceMs = this.host.context.nowMs;
-    }
+    const { nowMs } = this.host.context;
+    if (status['phase'] === 'Running') this.runningSinceMs = Math.min(this.runningSinceMs, nowMs);
   }
 
   /** The status as it would be set now, to compare it with the API server's. */
@@ -202,6 +211,7 @@ export class PodWorker {
     this.failedUntilMs = undefined;
     if (life.sandboxReady) life.podIp = life.address;
     this.heedEcho();
+    host.heedDeadline(this.spec, life);
     this.report();
     host.lookAtVolumes(this.spec);
     if (isFinal(computedPhase(this.spec, life))) this.end('completed');
@@ -231,7 +241,6 @@ export class PodWorker {
     this.again = false;
     if (life.sandboxReady) this.plan();
     else if (!needsSandbox(this.spec, life)) {
-      this.stage = idle;
       this.end('completed');
       return;
     } else {
@@ -250,13 +259,6 @@ export class PodWorker {
       ...plan.kill.map((kill): Step => ({ do: 'kill', kill })),
       ...plan.start.map((index): Step => ({ do: 'start', index })),
     ];
-    if (!plan.finish) return;
-    // What is left are sidecars; once they have stopped the phase is final.
-    for (const [index, { kind, name }] of this.spec.containers.entries()) {
-      if (kind !== 'sidecar' || this.life.containers[index]?.run?.is !== 'running') continue;
-      const kill = { index, message: `Stopping container ${name}`, graceMs: undefined };
-      this.steps = [{ do: 'kill', kill }, ...this.steps];
-    }
   }
 
   private next(): void {
@@ -369,9 +371,7 @@ export class PodWorker {
       else if (!wasDeleting) this.report(true);
       return;
     }
-    if (cause === 'evicted') {
-      life.ended = { reason: 'Evicted', message, sinceWallMs: host.context.now.wallMs };
-    }
+    if (cause === 'evicted') life.ended = eviction(message, host.context.now.wallMs);
     host.abandon(spec);
     this.currentStarter?.abandon();
     this.steps = noSteps;

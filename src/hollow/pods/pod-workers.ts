@@ -11,11 +11,13 @@ import { Claims } from './claims.ts';
 import { type Candidate, EvictionManager, evictionGraceMs, usesMemory } from './eviction.ts';
 import { type NodeOfPods, PodHost } from './pod-host.ts';
 import { type PodLife, deletionGraceMs, lifeFromStatus } from './pod-life.ts';
-import { type Amounts, type PodSpec, podAmounts, podHasEnded, readPod } from './pod-record.ts';
+import { type PodSpec, podHasEnded, readPod } from './pod-record.ts';
 import { type Status, rejectedStatus } from './pod-status.ts';
 import { PodWorker } from './pod-worker.ts';
 import { map } from './raw.ts';
+import { shutGates } from './readiness-gates.ts';
 import { ReferenceWatches } from './reference-watches.ts';
+import { Requests } from './requests.ts';
 import type { RuntimeState } from './runtime-state.ts';
 import { StatusManager, type StatusSource } from './status-manager.ts';
 import { statusPatch } from './status-patch.ts';
@@ -41,9 +43,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
   readonly claims: Claims;
   private readonly statuses: StatusManager;
   private readonly eviction: EvictionManager;
-  /** What the pods that have not ended request together, and which they are. */
-  private readonly used: Amounts = {};
-  private readonly counted = new Set<string>();
+  private readonly requests = new Requests();
   private host: PodHost | undefined;
   private labels: Record<string, string>;
   private listed: Set<string> | undefined;
@@ -127,6 +127,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   private changed(worker: PodWorker, metadata: EventMetadata, event: ObjectEvent): void {
     const { spec, life } = worker;
+    if (spec.readinessGates.length > 0) worker.heedGates(shutGates(spec, event.object(podView)));
     if (metadata.deleting) {
       // Only containers that take their time care how much of it they have, or that somebody makes it less.
       const slow = spec.containers.some(
@@ -137,8 +138,8 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       worker.end('deleted', slow ? deletionGraceMs(event.object(podView), spec) : spec.graceMs);
     } else if (metadata.generation !== life.generation) {
       const { spec: updated } = readPod(event.object(podView), this.context.node.containerRun);
-      this.uncount(spec);
-      this.count(updated);
+      this.requests.uncount(spec);
+      this.requests.count(updated);
       worker.update(updated.firstSeenAs(spec.resourceVersion), metadata.generation);
     } else if (this.statuses.isWriting(spec.uid) || worker.echoes > 0) {
       worker.echoes--;
@@ -176,11 +177,12 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       known ?? lifeFromStatus(spec, pod, metadata.generation, context.now.wallMs, context.profile.oomKills);
     life.generation = metadata.generation;
     life.seenRunning = map(map(pod)['status'])['phase'] === 'Running';
+    life.shutGates = shutGates(spec, pod);
     runtime.keep(spec.uid, life);
     if (life.podIp !== '' && !spec.hostNetwork) runtime.ips.reserve(spec.uid, life.podIp);
     const worker = new PodWorker(host, spec, life);
     this.workers.set(spec.uid, worker);
-    this.count(spec);
+    this.requests.count(spec);
     this.references.use(spec.namespace, spec.references);
     if (spec.needsToken && !metadata.deleting) this.tokens.use(spec);
     if (usesMemory(spec)) this.eviction.watch();
@@ -207,7 +209,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
       allocatable,
       conditions: this.eviction.conditions,
     };
-    return rejection(pod, spec, view, this.used, this.counted.size);
+    return rejection(pod, spec, view, this.requests.amounts, this.requests.pods);
   }
 
   /** The pod is gone from the API server without our doing: its containers are killed, nothing is reported. */
@@ -223,20 +225,6 @@ export class PodWorkers implements StatusSource, NodeOfPods {
     this.drop(worker.spec);
   }
 
-  private count(spec: PodSpec): void {
-    this.counted.add(spec.uid);
-    for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
-      this.used[name] = (this.used[name] ?? 0) + amount;
-    }
-  }
-
-  private uncount(spec: PodSpec): void {
-    if (!this.counted.delete(spec.uid)) return;
-    for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
-      this.used[name] = (this.used[name] ?? 0) - amount;
-    }
-  }
-
   /** All that is left of the pod is its status, until the watch says that it is gone. */
   private retire({ spec }: PodWorker, status: Status): void {
     const { uid, namespace, name } = spec;
@@ -246,7 +234,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   private drop(spec: PodSpec): void {
     const { uid } = spec;
-    this.uncount(spec);
+    this.requests.uncount(spec);
     this.abandon(uid);
     this.statuses.forget(uid);
     this.references.release(spec.namespace, spec.references);
@@ -343,7 +331,7 @@ export class PodWorkers implements StatusSource, NodeOfPods {
 
   setStatus(spec: PodSpec, { end, deleting }: PodLife, status: Status): void {
     // What has ended makes room for others.
-    if (end !== 'none') this.uncount(spec);
+    if (end !== 'none') this.requests.uncount(spec);
     this.statuses.set(spec.uid, status, { finished: end === 'gone', deleting });
   }
 

@@ -12,10 +12,13 @@ export function statusPatch(uid: string, current: Status, desired: Status): unkn
   const owned = desired.conditions ?? [];
   const conditionPatch = patchConditions(current.conditions ?? [], owned, desired);
   if (conditionPatch !== undefined) {
-    // PodScheduled is the scheduler's, kept and stamped.
-    status['$setElementOrder/conditions'] = [...owned, { type: 'PodScheduled' }].map(({ type }) => ({
-      type,
-    }));
+    // Others' come first; PodScheduled is the scheduler's, kept and stamped.
+    const others = (current.conditions ?? []).filter(
+      ({ type }) => type !== 'PodScheduled' && !owned.some((own) => own.type === type),
+    );
+    status['$setElementOrder/conditions'] = [...others, ...owned, { type: 'PodScheduled' }].map(
+      ({ type }) => ({ type }),
+    );
     status['conditions'] = conditionPatch;
   }
   for (const [field, value] of Object.entries(desired)) {

@@ -5,12 +5,7 @@ import type { ContainerSpec, PodSpec, RestartPolicy } from './pod-record.ts';
 export type Kill = { index: number; message: string; graceMs: number | undefined };
 
 /** What one sync of a pod does, in this order. Containers are named by their index. */
-export type SyncPlan = {
-  kill: Kill[];
-  start: number[];
-  /** Nothing is left to run: the sandbox goes, and whatever sidecars still run with it. */
-  finish: boolean;
-};
+export type SyncPlan = { kill: Kill[]; start: number[] };
 
 /** The policy of a main or an init container: its own, else its pod's. */
 function policyOf(pod: PodSpec, { restart }: ContainerSpec): RestartPolicy {
@@ -70,7 +65,7 @@ export function needsSandbox(spec: PodSpec, life: PodLife): boolean {
  * Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go (computePodActions), v1.36.
  */
 export function planSync(spec: PodSpec, life: PodLife, changed: (index: number) => boolean): SyncPlan {
-  const plan: SyncPlan = { kill: [], start: [], finish: false };
+  const plan: SyncPlan = { kill: [], start: [] };
   for (const [index, { kind }] of spec.containers.entries()) {
     if (kind === 'ephemeral' && life.containers[index]?.run === undefined) plan.start.push(index);
   }
@@ -102,10 +97,20 @@ function planMain(spec: PodSpec, life: PodLife, plan: SyncPlan, changed: (index:
       graceMs: why.graceMs,
     });
   }
-  if (kept === 0 && start.length === 0) {
-    plan.finish = true;
-    plan.start = [];
-  } else plan.start.push(...start);
+  if (kept > 0 || start.length > 0) {
+    plan.start.push(...start);
+    return;
+  }
+  finish(spec, life, plan);
+}
+
+/** Nothing is left to run but sidecars; once they have stopped the phase is final. */
+function finish(spec: PodSpec, life: PodLife, plan: SyncPlan): void {
+  plan.start = [];
+  for (const [index, { kind, name }] of spec.containers.entries()) {
+    if (kind !== 'sidecar' || life.containers[index]?.run?.is !== 'running') continue;
+    plan.kill.unshift({ index, message: `Stopping container ${name}`, graceMs: undefined });
+  }
 }
 
 /** Returns whether the pod is initialized. */
@@ -151,8 +156,7 @@ function planInit(
       start.push(index);
     } else if (run.exitCode !== 0) {
       if (!shouldRestart(spec, container, run.exitCode)) {
-        plan.finish = true;
-        plan.start = [];
+        finish(spec, life, plan);
         return false;
       }
       start.push(index);

@@ -180,7 +180,7 @@ describe('status patches', () => {
       containers: fc
         .constantFrom(absent(), running(), running(false), exited(0), exited(1))
         .map((one) => [one]),
-      ended: fc.option(fc.constant({ reason: 'Evicted', message: 'low', sinceWallMs: 0 }), {
+      ended: fc.option(fc.constant({ reason: 'Evicted', message: 'low', disruptedWallMs: 0 }), {
         nil: undefined,
       }),
       phase: fc.constantFrom('Pending' as const, 'Running' as const),
