@@ -19,7 +19,7 @@ const absent = '(absent)';
 /** Fields in which the reference has been seen to differ from itself. */
 const racyFields: readonly { object: RegExp; path: RegExp; why: string }[] = [
   {
-    object: /^Pod job /,
+    object: /^Pod (?:job|overdue) /,
     path: /^status\.resources\.|^metadata\.managedFields\[kubelet Update status\].*\.f:resources\./,
     why: 'the resources of a container that has ended come from the runtime or from the spec, whichever is asked first',
   },

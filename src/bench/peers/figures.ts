@@ -202,25 +202,27 @@ export function renderRows(rows: readonly PeerRow[], reference: string): string 
 }
 
 function cell({ median: value, goal }: PeerFigure, base: number | undefined): string {
+  // A slope below nothing: too little for these fleets to show.
+  if (value < 0) return '≈ 0';
   const ratio = base === undefined || base <= 0 ? '' : ` (× ${digits(value / base)})`;
-  const verdict = goal === undefined ? '' : value <= goal ? `, ≤ ${goal} met` : `, ≤ ${goal} missed`;
-  return `${digits(value)}${ratio}${verdict}`;
+  if (goal === undefined) return `${digits(value)}${ratio}`;
+  // As many digits as it takes to see which side of its goal it is on.
+  return `${digits(value, 3)}${ratio}, ≤ ${goal} ${value <= goal ? 'met' : 'missed'}`;
 }
 
-function digits(value: number): string {
-  if (value === 0) return '0';
-  return Math.abs(value) < 100 ? String(Number(value.toPrecision(2))) : String(Math.round(value));
+function digits(value: number, precision = 2): string {
+  return value < 100 ? String(Number(value.toPrecision(precision))) : String(Math.round(value));
 }
 
-/** What costs memory and CPU, as multiples of `reference`. */
+/** What costs memory and CPU, as multiples of `reference`; not what costs that one nothing. */
 export function peerChart(rows: readonly PeerRow[], reference: string): ChartSpec {
-  const shown = rows.filter(({ id }) => /^(?:memory|cpu)-/.test(id));
+  const of = (row: PeerRow, name: string): number | undefined =>
+    row.figures.find(({ contender }) => contender === name)?.median;
+  const shown = rows.filter((row) => /^(?:memory|cpu)-/.test(row.id) && (of(row, reference) ?? 0) > 0);
   const contenders = [...new Set(shown.flatMap(({ figures }) => figures.map(({ contender }) => contender)))];
   const value = (row: PeerRow, contender: string): number | null => {
-    const of = (name: string): number | undefined => row.figures.find((f) => f.contender === name)?.median;
-    const base = of(reference);
-    const own = of(contender);
-    return base === undefined || own === undefined || base <= 0 ? null : Math.max(0.01, own / base);
+    const own = of(row, contender);
+    return own === undefined ? null : Math.max(0.01, own / (of(row, reference) ?? 1));
   };
   return {
     id: 'peers',

@@ -5,7 +5,8 @@ import { type Stop, planStops } from './stopping.ts';
 
 /**
  * What a pod's last status still has depends on how long the kill took: docs/decisions/last-status-of-a-pod.md. A pod by itself is
- * killed in 0.16 s; where many are, this is the share of those whose cgroup is gone by then.
+ * killed in 0.16 s; where many are, this is the share of those whose cgroup is gone by then, and of those that the kubelet ends
+ * (of a pod past its deadline one recording of two).
  */
 const slowKillMs = 500;
 const cgroupGoneRate = 0.5;
@@ -119,7 +120,7 @@ export class Ender {
       if (life.deleting) {
         if (!stage.slow) life.podIp = '';
         life.cgroupGone = !stage.slow || this.host.context.prng.float() < cgroupGoneRate;
-      } else if (life.ended !== undefined) life.cgroupGone = true;
+      } else if (life.ended !== undefined) life.cgroupGone = this.host.context.prng.float() < cgroupGoneRate;
       life.end = 'gone';
       this.stage = undefined;
       this.tell(spec, true);

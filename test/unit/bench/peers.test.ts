@@ -102,6 +102,12 @@ describe('figures of peers', () => {
     expect(lineOf('CPU per pod deleted')).toBe('| CPU per pod deleted | ms | 1.5 (× 2), ≤ 1.8 met | 0.75 |');
     const dear = peerRows(fleets('Hollowmark kubelet', 3));
     expect(renderRows(dear, 'KWOK')).toContain('| CPU per pod deleted | ms | 4.5, ≤ 1.8 missed |');
+    const figures = [
+      { contender: 'A', median: 2.046, runs: [2.046], goal: 2 },
+      { contender: 'KWOK', median: -0.3, runs: [-0.3], goal: undefined },
+    ];
+    const close = [{ id: 'memory-pod', text: 'a pod', unit: 'KB', figures }];
+    expect(renderRows(close, 'KWOK')).toContain('| a pod | KB | 2.05, ≤ 2 missed | ≈ 0 |');
   });
 
   it('are drawn as multiples of the reference', () => {
@@ -118,6 +124,8 @@ describe('figures of peers', () => {
       ['Hollowmark kubelet', [2, 2, 2, 2, 2, 2, 2]],
       ['KWOK', [1, 1, 1, 1, 1, 1, 1]],
     ]);
+    const free = peerRows([...fleets('Hollowmark kubelet', 1), ...fleets('KWOK', 0)]);
+    expect(peerChart(free, 'KWOK').categories).toEqual([]);
   });
 });
 
