@@ -18,6 +18,7 @@ import { Kubelet, type KubeletOptions } from './kubelet.ts';
 import { KubeletWatch } from './kubelet-watch.ts';
 import type { NodeFailure, Pressure } from './node-failure.ts';
 import type { OpenWatch } from './shared-watches.ts';
+import { strategicMergePatch } from './strategic-merge.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { wireProfile } from './wire-profile.ts';
 
@@ -35,8 +36,6 @@ function gridMsOf({ timer, delayMs }: Extract<Effect, { type: 'after' }>): numbe
   const isHeartbeat = timer.of === 'lease' || timer.of === 'node-status';
   return isHeartbeat && delayMs >= heartbeatDelayMs ? heartbeatGridMs : 0;
 }
-
-const strategicMergePatch = 'application/strategic-merge-patch+json';
 
 export type HollowKubeletOptions = Pick<KubeletOptions, 'runtime' | 'containersSurvive'> & {
   identity: ClientIdentity;

@@ -5,6 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
  * only the changed fields, and a field that is no more is null.
  */
 
+/** Their content type. */
+export const strategicMergePatch = 'application/strategic-merge-patch+json';
+
 export type Fields = Record<string, unknown>;
 export type Condition = { type: string; [field: string]: unknown };
 

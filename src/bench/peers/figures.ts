@@ -218,11 +218,12 @@ function digits(value: number, precision = 2): string {
 export function peerChart(rows: readonly PeerRow[], reference: string): ChartSpec {
   const of = (row: PeerRow, name: string): number | undefined =>
     row.figures.find(({ contender }) => contender === name)?.median;
-  const shown = rows.filter((row) => /^(?:memory|cpu)-/.test(row.id) && (of(row, reference) ?? 0) > 0);
+  const base = (row: PeerRow): number => of(row, reference) ?? 0;
+  const shown = rows.filter((row) => /^(?:memory|cpu)-/.test(row.id) && base(row) > 0);
   const contenders = [...new Set(shown.flatMap(({ figures }) => figures.map(({ contender }) => contender)))];
   const value = (row: PeerRow, contender: string): number | null => {
     const own = of(row, contender);
-    return own === undefined ? null : Math.max(0.01, own / (of(row, reference) ?? 1));
+    return own === undefined ? null : Math.max(0.01, own / base(row));
   };
   return {
     id: 'peers',

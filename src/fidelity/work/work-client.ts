@@ -1,7 +1,10 @@
 import { type Clock, sleep } from '../../base/clock.ts';
 import { HollowmarkError } from '../../base/errors.ts';
-import type { ApiClient, RequestVerb } from '../../kube/client.ts';
+import { strategicMergePatch } from '../../hollow/strategic-merge.ts';
+import type { ApiClient, ApiRequest, RequestVerb } from '../../kube/client.ts';
 import { callClass } from '../../metrics/call-metrics.ts';
+import type { Codec } from '../../wire/codec.ts';
+import { jsonCodec } from '../../wire/json-codec.ts';
 import type { WorkObject } from './objects.ts';
 
 /** The parts of a Node or a Pod that the work waits for. */
@@ -79,15 +82,11 @@ export class WorkClient {
   private async call(method: RequestVerb, path: string, object?: unknown): Promise<unknown> {
     this.signal.throwIfAborted();
     const { client } = this;
-    const patch = method === 'PATCH';
     const { status, body } = await client.request({
       method,
       path,
       kind: callClass(method, 'work', '', 'resource'),
-      ...(object === undefined
-        ? {}
-        : { body: patch ? Buffer.from(JSON.stringify(object)) : client.codec.encode(object) }),
-      ...(patch ? { contentType: 'application/strategic-merge-patch+json' } : {}),
+      ...(object === undefined ? {} : bodyOf(method, object, client.codec)),
     });
     if (status === 404 && method !== 'POST') return undefined;
     if (status < 200 || status >= 300) {
@@ -96,6 +95,17 @@ export class WorkClient {
     }
     return client.codec.decode(body);
   }
+}
+
+/** Patches are JSON under every codec. */
+function bodyOf(
+  method: RequestVerb,
+  object: unknown,
+  codec: Codec,
+): Pick<ApiRequest, 'body' | 'contentType'> {
+  return method === 'PATCH'
+    ? { body: jsonCodec.encode(object), contentType: strategicMergePatch }
+    : { body: codec.encode(object) };
 }
 
 /** Whether a condition of it is True; `Unknown` with `status`. */

@@ -11,15 +11,16 @@ export class Requests {
 
   count(spec: PodSpec): void {
     this.counted.add(spec.uid);
-    for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
-      this.amounts[name] = (this.amounts[name] ?? 0) + amount;
-    }
+    this.add(spec, 1);
   }
 
   uncount(spec: PodSpec): void {
-    if (!this.counted.delete(spec.uid)) return;
+    if (this.counted.delete(spec.uid)) this.add(spec, -1);
+  }
+
+  private add(spec: PodSpec, sign: 1 | -1): void {
     for (const [name, amount] of Object.entries(podAmounts(spec, 'requests'))) {
-      this.amounts[name] = (this.amounts[name] ?? 0) - amount;
+      this.amounts[name] = (this.amounts[name] ?? 0) + sign * amount;
     }
   }
 }
